@@ -1,0 +1,50 @@
+"""Scaling laws for PyTorch Lightning: what a run has cost, where it will end, and what the same compute could buy.
+
+Names are loaded on first use, so that `import lightning_scaling` costs numpy alone and the command line answers at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lightning_scaling.curve import Curve
+from lightning_scaling.record import Prediction, RunRecord, RunState
+from lightning_scaling.schedule import Schedule
+from lightning_scaling.units import pf_days, training_flops
+
+if TYPE_CHECKING:
+    from lightning_scaling.advice import advise
+    from lightning_scaling.forecasting import forecast
+    from lightning_scaling.laws import fit_surface, predict_larger
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "forecast": "lightning_scaling.forecasting",
+    "advise": "lightning_scaling.advice",
+    "fit_surface": "lightning_scaling.laws",
+    "predict_larger": "lightning_scaling.laws",
+}
+
+__all__ = [
+    "Curve",
+    "Prediction",
+    "RunRecord",
+    "RunState",
+    "Schedule",
+    "advise",
+    "fit_surface",
+    "forecast",
+    "pf_days",
+    "predict_larger",
+    "training_flops",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

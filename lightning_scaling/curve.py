@@ -1,0 +1,93 @@
+"""A training run as the rest of the package sees it: loss against tokens, with the plan it follows."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lightning_scaling.schedule import Schedule
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What has been seen of one run so far.
+
+    Args:
+        tokens: (n,) cumulative training tokens (examples, patches…: any unit of data), strictly increasing and positive.
+        loss: (n,) loss at those tokens, any unit; NaN and inf are allowed and left out of fits.
+        step: (n,) optimiser steps, not decreasing; needed beside a schedule.
+        schedule: the learning-rate plan of the whole run, in the same steps.
+        params: N of the model, or None.
+        unique_tokens: size of the data where it is repeated, else None.
+
+    Raises:
+        ValueError: arrays of unequal length, tokens that do not rise, a schedule without steps.
+
+    >>> Curve([1e6, 2e6, 4e6], [5.0, 4.5, 4.1], params=1000).flops[-1].item()
+    24000000000.0
+    """
+
+    tokens: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    step: NDArray[np.float64] | None = None
+    schedule: Schedule | None = None
+    params: int | None = None
+    unique_tokens: float | None = None
+
+    def __init__(
+        self,
+        tokens: ArrayLike,
+        loss: ArrayLike,
+        step: ArrayLike | None = None,
+        schedule: Schedule | None = None,
+        params: int | None = None,
+        unique_tokens: float | None = None,
+    ) -> None:
+        fields = dict(tokens=_floats(tokens), loss=_floats(loss), step=None if step is None else _floats(step))
+        fields |= dict(schedule=schedule, params=params, unique_tokens=unique_tokens)
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        lengths = {name: len(a) for name, a in (("tokens", self.tokens), ("loss", self.loss), ("step", self.step)) if a is not None}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"a curve's arrays must have equal length, got {lengths}")
+        if not np.isfinite(self.tokens).all() or (np.diff(self.tokens, prepend=0.0) <= 0).any():
+            raise ValueError("a curve's tokens must be finite, positive and strictly increasing")
+        if self.step is not None and (not np.isfinite(self.step).all() or (np.diff(self.step) < 0).any()):
+            raise ValueError("a curve's steps must be finite and must not fall")
+        if self.schedule is not None and self.step is None:
+            raise ValueError("a schedule is in steps: give the curve's steps beside it")
+        if self.params is not None and self.params <= 0:
+            raise ValueError(f"params must be positive, got {self.params}")
+        if self.unique_tokens is not None and not self.unique_tokens > 0:
+            raise ValueError(f"unique_tokens must be positive, got {self.unique_tokens}")
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def flops(self) -> NDArray[np.float64]:
+        """(n,) cumulative training FLOPs by 6·N·D; needs `params`."""
+        if self.params is None:
+            raise ValueError("FLOPs need the number of parameters: give the curve's params")
+        return 6.0 * self.params * self.tokens
+
+    def until(self, tokens: float) -> "Curve":
+        """The part up to and including `tokens`, with the same plan."""
+        n = int(np.searchsorted(self.tokens, tokens, side="right"))
+        return self.take(slice(0, n))
+
+    def take(self, index: Any) -> "Curve":
+        """The points at `index` (a slice, mask or increasing indices), with the same plan."""
+        step = None if self.step is None else self.step[index]
+        return replace(self, tokens=self.tokens[index], loss=self.loss[index], step=step)
+
+
+def _floats(values: ArrayLike) -> NDArray[np.float64]:
+    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if array.ndim != 1:
+        raise ValueError(f"a curve's arrays must be one-dimensional, got shape {array.shape}")
+    return array

@@ -1,0 +1,129 @@
+"""Everything that is kept of one run: what the callback writes, the store carries, the laws are fitted to and the report shows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.conventions import Conventions
+from lightning_scaling.curve import Curve
+from lightning_scaling.outcome import Outcome
+from lightning_scaling.schedule import Schedule
+
+SCHEMA = 1
+
+
+class RunState(Outcome):
+    """Where a run stands, read from its data and never from a status flag: crashed runs stay RUNNING in trackers for ever."""
+
+    FINISHED = "reached the end of its plan, or ended itself"
+    RUNNING = "still going"
+    CUT_OFF = "ended before its plan: crashed, killed or cancelled"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A forecast made during the run: at `tokens` seen, the loss expected at `at` tokens, its interval, the verdict of that moment."""
+
+    tokens: int
+    at: int
+    loss: float
+    low: float
+    high: float
+    outcome: str = ""
+    verdict: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """One run, thinned to a few hundred points.
+
+    Args:
+        key: chosen when training starts and kept in the checkpoint; the run's identity in every store.
+        curve: loss against tokens, with schedule, params and unique tokens.
+        flops: (n,) cumulative FLOPs at the curve's points, by the rule in `conventions`.
+        conventions: how params, FLOPs and loss were counted.
+        groups: parameters by group, e.g. {"embedding": …, "head": …, "other": …}.
+        planned_tokens: tokens at the end of the plan, None where the plan has no end.
+        predictions: the forecasts made on the way, oldest first.
+        ended: True when training ended by itself (end of plan, or a stop decided on purpose).
+        name, family, experiment, run_id: where the run is found and which runs it is compared with.
+        extra: anything else worth keeping (peak FLOP/s, hardware FLOPs, seed).
+    """
+
+    key: str
+    curve: Curve
+    flops: NDArray[np.float64]
+    conventions: Conventions = Conventions()
+    groups: dict[str, int] = field(default_factory=dict)
+    planned_tokens: int | None = None
+    predictions: tuple[Prediction, ...] = ()
+    ended: bool = False
+    state: RunState = RunState.RUNNING
+    name: str = ""
+    family: str | None = None
+    experiment: str | None = None
+    run_id: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def params(self) -> int:
+        """N by the run's own convention."""
+        if self.curve.params is None:
+            raise ValueError(f"run {self.name or self.key} does not say how many parameters it has")
+        return self.curve.params
+
+    @property
+    def tokens(self) -> float:
+        """Tokens trained so far."""
+        return float(self.curve.tokens[-1]) if len(self.curve) else 0.0
+
+    @property
+    def loss(self) -> float:
+        """The last finite loss, NaN before the first."""
+        finite = self.curve.loss[np.isfinite(self.curve.loss)]
+        return float(finite[-1]) if len(finite) else float("nan")
+
+    @property
+    def spent(self) -> float:
+        """FLOPs spent so far."""
+        return float(self.flops[-1]) if len(self.flops) else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict with a schema version; `from_json` brings the same record back."""
+        plan, curve = self.curve.schedule, self.curve
+        return {
+            "schema": SCHEMA,
+            "key": self.key,
+            "name": self.name,
+            "family": self.family,
+            "conventions": vars(self.conventions),
+            "groups": self.groups,
+            "params": curve.params,
+            "unique_tokens": curve.unique_tokens,
+            "planned_tokens": self.planned_tokens,
+            "ended": self.ended,
+            "tokens": curve.tokens.tolist(),
+            "loss": [x if np.isfinite(x) else None for x in curve.loss.tolist()],
+            "step": None if curve.step is None else curve.step.tolist(),
+            "flops": self.flops.tolist(),
+            "schedule": None if plan is None else {"step": plan.step.tolist(), "lr": plan.lr.tolist()},
+            "predictions": [vars(p) for p in self.predictions],
+            "extra": self.extra,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], **where: Any) -> "RunRecord":
+        """The record `to_json` wrote; `where` adds what a store knows (state, experiment, run_id). ValueError for a foreign or newer document."""
+        if not isinstance(data, dict) or data.get("schema") not in range(1, SCHEMA + 1):
+            found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+            raise ValueError(f"not a run record of schema 1 to {SCHEMA} (found {found!r})")
+        plan = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
+        loss = [np.nan if x is None else x for x in data["loss"]]
+        curve = Curve(data["tokens"], loss, data["step"], plan, data["params"], data["unique_tokens"])
+        kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
+        predictions = tuple(Prediction(**p) for p in data["predictions"])
+        flops, counted = np.asarray(data["flops"], dtype=np.float64), Conventions(**data["conventions"])
+        return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
