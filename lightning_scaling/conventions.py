@@ -1,4 +1,7 @@
-"""How a run was counted. A number means nothing without its convention, so it travels with the run and two runs are compared before they enter one fit."""
+"""How a run was counted.
+
+A number means nothing without its convention, so it travels with the run, and two runs are compared before they enter one fit.
+"""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

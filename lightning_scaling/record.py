@@ -56,7 +56,7 @@ class RunRecord:
     key: str
     curve: Curve
     flops: NDArray[np.float64]
-    conventions: Conventions = Conventions()
+    conventions: Conventions = field(default_factory=Conventions)
     groups: dict[str, int] = field(default_factory=dict)
     planned_tokens: int | None = None
     predictions: tuple[Prediction, ...] = ()
@@ -116,7 +116,11 @@ class RunRecord:
 
     @classmethod
     def from_json(cls, data: dict[str, Any], **where: Any) -> "RunRecord":
-        """The record `to_json` wrote; `where` adds what a store knows (state, experiment, run_id). ValueError for a foreign or newer document."""
+        """The record `to_json` wrote; `where` adds what a store knows (state, experiment, run_id).
+
+        Raises:
+            ValueError: a foreign document, or one of a newer schema.
+        """
         if not isinstance(data, dict) or data.get("schema") not in range(1, SCHEMA + 1):
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise ValueError(f"not a run record of schema 1 to {SCHEMA} (found {found!r})")

@@ -16,7 +16,7 @@ class Schedule:
         lr: (n,) learning rates in any unit: no answer of this package depends on their absolute size.
 
     Raises:
-        ValueError: fewer than one point, unequal lengths, steps that fall, negative or non-finite rates, or a rate that is zero throughout.
+        ValueError: no point at all, unequal lengths, steps that fall, rates that are negative, not finite, or zero throughout.
 
     >>> Schedule([0, 100, 1000], [0.0, 3e-4, 0.0]).at(550)
     0.00015

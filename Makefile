@@ -1,0 +1,32 @@
+# Two commands: `make demo` runs the main job on real text, `make test` checks the project. Each sets up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test clean
+
+demo: .venv/.demo
+	$(BIN)/lightning-scaling demo $(DEMO)
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(TEST)
+
+.venv/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and 'lightning-scaling needs Python 3.10 or newer: make PYTHON=python3.12')"
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: .venv/bin/python constraints.txt setup.cfg pyproject.toml
+	@echo "Installing into .venv (a few minutes the first time)"
+	$(PIP) --editable ".[all]"
+	@touch $@
+
+.venv/.test: .venv/bin/python constraints.txt setup.cfg pyproject.toml
+	@echo "Installing into .venv with the tools of the tests (a few minutes the first time)"
+	$(PIP) --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build demo

@@ -1,0 +1,72 @@
+"""The shape of the project: the core needs numpy and scipy alone, and each framework is known in one place."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CORE = ("accounting", "advice", "forecasting", "laws")
+FRAMEWORKS = ("torch", "lightning", "pytorch_lightning", "mlflow", "pandas", "matplotlib", "jinja2", "fastapi")
+
+HIDE = """
+import importlib, pkgutil, sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {hidden!r}:
+            raise ImportError(f"{{name}} is hidden")
+sys.meta_path.insert(0, Hidden())
+import lightning_scaling
+for part in {parts!r}:
+    package = importlib.import_module("lightning_scaling." + part)
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+"""
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of every import in a file, those inside functions included."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+    return {n.split(".")[0] for n in names | {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}}
+
+
+def files_that_import(*names: str) -> set[str]:
+    found = [p.relative_to(ROOT) for folder in ("lightning_scaling", "callbacks") for p in (ROOT / folder).rglob("*.py")]
+    return {p.parts[1] if p.parts[0] == "lightning_scaling" else p.parts[0] for p in found if imported(ROOT / p) & set(names)}
+
+
+def test_the_core_imports_with_every_framework_hidden():
+    code = HIDE.format(hidden=FRAMEWORKS, parts=CORE)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_importing_the_package_loads_no_framework():
+    code = f"import lightning_scaling, sys; assert not set(sys.modules) & set({FRAMEWORKS!r}), sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_only_the_store_knows_mlflow():
+    assert files_that_import("mlflow") <= {"store", "server"}
+
+
+def test_only_callbacks_and_the_ladder_know_lightning():
+    assert files_that_import("lightning", "pytorch_lightning") <= {"callbacks", "ladder"}
+
+
+@pytest.mark.parametrize("folder", ["lightning_scaling", "callbacks"])
+def test_every_file_says_what_it_is_for(folder):
+    silent = [p.name for p in (ROOT / folder).rglob("*.py") if p.read_text().strip() and not ast.get_docstring(ast.parse(p.read_text()))]
+    assert silent == []
+
+
+def test_no_file_is_longer_than_one_sitting():
+    long = {
+        p.name: n
+        for f in ("lightning_scaling", "callbacks")
+        for p in (ROOT / f).rglob("*.py")
+        if (n := len(p.read_text().splitlines())) > 300
+    }
+    assert long == {}
