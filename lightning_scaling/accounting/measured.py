@@ -1,0 +1,129 @@
+"""What one training step really multiplies, counted once on a copy of the model that holds shapes and no data.
+
+torch's FlopCounterMode sees every product on the meta device; on real CPU tensors it misses fused attention. The copy shares nothing with
+the model that is trained, and the states of the random generators are put back.
+"""
+
+import copy
+import random
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.accounting.batches import fields, is_tensor
+
+
+@dataclass(frozen=True)
+class Measured:
+    """FLOPs of one step: the model's, and the hardware's with what was computed again; 0 and the reason where it could not be counted."""
+
+    model: int = 0
+    hardware: int = 0
+    error: str = ""
+
+
+def measure_step(module: Any, batch: Any) -> Measured:
+    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` for a plain module), forward and backward."""
+    if batch is None:
+        return Measured(error="no batch was given")
+    try:
+        with _undisturbed():
+            return _count(_on_meta(module), _batch_on_meta(batch))
+    except Exception as error:  # whatever the user's step does on shapes alone: data-dependent flow, a trainer it asks for, .item()
+        return Measured(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+
+
+def _count(model: Any, batch: Any) -> Measured:
+    import torch
+
+    from lightning_scaling.accounting.counter import StepCounter
+
+    with torch.enable_grad(), StepCounter() as counter:
+        loss = _loss(model.training_step(batch, 0) if hasattr(model, "training_step") else model(batch))
+        counter.backward_begins()
+        if loss.requires_grad:
+            loss.sum().backward()
+    return Measured(counter.model, counter.model + counter.again)
+
+
+def _loss(answer: Any) -> Any:
+    if isinstance(answer, Mapping):
+        answer = answer["loss"]
+    answer = getattr(answer, "loss", answer)
+    return answer[0] if isinstance(answer, tuple | list) else answer
+
+
+def _on_meta(module: Any) -> Any:
+    """A copy whose tensors have shapes only; it costs no memory. Compiled layers are taken as they were before."""
+    from torch import nn
+
+    memo: dict[int, Any] = {id(p): nn.Parameter(_empty(p), requires_grad=p.requires_grad) for p in module.parameters() if p is not None}
+    memo |= {id(b): _empty(b) for b in module.buffers()}
+    copied = copy.deepcopy(module, memo)
+    for layer in list(copied.modules()):
+        for name, child in list(layer._modules.items()):
+            inner = getattr(child, "_orig_mod", getattr(child, "_checkpoint_wrapped_module", child))
+            layer._modules[name] = inner
+    if hasattr(copied, "log"):
+        copied.log = copied.log_dict = lambda *_, **__: None
+    return copied
+
+
+def _empty(tensor: Any) -> Any:
+    import torch
+
+    from lightning_scaling.accounting.weights import full_shape
+
+    return torch.empty(full_shape(tensor), dtype=tensor.dtype, device="meta")
+
+
+def _batch_on_meta(batch: Any) -> Any:
+    import torch
+
+    if isinstance(batch, torch.Tensor):
+        return torch.empty_like(batch, device="meta", requires_grad=batch.requires_grad)
+    parts = fields(batch)
+    if parts is None or is_tensor(batch):
+        return batch
+    if isinstance(parts, list):
+        return type(batch)([_batch_on_meta(part) for part in parts])
+    moved = {name: _batch_on_meta(part) for name, part in parts.items()}
+    return type(batch)(**moved) if hasattr(batch, "_fields") else _refilled(batch, moved)
+
+
+def _refilled(batch: Any, moved: dict[str, Any]) -> Any:
+    if type(batch) is dict:
+        return moved
+    other = copy.copy(batch)
+    for name, part in moved.items():
+        other.__setitem__(name, part) if isinstance(batch, Mapping) else setattr(other, name, part)
+    return other
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Random generators as they were, no warning from the copy, no compiler in between."""
+    import torch
+
+    python, numpy_state = random.getstate(), np.random.get_state()
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(_quiet())
+        if hasattr(torch.compiler, "set_stance"):
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy_state)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

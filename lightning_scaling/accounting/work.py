@@ -1,0 +1,57 @@
+"""What one token costs a transformer, weight by weight: which products are done forward, which backward.
+
+A matrix of n weights takes 2n operations forward, 2n for the gradient of its input where something before it is trained, and 2n for its
+own gradient where it is trained itself: 6n in all, 4n frozen among trained layers, 2n frozen at the start of the model.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lightning_scaling.accounting.attention import Attention
+from lightning_scaling.accounting.roles import embedding_keys, head_layer, vocabulary
+from lightning_scaling.accounting.weights import Weight, weights
+
+
+@dataclass(frozen=True)
+class Work:
+    """FLOPs per token of the weights, forward and backward, and the attention layers whose cost depends on the length."""
+
+    forward: int
+    backward: int
+    attention: tuple[Attention, ...] = ()
+
+    def per_token(self, length: int) -> tuple[int, int]:
+        """Forward and backward FLOPs of a token in a sequence of `length`."""
+        scores = [(a.forward_flops(length), a.backward) for a in self.attention]
+        forward = sum(flops for flops, _ in scores)
+        return self.forward + forward, self.backward + sum(2 * flops for flops, reached in scores if reached)
+
+
+def of_weights(module: Any, attention: Sequence[Attention]) -> Work:
+    """Work of a transformer from its weights: all matrices but the tables, and the head's also where it is the table."""
+    forward = backward = 0
+    for weight, reached in _matrices(list(weights(module))):
+        forward += 2 * weight.size
+        backward += 2 * weight.size * (weight.trainable + reached)
+    return Work(forward, backward, tuple(attention))
+
+
+def of_count(active: int, attention: Sequence[Attention]) -> Work:
+    """Work where the weights that a token meets are declared, as for a mixture of experts."""
+    return Work(2 * active, 4 * active, tuple(attention))
+
+
+def _matrices(held: list[Weight]) -> Iterator[tuple[Weight, bool]]:
+    """Each matrix that a token is multiplied with, and whether something before it is trained."""
+    tables, head, trained = embedding_keys(held), head_layer(held), False
+    seen: set[int] = set()
+    for weight in held:
+        if len(weight.shape) >= 2 and weight.holder is not head and weight.key not in tables | seen:
+            yield weight, trained
+        seen.add(weight.key)
+        trained |= weight.trainable
+    table = vocabulary(held)
+    last = [w for w in held if w.holder is head and len(w.shape) == 2] or ([table] if table else [])
+    if last:
+        yield last[0], trained
