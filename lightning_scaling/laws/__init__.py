@@ -1,0 +1,80 @@
+"""Laws across runs: from many sizes to how large, how long, what loss, how sure. Names are loaded on first use."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_scaling.laws.curve_envelope import envelope
+    from lightning_scaling.laws.design import next_runs
+    from lightning_scaling.laws.fit import fit_surface
+    from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
+    from lightning_scaling.laws.holdout import backtest
+    from lightning_scaling.laws.isoflop import isoflops
+    from lightning_scaling.laws.kaplan_fit import fit_kaplan
+    from lightning_scaling.laws.larger import Larger, predict_larger
+    from lightning_scaling.laws.outliers import propose_outliers
+    from lightning_scaling.laws.presets import PRESETS, preset
+    from lightning_scaling.laws.published import Preset
+    from lightning_scaling.laws.records import bits_per_byte, finished, fit_records
+    from lightning_scaling.laws.saved import load, save
+    from lightning_scaling.laws.side_by_side import approaches
+    from lightning_scaling.laws.surface import Optimum, Surface
+    from lightning_scaling.laws.surface_fit import SurfaceFit
+
+_LAZY = {
+    "FrontierFit": "frontier",
+    "Larger": "larger",
+    "Optimum": "surface",
+    "Preset": "published",
+    "Surface": "surface",
+    "SurfaceFit": "surface_fit",
+    "backtest": "holdout",
+    "bits_per_byte": "records",
+    "finished": "records",
+    "fit_records": "records",
+    "next_runs": "design",
+    "propose_outliers": "outliers",
+    "approaches": "side_by_side",
+    "envelope": "curve_envelope",
+    "fit_surface": "fit",
+    "fit_frontier": "frontier",
+    "isoflops": "isoflop",
+    "fit_kaplan": "kaplan_fit",
+    "predict_larger": "larger",
+    "PRESETS": "presets",
+    "preset": "presets",
+    "load": "saved",
+    "save": "saved",
+}
+
+__all__ = [
+    "PRESETS",
+    "FrontierFit",
+    "Larger",
+    "Optimum",
+    "Preset",
+    "Surface",
+    "SurfaceFit",
+    "approaches",
+    "backtest",
+    "bits_per_byte",
+    "envelope",
+    "finished",
+    "fit_frontier",
+    "fit_kaplan",
+    "fit_records",
+    "fit_surface",
+    "isoflops",
+    "load",
+    "next_runs",
+    "predict_larger",
+    "preset",
+    "propose_outliers",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"lightning_scaling.laws.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

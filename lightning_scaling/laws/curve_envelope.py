@@ -1,0 +1,81 @@
+"""Approach 1 of Hoffmann et al. 2022 (section 3.1): the lower envelope of the loss curves of all sizes over compute.
+
+At each compute the curve with the lowest loss gives N* and D*; a line in logs gives the exponents. Curves that were cut before their
+learning rate came down lie too high, so each size should end at several lengths. Where the lowest curve belongs to the smallest or the
+largest size the optimum may lie beyond it, and such points are left out of the line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.laws.growth import Growth, line
+from lightning_scaling.laws.objective import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Envelope:
+    """The envelope on a grid of compute.
+
+    Args:
+        flops, loss, params: (k,) compute, lowest loss there and the size that reaches it.
+        inner: (k,) True where neither the smallest nor the largest size wins.
+        growth: N* ∝ C^a through the inner points, None where fewer than two sizes win there; `because` says so.
+    """
+
+    flops: Array
+    loss: Array
+    params: Array
+    inner: Any
+    growth: Growth | None
+    because: str = ""
+
+
+def envelope(curves: Sequence[Any], points: int = 200, level: float = 0.9, resamples: int = 200, seed: int | None = 0) -> Envelope:
+    """The envelope of curves (Curve or RunRecord, each with params); resampled over runs for the interval of the exponent."""
+    runs = [_run(each) for each in curves]
+    runs = [run for run in runs if len(run[0]) >= 2]
+    if len({run[2] for run in runs}) < 2:
+        raise ValueError("an envelope needs curves of at least two sizes, each with two points or more and its params")
+    grid = np.geomspace(min(r[0][0] for r in runs), max(r[0][-1] for r in runs), points)
+    heights = np.stack([np.interp(np.log(grid), np.log(c), loss, left=np.inf, right=np.inf) for c, loss, _ in runs])
+    sizes = np.array([run[2] for run in runs])
+    seen = np.isfinite(heights).any(0)
+    grid, heights = grid[seen], heights[:, seen]
+    winner = sizes[heights.argmin(0)]
+    inner = (winner > sizes.min()) & (winner < sizes.max())
+    growth, because = _growth(grid, winner, inner, level, _slopes(grid, heights, sizes, resamples, seed))
+    return Envelope(grid, heights.min(0), winner, inner, growth, because)
+
+
+def _run(each: Any) -> tuple[Array, Array, float]:
+    curve = getattr(each, "curve", each)
+    if curve.params is None:
+        raise ValueError("an envelope needs the params of each curve")
+    flops = np.asarray(getattr(each, "flops", None) if each is not curve else curve.flops, dtype=np.float64)
+    sound = np.isfinite(curve.loss)
+    return flops[sound], curve.loss[sound], float(curve.params)
+
+
+def _slopes(grid: Array, heights: Array, sizes: Array, resamples: int, seed: int | None) -> Array:
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(resamples):
+        drawn = rng.integers(len(sizes), size=len(sizes))
+        some = np.isfinite(heights[drawn]).any(0)
+        winner = sizes[drawn][heights[drawn].argmin(0)]
+        inner = some & (winner > sizes.min()) & (winner < sizes.max())
+        if len(np.unique(winner[inner])) >= 2:
+            found.append(np.polyfit(np.log(grid[inner]), np.log(winner[inner]), 1)[0])
+    return np.array(found)
+
+
+def _growth(grid: Array, winner: Array, inner: Any, level: float, slopes: Array) -> tuple[Growth | None, str]:
+    sizes = len(np.unique(winner[inner]))
+    if sizes < 2:
+        return None, f"only {sizes} size(s) between the smallest and the largest ever lead: add sizes, or longer runs of the larger ones"
+    return line(
+        grid[inner], winner[inner], level, slopes
+    ), f"{sizes} sizes lead in turn over {grid[inner][-1] / grid[inner][0]:.3g} × of compute"

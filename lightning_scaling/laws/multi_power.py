@@ -1,0 +1,50 @@
+"""The multi-power law of a loss curve under any learning-rate schedule (Luo et al. 2025, arXiv 2503.12811, eq. 5).
+
+L(t) = L0 + A·(S1(t) + S_W)^-alpha − LD(t), LD(t) = B·Σ_k (η_(k−1) − η_k)·(1 − (C·η_k^-gamma·S_k(t) + 1)^-beta), where S1 sums the rate
+over steps, S_W is the rate summed over the warm-up, and S_k(t) sums it from step k on: each drop of the rate pays off with a lag.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lightning_scaling.laws.objective import Array
+
+
+@dataclass(frozen=True)
+class MultiPower:
+    """Constants for one model size; the rate must be in the authors' absolute unit (peak 3e-4 there)."""
+
+    L0: float
+    A: float
+    alpha: float
+    B: float
+    C: float
+    beta: float
+    gamma: float
+
+    def loss(self, rates: ArrayLike, warmup: float = 0.0) -> Array:
+        """(n,) loss after each step of positive learning rates (n,) that follow a warm-up whose rates sum to `warmup`.
+
+        >>> law = MultiPower(3.040, 0.525, 0.508, 364, 2.07, 0.583, 0.641)
+        >>> law.loss([3e-4] * 20000)[-1].round(2).item()
+        3.25
+        """
+        rate = np.asarray(rates, dtype=np.float64)
+        travelled = np.cumsum(rate)
+        drops = np.flatnonzero(np.diff(rate)) + 1
+        annealed = np.zeros_like(rate)
+        for k in drops:
+            since = travelled[k:] - travelled[k - 1]
+            annealed[k:] += (rate[k - 1] - rate[k]) * (1 - (self.C * rate[k] ** -self.gamma * since + 1) ** -self.beta)
+        return np.asarray(self.L0 + self.A * (travelled + warmup) ** -self.alpha - self.B * annealed)
+
+    def predict(self, params: Any, tokens: Any) -> NoReturn:
+        """Raises ValueError: a law of one size."""
+        raise ValueError("the multi-power law is of one model size over its schedule: call its loss(rates)")
+
+    def optimum(self, flops: Any) -> NoReturn:
+        """Raises ValueError: a law of one size."""
+        raise ValueError("the multi-power law is of one model size and places no optimum")

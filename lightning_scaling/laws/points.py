@@ -1,0 +1,54 @@
+"""Finished runs as arrays that a law can be fitted to: checked once, so that no fit has to doubt them again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lightning_scaling.laws.objective import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Equal-length arrays of finite positive numbers: params N, tokens D, loss L, and the run (0 … runs − 1) each point belongs to."""
+
+    params: Array
+    tokens: Array
+    loss: Array
+    groups: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    @property
+    def flops(self) -> Array:
+        """(n,) 6·N·D."""
+        return 6.0 * self.params * self.tokens
+
+    def take(self, index: ArrayLike) -> "Points":
+        """The points at `index` (mask or indices), their runs numbered anew."""
+        pick = np.asarray(index)
+        return Points(self.params[pick], self.tokens[pick], self.loss[pick], np.unique(self.groups[pick], return_inverse=True)[1])
+
+
+def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayLike | None = None) -> Points:
+    """Checked points; ValueError says which array is wrong and where. Without `groups` every point is a run of its own."""
+    arrays = [_positive(name, values) for name, values in (("params", params), ("tokens", tokens), ("loss", loss))]
+    if len({len(a) for a in arrays}) > 1:
+        raise ValueError(f"params, tokens and loss must have equal length, got {', '.join(str(len(a)) for a in arrays)}")
+    runs = np.arange(len(arrays[0])) if groups is None else np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
+    if len(runs) != len(arrays[0]):
+        raise ValueError(f"groups must name the run of each point: {len(runs)} names for {len(arrays[0])} points")
+    return Points(arrays[0], arrays[1], arrays[2], runs)
+
+
+def _positive(name: str, values: ArrayLike) -> Array:
+    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    bad = np.flatnonzero(~(np.isfinite(array) & (array > 0)))
+    if len(bad):
+        raise ValueError(
+            f"{name} must be finite and positive; point {bad[0]} is {array[bad[0]]:g} ({len(bad)} of {len(array)} are not): leave it out"
+        )
+    return array
