@@ -1,0 +1,30 @@
+"""`lightning-scaling report`: the runs of an experiment as one page, pictures and tables; again and again while they go on."""
+
+from pathlib import Path
+
+import click
+
+EXAMPLES = """
+\b
+Examples:
+  lightning-scaling report --experiment ladder
+  lightning-scaling report --experiment ladder --store http://localhost:5000 --watch 60
+"""
+
+
+@click.command("report", epilog=EXAMPLES)
+@click.option("--experiment", "experiments", multiple=True, required=True, help="Name of the MLflow experiment; several make one report.")
+@click.option("--store", help="MLflow tracking URI.  [default: sqlite:///mlflow.db]")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="scaling-report", help="Folder of the page.")
+@click.option("--watch", type=click.FloatRange(min=1), metavar="SECONDS", help="Write it again this often until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def command(experiments: tuple[str, ...], store: str | None, out: Path, watch: float | None, as_json: bool) -> None:
+    """Write report.html and its pictures of an experiment's runs."""
+    from lightning_scaling.cli.reporting import report_once, watching
+
+    if watch is not None and as_json:
+        raise ValueError("--json prints one document and --watch never ends: give one of them")
+    if watch is None:
+        report_once(experiments, store, out, as_json)
+    else:
+        watching(experiments, store, out, watch)

@@ -1,0 +1,59 @@
+"""What `report` reads, fits, writes and prints."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lightning_scaling.report.fits import Fits
+
+
+def report_once(experiments: Sequence[str], store: str | None, out: Path, as_json: bool, refresh: float | None = None) -> Path:
+    """Load, fit, write, and print the tables or one JSON document; the page's path."""
+    from lightning_scaling.report.fits import fits, published
+    from lightning_scaling.report.page import write_report
+    from lightning_scaling.store import load
+
+    study = load(store, list(experiments))
+    title = ", ".join(experiments)
+    found = fits(study.records, title)
+    parts = dict(approaches=found.approaches, notes=found.notes, presets=published(), rejected=study.rejected, refresh=refresh)
+    page = write_report(out, study.records, found.law, found.frontier, found.aim, title, **parts)
+    _show_json(study, found, page) if as_json else _show_tables(study, found, page)
+    return page
+
+
+def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: float) -> None:
+    """Again every `seconds` until Ctrl-C; the page reloads itself at the same pace."""
+    try:
+        while True:
+            report_once(experiments, store, out, as_json=False, refresh=seconds)
+            time.sleep(seconds)
+    except KeyboardInterrupt:
+        click.echo("")
+
+
+def _show_tables(study: Any, found: Fits, page: Path) -> None:
+    from rich.console import Console
+
+    from lightning_scaling.report import tables
+
+    shown: list[Any] = [tables.runs_table(study.records), tables.law_table(found.law, found.frontier)]
+    shown += [] if found.aim is None else [tables.prediction_table(found.aim)]
+    shown += [] if found.law is None else [tables.allocation_table(study.records, found.law)]
+    console = Console()
+    for each in (*shown, *found.notes):
+        console.print(each)
+    for run in study.rejected:
+        console.print(f"left out {run.name or run.run_id}: {run.reason}", markup=False)
+    console.print(f"report: {page}", markup=False, soft_wrap=True)
+
+
+def _show_json(study: Any, found: Fits, page: Path) -> None:
+    from lightning_scaling.report.document import document
+
+    rejected = [{"run": run.name or run.run_id, "reason": run.reason} for run in study.rejected]
+    click.echo(json.dumps({**document(study.records, found), "rejected": rejected, "report": str(page)}, allow_nan=False))

@@ -1,0 +1,58 @@
+"""How a report's numbers were counted: conventions, procedure, what an interval means. A number that hides these cannot be compared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lightning_scaling.record import RunRecord
+from lightning_scaling.report import numbers
+
+_PARAMS = {
+    "total": "N counts all parameters, tied weights once",
+    "non_embedding": "N leaves out the embedding",
+    "given": "N was given by the user",
+}
+_FLOPS = {
+    "6N": "FLOPs are 6·N per training token (forward 2N, backward 4N; attention over the context is left out)",
+    "6N+attention": "FLOPs are 6·N per training token plus the attention over the context",
+    "measured": "FLOPs were measured on one batch at the start",
+    "given": "FLOPs per token were given by the user",
+}
+
+
+def paragraphs(records: Sequence[RunRecord], law: Any = None, frontier: Any = None) -> list[tuple[str, str]]:
+    """(heading, text) for each thing a reader must know to compare these numbers with others."""
+    told = [("Compute", _compute(records)), ("Tokens", _tokens(records)), ("Loss", _loss(records)), ("Forecasts", _FORECASTS)]
+    return told + [("Law", text) for text in (_procedure(law), _procedure(frontier)) if text]
+
+
+_FORECASTS = (
+    "The forecast at half was made while the run was going, from what it had seen by then (between 40 % and 60 % of its plan), and was not "
+    "changed afterwards. Its interval is meant to hold the end in 90 of 100 runs. The ribbon in a run's picture shows every such forecast."
+)
+
+
+def _compute(records: Sequence[RunRecord]) -> str:
+    params = {_PARAMS.get(r.conventions.params, r.conventions.params) for r in records}
+    flops = {_FLOPS.get(r.conventions.flops, r.conventions.flops) for r in records}
+    mixed = " The runs were not all counted alike, so they must not share one fit." if max(len(params), len(flops), 1) > 1 else ""
+    said = ". ".join((*sorted(params), *sorted(flops)))
+    return f"{said}. One PF-day is 1e15 operations a second for a day: 8.64e19 FLOPs.{mixed}".lstrip(". ")
+
+
+def _tokens(records: Sequence[RunRecord]) -> str:
+    kinds = sorted({r.conventions.tokenizer for r in records if r.conventions.tokenizer})
+    what = f" A token is one of: {', '.join(kinds)}." if kinds else ""
+    return f"Tokens are those of training batches alone; validation is not counted.{what}"
+
+
+def _loss(records: Sequence[RunRecord]) -> str:
+    names = sorted({r.conventions.loss for r in records}) or ["val_loss"]
+    return f"The loss is {', '.join(names)}, on data the run was not trained on. Losses of different tokenizers are not comparable."
+
+
+def _procedure(fit: Any) -> str:
+    told = getattr(fit, "procedure", None)
+    if not isinstance(told, dict) or not told:
+        return ""
+    plain = {k: numbers.plain(v) if isinstance(v, float) else str(v) for k, v in told.items() if isinstance(v, str | int | float)}
+    return f"{getattr(fit, 'name', 'law')}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in plain.items()) + "."

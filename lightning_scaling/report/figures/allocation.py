@@ -1,0 +1,69 @@
+"""How to spend a budget: N_opt and D_opt against compute by the fitted law, with its band, beside published laws and the runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.record import RunRecord
+from lightning_scaling.report import numbers
+from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.labels import name_ends
+from lightning_scaling.report.reading import law_name, optimum_band
+from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+
+_SIDES = (("params", "compute-optimal parameters N_opt"), ("tokens", "compute-optimal tokens D_opt"))
+
+
+def optimal_allocation(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light", presets: Sequence[Any] = ()) -> Any:
+    """A matplotlib Figure of two panels over compute; presets that place no optimum are left out."""
+    look = theme_of(theme)
+    drawn = [r for r in rows(records) if r.params and r.flops > 0]
+    with drawing(look):
+        figure, sides = new_figure(9.4, 4.3, ncols=2)
+        for axes, (quantity, label) in zip(sides, _SIDES, strict=True):
+            axes.set(xlabel="training compute C (FLOPs)", ylabel=label)
+            if drawn:
+                _side(axes, drawn, law, presets, quantity, look)
+            else:
+                say(axes, "no run says its size and compute yet")
+        return settle(figure)
+
+
+def _side(axes: Any, drawn: Sequence[RunRow], law: Any, presets: Sequence[Any], quantity: str, look: Theme) -> None:
+    ends = [r.flops for r in drawn]
+    grid = np.geomspace(min(ends), 10 * max(ends), 40)
+    own = np.array([getattr(law.optimum(float(c)), quantity) for c in grid], dtype=float)
+    edges = optimum_band(law, grid, quantity)
+    beside = _published(presets, grid, quantity)
+    have = [float(getattr(r, quantity)) for r in drawn]
+    bounds = [] if edges is None else [max(edges[0].min(), own.min() / 10), min(edges[1].max(), own.max() * 10)]
+    log_axis(axes.xaxis, grid[0] / 1.6, grid[-1] * 60, numbers.scientific, most=5)
+    log_axis(axes.yaxis, *padded([*own, *have, *bounds, *(v for line in beside.values() for v in line)], 0.05), numbers.count, most=6)
+    for line in beside.values():
+        axes.plot(grid, line, color=look.muted, lw=0.9, zorder=2)
+    if edges is not None:
+        axes.fill_between(grid, *edges, color=look.accent, alpha=0.18, lw=0, zorder=1, gid="band")
+    seen = grid <= max(ends)
+    axes.plot(grid[seen], own[seen], color=look.accent, lw=1.8, ls=(0, (5, 2)), zorder=4, gid="optimum")
+    axes.plot(grid[~seen], own[~seen], color=look.accent, lw=1.4, ls=(0, (1.5, 2)), zorder=4)
+    for run, value, colour in zip(drawn, have, size_colours([r.params for r in drawn], look), strict=True):
+        axes.plot(run.flops, value, "o", ms=4.5, color=colour, mfc=colour if run.fitted else look.paper, zorder=3, gid="run")
+    _names(axes, grid[-1], {**{name: float(line[-1]) for name, line in beside.items()}, law_name(law): float(own[-1])}, look)
+
+
+def _names(axes: Any, end: float, lines: dict[str, float], look: Theme) -> None:
+    """Each line named at its end; the fitted law, the last of them, in its colour."""
+    texts = name_ends(axes, end, list(lines.values()), [numbers.shortened(name, 24) for name in lines], fontsize=7.5, color=look.muted)
+    texts[-1].set(color=look.accent, fontweight="bold")
+
+
+def _published(presets: Sequence[Any], grid: Any, quantity: str) -> dict[str, Any]:
+    found = {}
+    for preset in presets:
+        try:
+            found[law_name(preset)] = np.array([getattr(preset.optimum(float(c)), quantity) for c in grid], dtype=float)
+        except ValueError:
+            continue  # the preset says itself that it places no optimum
+    return found

@@ -1,0 +1,137 @@
+"""Loss against compute for every run, coloured by model size, with the law of the frontier: the picture of Kaplan et al. 2020, figure 1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.record import RunRecord
+from lightning_scaling.report import numbers
+from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.labels import BELOW_LEFT, halo, place
+from lightning_scaling.report.reading import Aim, along, band, largest_of
+from lightning_scaling.report.rows import RunRow, loss_name, rows
+from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+
+# how far right of the last run the fitted law is drawn: what ten times the compute would bring
+REACH = 10.0
+
+
+def loss_against_compute(
+    records: Sequence[RunRecord], frontier: Any = None, law: Any = None, theme: str | Theme = "light", prediction: Any = None
+) -> Any:
+    """A matplotlib Figure: log–log, one curve a run, FLOPs below and PF-days above.
+
+    Args:
+        records: any runs; those without points or compute are left out of the picture.
+        frontier: a law of loss over compute, `predict(flops)`; drawn dashed with its band, ten times beyond the last run.
+        law: used for the envelope where no frontier is given: the loss of `law.optimum(flops)`.
+        prediction: what was forecast for the largest run (`params`, `tokens`, `loss`, `low`, `high`).
+    """
+    look = theme_of(theme)
+    drawn = [r for r in rows(records) if r.flops > 0 and np.isfinite(r.loss) and r.loss > 0]
+    with drawing(look):
+        figure, axes = new_figure(9.4, 5.0)
+        if not drawn:
+            say(axes, "no run has a loss and a count of its compute yet")
+            axes.set(xlabel="training compute C (FLOPs)", ylabel=loss_name(records))
+            return settle(figure)
+        envelope = _envelope(drawn, frontier, law)
+        aim = None if prediction is None else largest_of(prediction)
+        _frame(axes, drawn, envelope, aim)
+        _curves(axes, drawn, look)
+        if envelope is not None:
+            _fitted(axes, envelope, max(r.flops for r in drawn), look)
+        if aim is not None:
+            _predicted(axes, aim, look)
+        _names(axes, drawn, look, [(r.flops, r.loss) for r in drawn])
+        return settle(figure)
+
+
+@dataclass(frozen=True, eq=False)
+class _Envelope:
+    flops: Any
+    loss: Any
+    edges: tuple[Any, Any] | None
+    name: str
+
+
+def _envelope(drawn: Sequence[RunRow], frontier: Any, law: Any) -> _Envelope | None:
+    if frontier is None and law is None:
+        return None
+    ends = [r.flops for r in drawn]
+    grid = np.geomspace(min(ends) / 2, max(ends) * REACH, 60)
+    if frontier is not None:
+        return _Envelope(grid, along(frontier, grid), band(frontier, grid), "fitted frontier")
+    return _Envelope(grid, np.array([law.optimum(float(c)).loss for c in grid]), band(law, grid), "best of the fitted L(N, D)")
+
+
+def _frame(axes: Any, drawn: Sequence[RunRow], envelope: _Envelope | None, aim: Aim | None) -> None:
+    """Room for every end and for the law; the very start of a run, where every model is equally lost, may leave the picture."""
+    flops = np.concatenate([r.record.flops[r.record.flops > 0] for r in drawn])
+    losses = np.concatenate([r.record.curve.loss for r in drawn])
+    losses = losses[np.isfinite(losses) & (losses > 0)]
+    ends = [r.flops for r in drawn]
+    right = [max(ends) if envelope is None else envelope.flops[-1]] + ([] if aim is None else [8 * aim.flops])
+    lows = [losses.min()] + ([] if envelope is None else [_lowest(envelope)]) + ([] if aim is None else [aim.low])
+    top = max(np.quantile(losses, 0.99), max(r.loss for r in drawn))
+    compute_axis(axes, *padded([max(flops.min(), min(ends) / 300), max(right)], 0.03))
+    bottom, top = padded([min(lows), top], 0.05)
+    log_axis(axes.yaxis, 0.95 * bottom, top, numbers.plain, most=9)  # room for the names below the ends
+    axes.set_ylabel(loss_name([r.record for r in drawn]))
+
+
+def _lowest(envelope: _Envelope) -> float:
+    """The end of the law, or of its band where that is not hopelessly wide."""
+    edge = envelope.loss if envelope.edges is None else envelope.edges[0]
+    return float(max(edge[-1], 0.8 * envelope.loss[-1]))
+
+
+def _curves(axes: Any, drawn: Sequence[RunRow], look: Theme) -> None:
+    thin = 1.0 if len(drawn) <= 30 else max(0.15, 30 / len(drawn))
+    for run, colour in zip(drawn, size_colours([r.params for r in drawn], look), strict=True):
+        axes.plot(run.record.flops, run.record.curve.loss, color=colour, lw=0.5 + thin, alpha=0.4 + 0.6 * thin, zorder=3)
+        face = colour if run.fitted else look.paper
+        axes.plot(run.flops, run.loss, "o", ms=4 + 1.5 * thin, color=colour, mfc=face, mew=1.3, zorder=5, gid="end")
+
+
+def _fitted(axes: Any, envelope: _Envelope, seen_to: float, look: Theme) -> None:
+    """Dashed where there are runs, dotted beyond them."""
+    seen = envelope.flops <= seen_to
+    axes.plot(envelope.flops[seen], envelope.loss[seen], color=look.accent, lw=1.6, ls=(0, (5, 2)), zorder=4, gid="frontier")
+    axes.plot(envelope.flops[~seen], envelope.loss[~seen], color=look.accent, lw=1.2, ls=(0, (1.5, 2)), zorder=4)
+    if envelope.edges is not None:
+        axes.fill_between(envelope.flops, *envelope.edges, color=look.accent, alpha=0.16, lw=0, zorder=1, gid="band")
+    start = (envelope.flops[0], envelope.loss[0])
+    axes.annotate(envelope.name, start, xytext=(-8, -4), textcoords="offset points", ha="right", va="top", color=look.accent)
+
+
+def _predicted(axes: Any, aim: Aim, look: Theme) -> None:
+    bars = [[max(aim.loss - aim.low, 0)], [max(aim.high - aim.loss, 0)]]
+    mark = dict(color=look.accent, mfc=look.paper, mew=1.2, ms=4.5, capsize=4, elinewidth=1.4, zorder=6)
+    axes.errorbar([aim.flops], [aim.loss], yerr=bars, fmt="D", **mark)
+    text = f"predicted from the\nsmaller runs: {numbers.loss(aim.loss)}\n({numbers.between(aim.low, aim.high)})"
+    leader = dict(arrowstyle="-", color=look.accent, lw=0.7, shrinkB=3, relpos=(0, 0))
+    style = dict(ha="left", va="bottom", color=look.accent, fontsize=8, arrowprops=leader)
+    axes.annotate(text, (aim.flops, aim.high), xytext=(16, 34), textcoords="offset points", **style)
+
+
+def _names(axes: Any, drawn: Sequence[RunRow], look: Theme, around: Sequence[tuple[float, float]]) -> None:
+    """The size at the end of the longest run of each, below the frontier where nothing else lies."""
+    colours = dict(zip([r.params for r in drawn], size_colours([r.params for r in drawn], look), strict=True))
+    longest = _some({r.params: r for r in drawn if r.params})
+    ends = [(r.flops, r.loss) for r in longest]
+    named = {numbers.count(r.params): colours[r.params] for r in longest}
+    for text in place(axes, ends, list(named), BELOW_LEFT, around, fontsize=8.5, fontweight="bold"):
+        text.set_color(named[text.get_text()])
+        halo(text, look)
+    words = "colour and label: parameters N\nfilled end: finished · open: not"
+    axes.text(0.99, 0.97, words, transform=axes.transAxes, ha="right", va="top", color=look.muted, fontsize=8)
+
+
+def _some(longest: dict[int | None, RunRow]) -> list[RunRow]:
+    """At most sixteen runs to name, no two of them written alike, the largest among them."""
+    told = list({numbers.count(n): run for n, run in longest.items()}.values())
+    kept = np.unique(np.linspace(0, len(told) - 1, min(len(told), 16)).round().astype(int))
+    return [told[k] for k in kept]

@@ -1,0 +1,40 @@
+"""What the law leaves unexplained: observed against fitted loss of each finished run, in percent."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.record import RunRecord
+from lightning_scaling.report import numbers
+from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.labels import place
+from lightning_scaling.report.rows import rows
+from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+
+
+def residuals(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light") -> Any:
+    """A matplotlib Figure: 100·(observed/fitted − 1) over compute; the shaded band is one robust standard deviation."""
+    look = theme_of(theme)
+    ended = [r for r in rows(records) if r.fitted]
+    with drawing(look):
+        figure, axes = new_figure(9.4, 2.5)
+        axes.set(xlabel="training compute C (FLOPs)", ylabel="observed against law (%)")
+        if not ended:
+            say(axes, "no finished run yet")
+            return settle(figure)
+        off = np.array([100 * (r.loss / float(law.predict(r.params, r.tokens)) - 1) for r in ended])
+        spread = 1.4826 * float(np.median(np.abs(off)))
+        axes.axhspan(-spread, spread, color=look.accent, alpha=0.12, lw=0)
+        axes.axhline(0, color=look.accent, lw=1.2, ls=(0, (5, 2)))
+        flops = [r.flops for r in ended]
+        for c, value, colour in zip(flops, off, size_colours([r.params for r in ended], look), strict=True):
+            axes.plot([c, c], [0, value], color=colour, lw=1)
+            axes.plot(c, value, "o", ms=5.5, color=colour, gid="run")
+        reach = max(1.35 * np.abs(off).max(), 0.1)
+        axes.set_ylim(-reach, reach)
+        log_axis(axes.xaxis, *padded(flops, 0.05), numbers.scientific)
+        labels = [numbers.count(r.params) for r in ended]
+        points = list(zip(flops, off.tolist(), strict=True))
+        place(axes, points, labels, ((6, 0, "left", "center"), (-6, 0, "right", "center")), points, fontsize=7.5, color=look.muted)
+        return settle(figure)

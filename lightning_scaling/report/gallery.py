@@ -1,0 +1,103 @@
+"""Which pictures a report shows, each with its file name, how to draw it, what it says in words, and its caption."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from lightning_scaling.record import RunRecord
+from lightning_scaling.report import numbers
+from lightning_scaling.report.figures import (
+    all_panels,
+    isoflop_valleys,
+    loss_against_compute,
+    loss_contour,
+    optimal_allocation,
+    residuals,
+    run_panel,
+)
+from lightning_scaling.report.picture import Picture, picture
+from lightning_scaling.report.reading import split_known
+from lightning_scaling.report.rows import row, rows
+from lightning_scaling.report.theme import THEMES, Theme, size_colours
+from lightning_scaling.report.told import Told
+
+
+class Shown(NamedTuple):
+    """One picture before it is drawn."""
+
+    name: str
+    draw: Callable[[Theme], Any]
+    alt: str
+    caption: str
+
+
+def gallery(told: Told) -> list[Shown]:
+    """The pictures of a report in their order; each is drawn once a theme, however often it is asked for."""
+    shown = [_compute(told)]
+    if told.drawn_law is not None and any(r.flops > 0 for r in rows(told.records)):
+        shown += _law(told.records, told.drawn_law, told.presets)
+    return [each._replace(draw=cache(each.draw)) for each in shown]
+
+
+def panels_in_one(records: Sequence[RunRecord]) -> Shown:
+    """The panels of the largest runs in one picture, for the file beside the page."""
+    return Shown("runs", lambda theme: all_panels(records, theme), "Loss over tokens of each run, with the forecasts of its end.", "")
+
+
+def panels(records: Sequence[RunRecord]) -> list[Picture]:
+    """One picture a run, coloured as in the picture of all runs."""
+    params = [r.curve.params for r in records]
+    colours = {name: size_colours(params, theme) for name, theme in THEMES.items()}
+    return [picture(_panel(r, {name: colours[name][k] for name in colours}), _words(r)) for k, r in enumerate(records)]
+
+
+def _compute(told: Told) -> Shown:
+    runs, law, frontier = told.records, told.drawn_law, told.drawn_frontier
+    alt = f"Loss against training compute on logarithmic axes, one falling curve for each of {len(runs)} runs, coloured by model size"
+    fitted = law is not None or frontier is not None
+    caption = "Each curve is a run."
+    if fitted:
+        caption = "Each curve is a run. The law stands on the ends of the finished ones; it is dotted for up to ten times their compute."
+    words = (f"{alt}, with the fitted law below them." if fitted else f"{alt}.", caption)
+    return Shown("loss-against-compute", lambda theme: loss_against_compute(runs, frontier, law, theme, told.aim), *words)
+
+
+def _law(records: Sequence[RunRecord], law: Any, presets: Sequence[Any]) -> list[Shown]:
+    """The pictures of L(N, D); valleys and contours only where the runs identify the split of N and D."""
+    shown = [
+        ("isoflop", isoflop_valleys, "the loss over model size at fixed compute, a valley for each budget", _VALLEYS),
+        (
+            "contour",
+            loss_contour,
+            "contours of equal loss over parameters and tokens with the efficient frontier",
+            _CONTOUR,
+        ),
+        ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
+    ]
+    allocation = Shown("allocation", lambda theme: optimal_allocation(records, law, theme, presets), _ALLOCATION[0], _ALLOCATION[1])
+    shown = shown if split_known(law) else shown[-1:]
+    return [Shown(name, _drawn(draw, records, law), f"A picture of {alt}.", caption) for name, draw, alt, caption in shown] + [allocation]
+
+
+def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: Any) -> Callable[[Theme], Any]:
+    return lambda theme: draw(records, law, theme)
+
+
+_VALLEYS = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
+_CONTOUR = "Lines of equal loss by the law. A run above the frontier trained longer than its size wanted, one below it shorter."
+_RESIDUALS = "What the law leaves unexplained. A trend here means another law; the shaded band is one robust standard deviation."
+_ALLOCATION = (
+    "Two pictures: the best number of parameters, and of tokens, against compute, by the fitted law and by published ones.",
+    "Orange: this law with its 90 % band, dotted beyond the runs (dots). Grey: published laws, each counted its own way and extrapolated "
+    "to this compute.",
+)
+
+
+def _panel(record: RunRecord, colours: dict[str, Any]) -> Callable[[Theme], Any]:
+    return lambda theme: run_panel(record, theme, colours[theme.name])
+
+
+def _words(record: RunRecord) -> str:
+    run = row(record)
+    said = f"Loss over {numbers.count(run.tokens)} tokens, ending at {numbers.loss(run.loss)}."
+    return f"{said} Forecast at half: {numbers.loss(run.forecast.loss)}." if run.forecast else said

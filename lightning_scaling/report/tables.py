@@ -1,0 +1,114 @@
+"""The report in a terminal: the runs, the law, the prediction of the largest, what ten times the compute would buy."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, ConsoleOptions
+from rich.table import Table
+from rich.text import Text
+
+from lightning_scaling.record import Prediction, RunRecord
+from lightning_scaling.report import numbers
+from lightning_scaling.report.lines import Line, allocations, frontier_lines, prediction_lines, surface_lines
+from lightning_scaling.report.reading import largest_of
+from lightning_scaling.report.rows import RunRow, rows, state_words
+
+
+@dataclass(frozen=True)
+class RunsTable:
+    """The table of runs; a terminal narrower than 110 columns gets the columns that decide, without the interval."""
+
+    runs: Sequence[RunRow]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield _runs(self.runs, _COLUMNS if options.max_width >= _WIDE else _NARROW)
+
+
+def runs_table(records: Iterable[RunRecord]) -> RunsTable:
+    """One line a run, the smallest model first."""
+    return RunsTable(rows(records))
+
+
+_WIDE = 110
+_COLUMNS: dict[str, Callable[[RunRow], str]] = {
+    "run": lambda run: numbers.shortened(run.name, 24),
+    "N": lambda run: numbers.count(run.params),
+    "tokens": lambda run: numbers.count(run.tokens),
+    "FLOPs": lambda run: numbers.scientific(run.flops or None),
+    "PF-days": lambda run: numbers.scientific(run.pf_days or None),
+    "tokens/N": lambda run: numbers.count(run.tokens_per_param),
+    "loss": lambda run: numbers.loss(run.loss),
+    "forecast at half": lambda run: f"{numbers.loss(run.forecast.loss)} ({_interval(run.forecast)})" if run.forecast else numbers.ABSENT,
+    "off by": lambda run: numbers.percent(run.error),
+    "verdict": lambda run: run.verdict if state_words(run.record) == "finished" else f"{run.verdict} ({state_words(run.record)})".strip(),
+}
+_NARROW = {
+    "run": lambda run: numbers.shortened(run.name, 14),
+    **{name: _COLUMNS[name] for name in ("N", "tokens", "PF-days", "loss")},
+    "at half": lambda run: numbers.loss(run.forecast.loss) if run.forecast else numbers.ABSENT,
+    **{name: _COLUMNS[name] for name in ("off by", "verdict")},
+}
+
+
+def _runs(runs: Sequence[RunRow], columns: dict[str, Callable[[RunRow], str]]) -> Table:
+    table = _table("Runs")
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("run", "verdict") else "right", no_wrap=name != "verdict")
+    for run in runs:
+        table.add_row(*(Text(write(run)) for write in columns.values()))  # Text: a run's name is never read as markup
+    return table
+
+
+def _interval(forecast: Prediction) -> str:
+    return numbers.between(forecast.low, forecast.high)
+
+
+def law_table(law: Any = None, frontier: Any = None) -> Table:
+    """The constants of the fitted laws with their intervals; the outcome of each fit below."""
+    table = _lines("Law", [] if frontier is None else frontier_lines(frontier))
+    table.add_section()
+    _add(table, [] if law is None else surface_lines(law))
+    named = (("L(C)", frontier), ("L(N, D)", law))
+    said = [f"{name}: {fit.outcome}" for name, fit in named if getattr(fit, "outcome", None) is not None]
+    none = "no law yet: it takes finished runs of several sizes" if law is None and frontier is None else None
+    table.caption = "\n".join(said) or none
+    return table
+
+
+def prediction_table(prediction: Any) -> Table:
+    """The largest run as the smaller ones foretold it, and what came."""
+    aim = largest_of(prediction)
+    return _lines(f"The run of {numbers.count(aim.params)} parameters on {numbers.count(aim.tokens)} tokens", prediction_lines(aim))
+
+
+def allocation_table(records: Sequence[RunRecord], law: Any, beside: Sequence[Any] = ()) -> Table:
+    """N_opt and D_opt for the compute of the largest run and ten times it, by the fitted law and any `beside` it."""
+    table = _table("Best use of compute")
+    for name in ("compute", "law", "N_opt", "90 %", "D_opt", "90 %", "tokens/N", "loss", "90 %"):
+        table.add_column(name, justify="left" if name in ("compute", "law") else "right")
+    for a in allocations(rows(records), law, beside):
+        cells = (f"{numbers.scientific(a.flops)} ({a.budget})", a.law, a.params, a.params_interval, a.tokens, a.tokens_interval)
+        table.add_row(*(Text(cell) for cell in (*cells, a.tokens_per_param, a.loss, a.loss_interval)))
+    return table
+
+
+def _lines(title: str, lines: Iterable[Line]) -> Table:
+    table = _table(title)
+    for name, justify in (("quantity", "left"), ("value", "right"), ("90 % interval", "right"), ("meaning", "left")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    _add(table, lines)
+    return table
+
+
+def _add(table: Table, lines: Iterable[Line]) -> None:
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in (line.name, line.value, line.interval, line.meaning)))
+
+
+def _table(title: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left"
+    )

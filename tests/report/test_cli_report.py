@@ -1,0 +1,61 @@
+"""`lightning-scaling report` on a real MLflow store in a file."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from lightning_scaling.cli import main
+
+# MLflow and SQLAlchemy warn of their own deprecations; what this package does is tested with warnings as errors elsewhere
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, ladder):
+    from lightning_scaling.store import Recorder
+
+    folder = tmp_path_factory.mktemp("store")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    for run in ladder[:4]:
+        recorder = Recorder(uri, "ladder", run.name, spool_dir=folder / "spool")
+        recorder.open(run.key)
+        recorder.record(run)
+        recorder.close("FINISHED", timeout=60)
+    return uri
+
+
+def test_json_is_one_document_with_every_run_and_the_page(store, tmp_path, ladder):
+    done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--out", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert [r["params"] for r in told["runs"]] == [r.params for r in ladder[:4]]
+    assert (tmp_path / "report.html").exists()
+
+
+def test_watching_prints_the_tables_and_writes_a_page_that_reloads_itself(store, tmp_path, monkeypatch):
+    waited = []
+
+    def interrupted(seconds):
+        waited.append(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupted)
+    monkeypatch.setenv("COLUMNS", "120")
+    done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--out", str(tmp_path), "--watch", "30"])
+    assert done.exit_code == 0, done.output
+    assert waited == [30]
+    assert "gpt-90k" in done.stdout
+    assert 'http-equiv="refresh" content="30"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_unknown_experiment_is_one_line_and_exit_code_2(store, tmp_path):
+    done = CliRunner().invoke(main, ["report", "--experiment", "nowhere", "--store", store, "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_watching_and_json_exclude_each_other(store, tmp_path):
+    done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--watch", "5", "--json"])
+    assert done.exit_code == 2
+    assert "--watch" in done.stderr

@@ -1,0 +1,71 @@
+"""The page in a real headless Chromium: no complaint in the console, no request, nothing wider than the window."""
+
+import shutil
+
+import pytest
+
+from lightning_scaling.report import write_report
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, ladder, make_run, true_law):
+    runs = [*ladder[:2], make_run(400_000, seen=0.6, name="<script>alert(1)</script>"), make_run(500_000, seen=0.2, name="n" * 200)]
+    return write_report(tmp_path_factory.mktemp("report"), runs, true_law, png=False).as_uri()
+
+
+@pytest.fixture(params=["light", "dark"])
+def opened(request, browser, address):
+    page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme=request.param)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda r: asked.append(r.url) if not r.url.startswith("data:") else None)
+    page.goto(address)
+    yield page, said, asked
+    page.close()
+
+
+def test_the_console_stays_silent_and_nothing_else_is_asked_for(opened, address):
+    _, said, asked = opened
+    assert said == []
+    assert asked == [address]
+
+
+def test_every_picture_is_shown(opened):
+    sizes = opened[0].eval_on_selector_all("img", "all => all.map(i => i.naturalWidth)")
+    assert sizes
+    assert min(sizes) > 100
+
+
+def test_the_picture_follows_the_theme(opened):
+    page = opened[0]
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    chosen = page.eval_on_selector("figure img", "i => i.currentSrc == i.src")
+    assert chosen is not dark
+
+
+@pytest.mark.parametrize("width", [400, 1366, 1920])
+def test_nothing_is_wider_than_the_window(opened, width):
+    page = opened[0]
+    page.set_viewport_size({"width": width, "height": 768})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
