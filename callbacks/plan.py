@@ -20,7 +20,7 @@ from lightning_scaling.outcome import Outcome
 from lightning_scaling.schedule import Schedule
 
 LONG = 20_000  # up to here every step is replayed (a tenth of a second), beyond the scheduler is asked for its rates where it can be
-MOST_CALLS = 500_000  # where it cannot, stepping costs 5 µs each; a longer plan is read this far
+MOST_CALLS = 200_000  # where it cannot, stepping costs 5 to 10 µs each; a longer plan is read this far
 AHEAD = 20_000  # optimiser steps read of a training without end
 
 
@@ -43,7 +43,8 @@ class Plan:
     """A plan, or why there is none.
 
     Args:
-        schedule: learning rate over optimiser steps (at s: the rate of the step made when s steps are done), or None.
+        schedule: learning rate over optimiser steps (at s: the rate of the step made when s steps are done); where the rates to come are
+            unknown what was observed, or None.
         outcome: how it came about.
         total_steps: optimiser steps at the end of training, None without end.
         note: details for a log.
@@ -133,7 +134,8 @@ def read_plan(trainer: Any, observed: Schedule | None = None) -> Plan:
     """The plan of a Lightning trainer in the middle of a fit, from its present step on; `observed` is its past.
 
     Reads the trainer's attributes only: no data is loaded, nothing is stepped, nothing warns. Costs about 5 µs per optimiser step to come,
-    for torch's own schedulers .3 s at most, for others 2.5 s; call it once when a fit starts.
+    for torch's own schedulers .2 s at most, for others 2 s; call it once when a fit starts. Where there is no plan, `schedule` is the
+    past alone.
     """
     rhythm = rhythm_of(trainer)
     module = trainer.lightning_module
@@ -177,8 +179,9 @@ def _end(trainer: Any, here: Rhythm) -> int | None:
 
 
 def _batches_done(trainer: Any) -> int:
-    progress = getattr(getattr(trainer.fit_loop, "epoch_loop", None), "batch_progress", None)
-    return int(progress.current.ready) if progress is not None else 0
+    """Batches trained in the running epoch. Between epochs, also after a resume, the loop still holds those of the last one."""
+    epochs, batches = trainer.fit_loop.epoch_progress.current, trainer.fit_loop.epoch_loop.batch_progress
+    return 0 if epochs.ready == epochs.processed and batches.is_last_batch else int(batches.current.ready)
 
 
 def _accumulation(trainer: Any) -> Any:

@@ -30,18 +30,30 @@ class Attention:
         return 4 * self.width * (length if self.window is None else min(length, self.window))
 
 
-def declared(layers: int, width: int, window: int | None) -> list[Attention]:
-    """`layers` alike."""
-    return [Attention(width, window)] * layers
+Window = int | Sequence[int | None] | None
 
 
-def find(module: Any, window: int | None = None) -> list[Attention] | None:
+def declared(layers: int, width: int, window: Window = None) -> list[Attention]:
+    """`layers` of one width."""
+    return [Attention(width, back) for back in _windows(window, layers)]
+
+
+def _windows(window: Window, layers: int) -> list[int | None]:
+    """The window of each layer: one for all, or as given."""
+    windows = [window] * layers if window is None or isinstance(window, int) else list(window)
+    if len(windows) != layers or any(back is not None and back < 1 for back in windows):
+        raise ValueError(f"window must be a number of tokens, or one per attention layer ({layers}; None: all), got {window!r}")
+    return windows
+
+
+def find(module: Any, window: Window = None) -> list[Attention] | None:
     """The attention layers of a model, by the names and attributes of its modules; None where one is not understood, [] without any."""
     held = list(weights(module))
     found = [(_width(layer), _reached(held, name)) for name, layer in _layers(module, held)]
-    if any(width is None for width, _ in found):
+    if any(width is None for width, _ in found) or _two_sided(module):
         return None
-    return [Attention(width, window, reached) for width, reached in found if width is not None]
+    windows = _windows(window, len(found)) if found else []
+    return [Attention(width or 0, back, reached) for (width, reached), back in zip(found, windows, strict=True)]
 
 
 def _layers(module: Any, held: Sequence[Weight]) -> list[tuple[str, Any]]:
@@ -51,14 +63,20 @@ def _layers(module: Any, held: Sequence[Weight]) -> list[tuple[str, Any]]:
     return [(name, layer) for name, layer in named if not any(other.startswith(f"{name}.") for other, _ in named)]
 
 
+def _two_sided(module: Any) -> bool:
+    """Whether it says of itself that it encodes and decodes: two lengths and attention across, which this rule does not cover."""
+    return any(getattr(getattr(layer, "config", None), "is_encoder_decoder", False) for layer in module.modules())
+
+
 def _width(layer: Any) -> int | None:
     heads, size = _first(layer, HEADS), _first(layer, HEAD_SIZES)
     if heads and size:
         return heads * size
     if width := _first(layer, WIDTHS):
         return width
-    linear = [m for m in layer.modules() if isinstance(getattr(m, "in_features", None), int)]
-    return int(linear[-1].in_features) if linear else None  # the projection out takes all heads in
+    inputs = [m.in_features for m in layer.modules() if isinstance(getattr(m, "in_features", None), int)]
+    # The projection out comes last and takes all heads in; low-rank adapters beside it take far less.
+    return next((size for size in reversed(inputs) if 2 * size >= max(inputs)), None)
 
 
 def _first(layer: Any, names: Sequence[str]) -> int | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 # In this order: what a model is fed, then what it is taught (labels have the shape of the ids where embeddings are fed).
@@ -15,18 +16,21 @@ def is_tensor(value: Any) -> bool:
 
 def is_integer(tensor: Any) -> bool:
     """Whether its dtype can hold ids (signed or unsigned integers, not booleans)."""
-    return "int" in str(tensor.dtype)
+    return _holds_ids(tensor.dtype)
+
+
+@lru_cache(maxsize=64)
+def _holds_ids(dtype: Any) -> bool:
+    return "int" in str(dtype)
 
 
 def fields(batch: Any) -> Mapping[str, Any] | list[Any] | None:
     """The parts of a container: by name for dicts, named tuples and dataclasses, in order for lists and tuples, else None."""
-    if isinstance(batch, Mapping):
+    if isinstance(batch, list | tuple):
+        return dict(zip(batch._fields, batch, strict=True)) if hasattr(batch, "_fields") else list(batch)
+    if isinstance(batch, dict | Mapping):
         return batch
-    if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
-        return vars(batch)
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return dict(zip(batch._fields, batch, strict=True))
-    return list(batch) if isinstance(batch, list | tuple) else None
+    return vars(batch) if dataclasses.is_dataclass(batch) and not isinstance(batch, type) else None
 
 
 def describe(batch: Any, depth: int = 3) -> str:

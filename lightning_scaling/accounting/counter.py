@@ -6,30 +6,30 @@ products never need, so the mode of autograd tells one from the other.
 
 from typing import Any
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+def step_counter() -> Any:
+    """torch's FlopCounterMode with `backward_begins()`, and with `model` and `again`: FLOPs that are needed, and that are done twice."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
-class StepCounter(FlopCounterMode):
-    """Counts like FlopCounterMode and keeps `again`, the FLOPs of forward work done within backward, apart from `model`."""
+    class StepCounter(FlopCounterMode):
+        def __init__(self) -> None:
+            super().__init__(display=False)
+            self.again = 0
+            self._backward = False
 
-    def __init__(self) -> None:
-        super().__init__(display=False)
-        self.again = 0
-        self._backward = False
+        def backward_begins(self) -> None:
+            self._backward = True
 
-    def backward_begins(self) -> None:
-        """From here on, work done with gradients switched on is work done again."""
-        self._backward = True
+        @property
+        def model(self) -> int:
+            return int(self.get_total_flops()) - self.again
 
-    @property
-    def model(self) -> int:
-        """FLOPs that the model needs."""
-        return int(self.get_total_flops()) - self.again
+        def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
+            before = self.get_total_flops()
+            result = super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
+            if self._backward and torch.is_grad_enabled():
+                self.again += int(self.get_total_flops() - before)
+            return result
 
-    def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
-        before = self.get_total_flops()
-        result = super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
-        if self._backward and torch.is_grad_enabled():
-            self.again += int(self.get_total_flops() - before)
-        return result
+    return StepCounter()

@@ -7,6 +7,7 @@ multiplied, and the products of attention, which for a 124M GPT at 4096 tokens a
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from lightning_scaling.accounting import attention as attending
@@ -78,7 +79,7 @@ def flops_rule(
     active_params: int | None = None,
     layers: int | None = None,
     attention_width: int | None = None,
-    window: int | None = None,
+    window: attending.Window = None,
     recomputed: float | None = None,
 ) -> FlopsRule:
     """The rule by its name, made for one model. Never fails for a model it does not understand: it falls back to 6N and says so.
@@ -91,11 +92,11 @@ def flops_rule(
         tokens, mask: how the run counts tokens, for "measured".
         active_params: parameters that one token meets in a mixture of experts.
         layers, attention_width: number of attention layers and width of all heads of one, where the model does not tell.
-        window: tokens that a sliding window looks back.
+        window: tokens that a sliding window looks back, of all attention layers or a list with one entry each (None: no window).
         recomputed: share of the forward pass that activation checkpointing does again; None to look for wrapped layers.
 
     Raises:
-        ValueError: an unknown rule.
+        ValueError: an unknown rule, or windows that do not fit the layers.
 
     >>> flops_rule("6N", None, params=1_000).flops(tokens=10)
     60000
@@ -123,9 +124,11 @@ def _plain(params: int, share: Fraction) -> Cost:
 
 
 def _by_work(work: Work, share: Fraction) -> Cost:
+    per_token = lru_cache(maxsize=1024)(work.per_token)  # one entry per length; models have a hundred layers to sum
+
     def cost(tokens: int, length: int | None, batch: Any) -> tuple[int, int]:
-        forward, backward = work.per_token(length or 0)
-        return tokens * (forward + backward), tokens * (forward + backward) + int(tokens * forward * share)
+        forward, backward = per_token(length or 0)
+        return tokens * (forward + backward), tokens * (forward + backward) + tokens * forward * share.numerator // share.denominator
 
     return cost
 

@@ -5,8 +5,11 @@ the model that is trained, and the states of the random generators are put back.
 """
 
 import copy
+import logging
 import random
+import sys
 import warnings
+from collections import UserDict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.accounting.batches import fields, is_tensor
+from lightning_scaling.accounting.counter import step_counter
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,29 @@ def measure_step(module: Any, batch: Any) -> Measured:
     """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` for a plain module), forward and backward."""
     if batch is None:
         return Measured(error="no batch was given")
+    step = _attempt(module, batch, ExitStack())
+    # Models that look at values unless they are being traced do without under fake tensors (transformers' masks, for one).
+    return _attempt(module, batch, _fake()) if step.error else step
+
+
+def _attempt(module: Any, batch: Any, mode: Any) -> Measured:
     try:
-        with _undisturbed():
+        with _undisturbed(), mode:
             return _count(_on_meta(module), _batch_on_meta(batch))
-    except Exception as error:  # whatever the user's step does on shapes alone: data-dependent flow, a trainer it asks for, .item()
-        return Measured(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    except Exception as error:  # whatever the user's step does on shapes alone: data-dependent flow, a trainer it asks for
+        return Measured(error=f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+
+
+def _fake() -> Any:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    return FakeTensorMode(allow_non_fake_inputs=True)
 
 
 def _count(model: Any, batch: Any) -> Measured:
     import torch
 
-    from lightning_scaling.accounting.counter import StepCounter
-
-    with torch.enable_grad(), StepCounter() as counter:
+    with torch.enable_grad(), step_counter() as counter:
         loss = _loss(model.training_step(batch, 0) if hasattr(model, "training_step") else model(batch))
         counter.backward_begins()
         if loss.requires_grad:
@@ -96,28 +110,35 @@ def _batch_on_meta(batch: Any) -> Any:
 
 
 def _refilled(batch: Any, moved: dict[str, Any]) -> Any:
-    if type(batch) is dict:
+    """The same kind of container with other parts; the batch itself is not written to."""
+    if isinstance(batch, Mapping) and (type(batch) is dict or not isinstance(batch, dict | UserDict)):
         return moved
     other = copy.copy(batch)
     for name, part in moved.items():
-        other.__setitem__(name, part) if isinstance(batch, Mapping) else setattr(other, name, part)
+        if isinstance(batch, Mapping):
+            other[name] = part
+        else:
+            object.__setattr__(other, name, part)
     return other
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Random generators as they were, no warning from the copy, no compiler in between."""
+    """Random generators as they were, no warning or log from the copy, no compiler in between."""
     import torch
 
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    was, log.disabled = log.disabled, True
     python, numpy_state = random.getstate(), np.random.get_state()
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(_quiet())
-        if hasattr(torch.compiler, "set_stance"):
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):  # its import alone costs seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         try:
             yield
         finally:
+            log.disabled = was
             random.setstate(python)
             np.random.set_state(numpy_state)
 

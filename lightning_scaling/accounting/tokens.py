@@ -78,7 +78,7 @@ def measure(batch: Any, tokens: TokenRule = None) -> tuple[int, int | None]:
 
 def _given(tokens: Callable[[Any], int], batch: Any) -> int:
     answer = tokens(batch)
-    if not is_tensor(answer):  # a tensor would have to be read from its device in every step
+    if not hasattr(answer, "detach"):  # a torch tensor would have to be read from its device in every step
         try:
             if (count := operator.index(answer)) >= 0:
                 return count
@@ -90,10 +90,12 @@ def _given(tokens: Callable[[Any], int], batch: Any) -> int:
 def _ids(batch: Any) -> tuple[int, int | None] | None:
     if is_tensor(batch):
         return _leaf(batch)
+    parts = fields(batch)
+    if isinstance(parts, list):
+        return _ordered(parts)
     if (data := getattr(batch, "data", None)) is not None and hasattr(batch, "batch_sizes"):  # a PackedSequence: one row per token
         return int(data.shape[0]), None
-    parts = fields(batch)
-    return _named(parts) if isinstance(parts, Mapping) else _ordered(parts or [])
+    return None if parts is None else _named(parts)
 
 
 def _leaf(tensor: Any) -> tuple[int, int | None] | None:
@@ -101,8 +103,8 @@ def _leaf(tensor: Any) -> tuple[int, int | None] | None:
         return None
     if getattr(tensor, "is_nested", False):
         return int(tensor.numel()), None
-    shape = tensor.shape
-    return (int(shape[0]) * int(shape[1]), int(shape[1])) if len(shape) == 2 else None
+    shape = tuple(tensor.shape)
+    return (int(shape[0] * shape[1]), int(shape[1])) if len(shape) == 2 else None
 
 
 def _named(parts: Mapping[str, Any]) -> tuple[int, int | None] | None:
@@ -120,8 +122,10 @@ def _inputs(value: Any, key: str) -> tuple[int, int | None] | None:
 
 
 def _ordered(parts: list[Any]) -> tuple[int, int | None] | None:
+    if parts and is_tensor(parts[0]):
+        return _leaf(parts[0])
     parts = [part for part in parts if is_tensor(part) or fields(part) is not None]
-    if len(parts) < 2 or any(is_tensor(part) for part in parts):
+    if len(parts) < 2 or any(map(is_tensor, parts)):
         return _ids(parts[0]) if parts else None
     found = [_ids(part) for part in parts]  # several batches at once, as a combined loader hands them
     known = [each for each in found if each is not None]

@@ -50,7 +50,8 @@ def weights(module: Any) -> Iterator[Weight]:
         yield from (Weight(key, start + name, holder, shape, grad) for name, (key, shape, grad) in flat.get(id(holder), {}).items())
         for name, parameter in holder._parameters.items():
             if parameter is not None and not hasattr(parameter, "_fqns") and name not in flat.get(id(holder), {}):
-                shape = (_packed(holder) if name == "weight" else None) or full_shape(parameter, start + name)
+                shape = full_shape(parameter, start + name)
+                shape = (_packed(holder) if name == "weight" else None) or shape
                 yield Weight(id(parameter), start + name, holder, shape, bool(parameter.requires_grad))
         if holder._parameters.get("weight") is None and (hidden := _packed(holder)) and not flat.get(id(holder)):
             yield Weight(id(holder), f"{start}weight", holder, hidden, False)

@@ -43,15 +43,14 @@ def of_count(active: int, attention: Sequence[Attention]) -> Work:
 
 
 def _matrices(held: list[Weight]) -> Iterator[tuple[Weight, bool]]:
-    """Each matrix that a token is multiplied with, and whether something before it is trained."""
-    tables, head, trained = embedding_keys(held), head_layer(held), False
-    seen: set[int] = set()
-    for weight in held:
-        if len(weight.shape) >= 2 and weight.holder is not head and weight.key not in tables | seen:
+    """Each matrix that a token is multiplied with, and whether something before it is trained; the head last, wherever it is registered."""
+    tables, head, table = embedding_keys(held), head_layer(held), vocabulary(held)
+    body = [w for w in held if w.holder is not head]
+    trained, seen = False, set(tables)
+    for weight in body:
+        if len(weight.shape) >= 2 and weight.key not in seen:
             yield weight, trained
         seen.add(weight.key)
         trained |= weight.trainable
-    table = vocabulary(held)
     last = [w for w in held if w.holder is head and len(w.shape) == 2] or ([table] if table else [])
-    if last:
-        yield last[0], trained
+    yield from ((weight, trained) for weight in last[:1])

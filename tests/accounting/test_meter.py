@@ -1,0 +1,112 @@
+"""A meter counts batches into a ledger, without ever waiting for a device or raising in a step."""
+
+import pytest
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from lightning_scaling.accounting import Ledger, Meter, flops_rule
+
+IDS = torch.zeros(4, 16, dtype=torch.long)
+RULE = flops_rule("6N", None, params=1000)
+
+
+class Elsewhere:
+    """A sum that lies on an accelerator: adding is free, reading is noted."""
+
+    device = "cuda:0"
+    reads = 0
+
+    def __init__(self, value):
+        self.value = value
+
+    def __add__(self, other):
+        return Elsewhere(self.value + other.value)
+
+    def __int__(self):
+        Elsewhere.reads += 1
+        return self.value
+
+
+class Mask:
+    """A mask on an accelerator, of the shape of IDS, that keeps `kept` tokens."""
+
+    shape, dtype = IDS.shape, IDS.dtype
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def __ne__(self, other):
+        return self
+
+    __hash__ = None
+
+    def sum(self):
+        return Elsewhere(self.kept)
+
+
+def test_a_fit_with_uneven_batches_equals_a_count_by_hand():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger)
+    for rows in (4, 4, 4, 1):
+        meter.see((IDS[:rows], IDS[:rows]))
+    assert (ledger.tokens, ledger.flops) == (13 * 16, 6 * 1000 * 13 * 16)
+
+
+def test_a_strange_batch_is_noted_and_never_raises():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger)
+    meter.see(IDS)
+    meter.see(object())
+    assert (ledger.tokens, meter.uncounted) == (64, 1)
+
+
+@pytest.mark.parametrize("broken", [lambda batch: 1 / 0, lambda batch: "many"])
+def test_a_broken_callable_never_raises(broken):
+    meter = Meter(RULE, Ledger(), tokens=broken)
+    meter.see(IDS)
+    assert meter.uncounted == 1
+
+
+def test_masked_tokens_on_an_accelerator_are_read_once_when_settled():
+    Elsewhere.reads = 0
+    ledger = Ledger()
+    meter = Meter(RULE, ledger, mask=True)
+    for kept in (10, 20, 30):
+        meter.see({"input_ids": IDS, "attention_mask": Mask(kept)})
+    assert (ledger.tokens, Elsewhere.reads) == (0, 0)
+    meter.settle()
+    meter.settle()
+    assert (ledger.tokens, ledger.flops, Elsewhere.reads) == (60, 6000 * 60, 1)
+
+
+def test_masked_tokens_cost_by_the_length_of_their_batch():
+    with torch.device("meta"):
+        module = torch.nn.Sequential(torch.nn.TransformerEncoderLayer(8, 2, 32))
+    rule, ledger = flops_rule("6N+attention", module, params=1), Ledger()
+    meter = Meter(rule, ledger, mask=True)
+    meter.see({"input_ids": IDS, "attention_mask": Mask(10)})
+    meter.see({"input_ids": IDS[:, :8], "attention_mask": torch.ones(4, 8)})
+    meter.settle()
+    assert rule.name == "6N+attention"
+    assert ledger.flops == rule.flops(10, 16) + rule.flops(32, 8)
+
+
+def test_a_mask_on_the_host_is_counted_at_once():
+    ledger = Ledger()
+    Meter(RULE, ledger, mask=True).see({"input_ids": IDS, "attention_mask": torch.ones(4, 16)})
+    assert ledger.tokens == 64
+
+
+def test_a_step_runs_no_operation_on_tensors():
+    meter = Meter(RULE, Ledger())
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for _ in range(100):
+            meter.see({"input_ids": IDS, "labels": IDS})
+    assert [event.name for event in profiler.events() if event.name.startswith("aten::")] == []
+
+
+def test_the_flops_of_a_callable_are_those_of_the_batch():
+    ledger = Ledger()
+    meter = Meter(flops_rule(lambda batch: batch.shape[0] * 1000, None, params=1), ledger)
+    meter.see(IDS)
+    assert (ledger.tokens, ledger.flops) == (64, 4000)

@@ -1,0 +1,392 @@
+"""The plan read from a scheduler equals what stepping it really gives."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler, ModelCheckpoint
+from torch.optim import lr_scheduler as schedulers
+from torch.utils.data import DataLoader
+
+from lightning_scaling.callbacks.plan import LONG, PlanOutcome, constant_plan, plan_of, read_plan
+from lightning_scaling.schedule import Schedule
+
+STEPS = 600
+CLOSE = 1e-4  # of the peak: what thinning to 400 corners may leave
+
+
+class SlowStart(schedulers.LRScheduler):
+    """A user's own, which remembers something from step to step."""
+
+    def __init__(self, optimiser):
+        self.level = 1.0
+        super().__init__(optimiser)
+
+    def get_lr(self):
+        self.level *= 0.997 if self.level > 0.5 else 0.9
+        return [base * self.level for base in self.base_lrs]
+
+
+TABLE = {
+    "LambdaLR": lambda o: schedulers.LambdaLR(o, lambda t: min(1.0, t / 50) * max(0.0, 1 - t / STEPS)),
+    "MultiplicativeLR": lambda o: schedulers.MultiplicativeLR(o, lambda t: 0.99),
+    "StepLR": lambda o: schedulers.StepLR(o, 100, 0.5),
+    "MultiStepLR": lambda o: schedulers.MultiStepLR(o, [200, 450]),
+    "ConstantLR": lambda o: schedulers.ConstantLR(o, 0.3, 100),
+    "LinearLR": lambda o: schedulers.LinearLR(o, 0.1, 1.0, 100),
+    "ExponentialLR": lambda o: schedulers.ExponentialLR(o, 0.99),
+    "PolynomialLR": lambda o: schedulers.PolynomialLR(o, STEPS, 2.0),
+    "CosineAnnealingLR": lambda o: schedulers.CosineAnnealingLR(o, STEPS, 1e-3),
+    "WarmRestarts": lambda o: schedulers.CosineAnnealingWarmRestarts(o, 100, 2),
+    "OneCycleLR": lambda o: schedulers.OneCycleLR(o, 0.1, total_steps=STEPS + 1),
+    "CyclicLR": lambda o: schedulers.CyclicLR(o, 0.01, 0.1, 70),
+    "CyclicLR with a method": lambda o: schedulers.CyclicLR(o, 0.01, 0.1, 50, mode="exp_range", gamma=0.995),
+    "ChainedScheduler": lambda o: schedulers.ChainedScheduler([schedulers.ConstantLR(o, 0.1, 20), schedulers.ExponentialLR(o, 0.998)]),
+    "SequentialLR": lambda o: schedulers.SequentialLR(
+        o, [schedulers.LinearLR(o, 0.01, 1.0, 50), schedulers.CosineAnnealingLR(o, STEPS - 50)], [50]
+    ),
+    "a user's": SlowStart,
+}
+
+
+def optimiser(**settings):
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], **{"lr": 0.1, "momentum": 0.9, **settings})
+
+
+def advance(opt, scheduler, steps):
+    """The rates of the next steps and the one after, by stepping the real thing."""
+    rates = [float(opt.param_groups[0]["lr"])]
+    for _ in range(steps):
+        opt.step()
+        scheduler.step()
+        rates.append(float(opt.param_groups[0]["lr"]))
+    return np.array(rates)
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("start", [0, 237])
+def test_the_plan_is_what_stepping_gives(name, start):
+    opt = optimiser()
+    scheduler = TABLE[name](opt)
+    advance(opt, scheduler, start)
+    plan = plan_of(scheduler, STEPS, start)
+    truth = advance(opt, scheduler, STEPS - start)
+    np.testing.assert_allclose(plan.schedule.at(np.arange(start, STEPS + 1)), truth, atol=CLOSE * truth.max())
+    assert plan.outcome is PlanOutcome.READ
+    assert len(plan.schedule.step) <= 401
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_reading_changes_neither_scheduler_nor_optimiser(name):
+    opt = optimiser()
+    scheduler = TABLE[name](opt)
+    advance(opt, scheduler, 10)
+    before = repr(scheduler.state_dict()), repr(opt.state_dict()), torch.get_rng_state().tolist()
+    plan_of(scheduler, STEPS, 10)
+    assert (repr(scheduler.state_dict()), repr(opt.state_dict()), torch.get_rng_state().tolist()) == before
+
+
+def test_a_jump_is_kept_at_its_step():
+    opt = optimiser()
+    plan = plan_of(schedulers.MultiStepLR(opt, [200]), STEPS)
+    assert plan.schedule.at(199) == pytest.approx(0.1)
+    assert plan.schedule.at(200) == pytest.approx(0.01)
+
+
+def test_a_scheduler_never_stepped_before_gives_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plan_of(schedulers.StepLR(optimiser(), 10), 50)
+
+
+def test_observed_rates_are_the_past_of_the_plan():
+    opt = optimiser(lr=0.2)
+    seen = Schedule([0, 40, 99], [0.0, 0.5, 0.5])
+    plan = plan_of(schedulers.LinearLR(opt, 1.0, 0.5, 100), 200, 100, observed=seen)
+    assert plan.schedule.at(40) == 0.5
+    assert plan.schedule.at(100) == pytest.approx(0.2)
+    assert plan.schedule.at(200) == pytest.approx(0.1)
+
+
+def test_a_one_cycle_that_ends_early_stays_at_its_last_rate():
+    opt = optimiser()
+    plan = plan_of(schedulers.OneCycleLR(opt, 0.1, total_steps=100), 150)
+    assert plan.outcome is PlanOutcome.READ
+    assert plan.schedule.at(150) == plan.schedule.at(100)
+
+
+def test_a_model_behind_the_lambda_is_not_copied():
+    class Net(torch.nn.Module):
+        def __deepcopy__(self, memo):
+            raise AssertionError("copied")
+
+        def rate(self, step):
+            return 1.0 / (1 + step)
+
+    plan = plan_of(schedulers.LambdaLR(optimiser(), Net().rate), 9)
+    assert plan.schedule.at(9) == pytest.approx(0.01)
+
+
+def test_the_rate_of_the_second_group_can_be_asked_for():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    opt = torch.optim.SGD([{"params": weights[:1], "lr": 1.0}, {"params": weights[1:], "lr": 0.1}])
+    assert plan_of(schedulers.ConstantLR(opt, 1.0), 10, group=1).schedule.peak == pytest.approx(0.1)
+
+
+def test_a_rate_kept_in_a_tensor_is_left_as_it_is():
+    opt = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=torch.tensor(0.1))
+    scheduler = schedulers.LinearLR(opt, 1.0, 0.0, 10)
+    assert plan_of(scheduler, 5).schedule.at(5) == pytest.approx(0.05)
+    assert opt.param_groups[0]["lr"].item() == pytest.approx(0.1)
+
+
+def test_plateau_has_no_plan():
+    plan = plan_of(schedulers.ReduceLROnPlateau(optimiser()), STEPS)
+    assert (plan.schedule, plan.outcome) == (None, PlanOutcome.PLATEAU)
+
+
+def test_a_scheduler_that_cannot_be_copied_has_no_plan():
+    class Locked(schedulers.LambdaLR):
+        def __deepcopy__(self, memo):
+            raise TypeError("cannot pickle lock")
+
+    plan = plan_of(Locked(optimiser(), lambda t: 1.0), STEPS)
+    assert plan.outcome is PlanOutcome.UNREADABLE
+    assert "cannot pickle lock" in plan.note
+
+
+def test_an_endless_training_is_read_ahead():
+    plan = plan_of(schedulers.LambdaLR(optimiser(), lambda t: 1 / (1 + t)), None)
+    assert plan.outcome is PlanOutcome.ENDLESS
+    assert plan.schedule.at(1000) == pytest.approx(0.1 / 1001, abs=1e-5)
+
+
+FACTORS = st.floats(0.05, 1.0)
+PARTS = st.one_of(
+    st.builds(lambda f, n: lambda o: schedulers.LinearLR(o, f, 1.0, n), FACTORS, st.integers(1, 60)),
+    st.builds(lambda n: lambda o: schedulers.CosineAnnealingLR(o, n), st.integers(1, 90)),
+    st.builds(lambda f: lambda o: schedulers.ExponentialLR(o, 0.9 + f / 10), FACTORS),
+    st.builds(lambda f, n: lambda o: schedulers.StepLR(o, n, f), FACTORS, st.integers(1, 40)),
+    st.builds(lambda f: lambda o: schedulers.LambdaLR(o, lambda t: f**t), FACTORS),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(PARTS, st.integers(1, 50)), min_size=1, max_size=4), st.booleans(), st.integers(0, 120))
+@pytest.mark.filterwarnings("ignore:.*lr_scheduler.*:UserWarning")
+def test_any_sequence_or_chain_is_read_as_it_steps(parts, chained, start):
+    opt, steps = optimiser(), 130
+    made, marks = [part(opt) for part, _ in parts], np.cumsum([length for _, length in parts]).tolist()
+    scheduler = schedulers.ChainedScheduler(made) if chained else schedulers.SequentialLR(opt, made, marks[:-1])
+    advance(opt, scheduler, start)
+    plan = plan_of(scheduler, steps, start)
+    truth = advance(opt, scheduler, steps - start)
+    np.testing.assert_allclose(plan.schedule.at(np.arange(start, steps + 1)), truth, atol=CLOSE * max(truth.max(), 1e-12))
+
+
+LONG_TABLE = {
+    "LambdaLR": lambda o, n: schedulers.LambdaLR(o, lambda t: min(1.0, t / 2000) * (0.1 + 0.9 * max(0.0, 1 - t / n) ** 0.5)),
+    "CosineAnnealingLR": lambda o, n: schedulers.CosineAnnealingLR(o, n),
+    "MultiStepLR": lambda o, n: schedulers.MultiStepLR(o, [12_345, 20_001]),
+    "OneCycleLR": lambda o, n: schedulers.OneCycleLR(o, 0.1, total_steps=n + 1),
+    "WarmRestarts": lambda o, n: schedulers.CosineAnnealingWarmRestarts(o, 4_000, 2),
+    "SequentialLR": lambda o, n: schedulers.SequentialLR(
+        o, [schedulers.LinearLR(o, 0.01, 1.0, 777), schedulers.CosineAnnealingLR(o, n - 777)], [777]
+    ),
+    "ChainedScheduler": lambda o, n: schedulers.ChainedScheduler([schedulers.ConstantLR(o, 0.1, 20), schedulers.ExponentialLR(o, 0.9999)]),
+    "a user's": lambda o, n: SlowStart(o),
+}
+
+
+@pytest.mark.parametrize("name", LONG_TABLE)
+def test_a_long_plan_is_what_stepping_gives(name):
+    steps, start = 24_000, 500
+    opt = optimiser()
+    scheduler = LONG_TABLE[name](opt, steps)
+    advance(opt, scheduler, start)
+    plan = plan_of(scheduler, steps, start)
+    truth = advance(opt, scheduler, steps - start)
+    np.testing.assert_allclose(plan.schedule.at(np.arange(start, steps + 1)), truth, atol=CLOSE * truth.max())
+
+
+def test_a_long_plan_forgets_its_formula_where_the_rate_was_set_by_hand():
+    opt = optimiser()
+    scheduler = schedulers.ExponentialLR(opt, 0.9999)
+    opt.param_groups[0]["lr"] = 0.02
+    plan = plan_of(scheduler, LONG + 10)
+    assert plan.schedule.at([0, 1000]) == pytest.approx([0.02, 0.02 * 0.9999**1000], rel=1e-3)
+
+
+def test_a_plan_of_a_million_steps_is_read_to_its_end():
+    plan = plan_of(schedulers.CosineAnnealingLR(optimiser(), 10**6), 10**6)
+    assert plan.outcome is PlanOutcome.READ
+    assert plan.schedule.at(750_000) == pytest.approx(0.1 * (1 + np.cos(0.75 * np.pi)) / 2, abs=1e-6)
+
+
+def test_a_plan_too_long_to_step_through_is_cut(monkeypatch):
+    monkeypatch.setattr("lightning_scaling.callbacks.plan.MOST_CALLS", LONG + 5)
+    plan = plan_of(SlowStart(optimiser()), 10 * LONG)
+    assert plan.outcome is PlanOutcome.CUT
+    assert plan.schedule.end == 10 * LONG
+
+
+def test_a_rate_of_zero_is_no_plan():
+    assert constant_plan(0.0, 100).outcome is PlanOutcome.NO_RATE
+
+
+class Net(LightningModule):
+    """Notes the rate of each optimiser step it makes."""
+
+    def __init__(self, scheduler=None, interval="step", frequency=1, manual=False):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.made, self.settings, self.rates = scheduler, dict(interval=interval, frequency=frequency), []
+        self.automatic_optimization = not manual
+
+    def training_step(self, batch, index):
+        return (self.weight * batch.mean()).sum() if self.automatic_optimization else None
+
+    def on_before_optimizer_step(self, opt):
+        self.rates.append(opt.param_groups[0]["lr"])
+
+    def configure_optimizers(self):
+        opt = torch.optim.SGD(self.parameters(), lr=0.1)
+        return opt if self.made is None else {"optimizer": opt, "lr_scheduler": {"scheduler": self.made(opt), **self.settings}}
+
+
+class Validated(Net):
+    def val_dataloader(self):
+        return DataLoader(torch.ones(2, 1))
+
+    def validation_step(self, batch, index):
+        pass
+
+
+class Reader(Callback):
+    def __init__(self, at=0):
+        self.at, self.plan = at, None
+
+    def on_train_start(self, trainer, module):
+        if self.at == 0:
+            self.plan = read_plan(trainer)
+
+    def on_train_batch_end(self, trainer, module, *_):
+        if self.plan is None and trainer.global_step >= self.at:
+            self.plan = read_plan(trainer)
+
+
+def fit(net, folder, reader=None, callbacks=(), batches=10, resume=None, data=None, **limits):
+    reader = reader or Reader()
+    quiet = dict(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder)
+    trainer = Trainer(callbacks=[reader, *callbacks], **{"enable_checkpointing": False, "num_sanity_val_steps": 0, **quiet, **limits})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on loaders and checkpoints
+        trainer.fit(net, DataLoader(torch.ones(batches, 1)) if data is None else data, ckpt_path=resume)
+    return trainer, reader.plan
+
+
+def decay(opt):
+    return schedulers.ExponentialLR(opt, 0.9)
+
+
+FITS = {
+    "steps": (dict(), dict(max_steps=25)),
+    "epochs": (dict(interval="epoch"), dict(max_epochs=4)),
+    "every second epoch": (dict(interval="epoch", frequency=2), dict(max_epochs=5)),
+    "every third batch": (dict(frequency=3), dict(max_epochs=3)),
+    "accumulation": (dict(), dict(max_epochs=3, accumulate_grad_batches=4)),
+    "accumulation and frequency": (dict(frequency=3), dict(max_epochs=4, accumulate_grad_batches=4)),
+    "steps before epochs": (dict(interval="epoch"), dict(max_epochs=9, max_steps=33)),
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_the_plan_of_a_trainer_is_what_it_does(name, tmp_path):
+    net = Net(decay, **FITS[name][0])
+    trainer, plan = fit(net, tmp_path, **FITS[name][1])
+    assert plan.total_steps == trainer.global_step == len(net.rates)
+    np.testing.assert_allclose(plan.schedule.at(np.arange(len(net.rates))), net.rates, rtol=1e-9)
+
+
+@pytest.mark.parametrize("at", [4, 7, 10, 13])
+def test_the_plan_read_in_the_middle_is_what_follows(at, tmp_path):
+    net = Net(decay, interval="epoch")
+    trainer, plan = fit(net, tmp_path, Reader(at), max_epochs=4, batches=7)
+    assert plan.total_steps == trainer.global_step
+    np.testing.assert_allclose(plan.schedule.at(np.arange(at, len(net.rates))), net.rates[at:], rtol=1e-9)
+
+
+def test_the_plan_after_a_resume_is_what_follows(tmp_path):
+    first, _ = fit(Net(decay, frequency=2), tmp_path, max_steps=13)
+    first.save_checkpoint(tmp_path / "kept.ckpt")
+    net = Net(decay, frequency=2)
+    _, plan = fit(net, tmp_path, max_steps=28, resume=tmp_path / "kept.ckpt")
+    assert plan.schedule.step[0] == 13
+    np.testing.assert_allclose(plan.schedule.at(np.arange(13, 28)), net.rates, rtol=1e-9)
+
+
+@pytest.mark.parametrize("interval", ["step", "epoch"])
+@pytest.mark.parametrize("when", [dict(every_n_epochs=1), dict(every_n_train_steps=7), dict(save_on_train_epoch_end=False)])
+def test_the_plan_after_a_resume_from_any_checkpoint_is_what_follows(interval, when, tmp_path):
+    keep = ModelCheckpoint(tmp_path, save_top_k=-1, **when)
+    fit(Validated(decay, interval=interval), tmp_path, callbacks=[keep], enable_checkpointing=True, batches=7, max_epochs=2)
+    kept = sorted(tmp_path.glob("*.ckpt"))
+    assert kept
+    for checkpoint in kept:
+        net = Validated(decay, interval=interval)
+        trainer, plan = fit(net, tmp_path, max_epochs=4, batches=7, resume=checkpoint)
+        start = trainer.global_step - len(net.rates)
+        assert plan.total_steps == trainer.global_step == 28
+        np.testing.assert_allclose(plan.schedule.at(np.arange(start, 28)), net.rates, rtol=1e-9)
+
+
+def test_a_change_of_accumulation_is_part_of_the_plan(tmp_path):
+    net = Net(decay)
+    trainer, plan = fit(net, tmp_path, callbacks=[GradientAccumulationScheduler({0: 1, 2: 5})], max_epochs=4)
+    assert plan.total_steps == trainer.global_step == 10 + 10 + 2 + 2
+    np.testing.assert_allclose(plan.schedule.at(np.arange(len(net.rates))), net.rates, rtol=1e-9)
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Data without a length."""
+
+    def __iter__(self):
+        return iter(torch.ones(100, 1))
+
+
+def test_a_stream_is_planned_to_its_last_step(tmp_path):
+    net = Net(decay, frequency=2)
+    _, plan = fit(net, tmp_path, data=DataLoader(Stream()), max_steps=15, accumulate_grad_batches=3)
+    assert (plan.outcome, plan.total_steps) == (PlanOutcome.READ, 15)
+    np.testing.assert_allclose(plan.schedule.at(np.arange(15)), net.rates, rtol=1e-9)
+
+
+def test_without_a_scheduler_the_rate_stays(tmp_path):
+    _, plan = fit(Net(), tmp_path, max_steps=6)
+    assert plan.outcome is PlanOutcome.CONSTANT
+    assert plan.schedule.at([0, 6]).tolist() == [0.1, 0.1]
+    assert plan.schedule.end == 6
+
+
+def test_manual_optimisation_has_no_plan(tmp_path):
+    _, plan = fit(Net(decay, manual=True), tmp_path, max_epochs=1)
+    assert plan.outcome is PlanOutcome.MANUAL
+
+
+def test_a_module_that_steps_its_scheduler_itself_has_no_plan(tmp_path):
+    class Own(Net):
+        def lr_scheduler_step(self, scheduler, metric):
+            scheduler.step()
+
+    _, plan = fit(Own(decay), tmp_path, max_steps=3)
+    assert plan.outcome is PlanOutcome.OWN_STEPPING
+
+
+def test_an_outcome_is_a_sentence():
+    assert all(len(str(outcome).split()) > 6 for outcome in PlanOutcome)
+    assert copy.copy(PlanOutcome.READ) is PlanOutcome.READ
