@@ -1,0 +1,49 @@
+"""Runs in MLflow: written so that training never waits, read by thousands in seconds. The only package that knows MLflow's API.
+
+Names are loaded on first use: `import lightning_scaling.store` imports neither mlflow nor pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_scaling.store.address import resolve_uri
+    from lightning_scaling.store.client import StoreUnavailable
+    from lightning_scaling.store.delivery import Delivery, deliver
+    from lightning_scaling.store.foreign import Names
+    from lightning_scaling.store.publish import log_study
+    from lightning_scaling.store.reading import load
+    from lightning_scaling.store.recorder import Recorder
+    from lightning_scaling.store.study import Rejected, Study
+
+_LAZY = {
+    "Delivery": "delivery",
+    "Names": "foreign",
+    "Recorder": "recorder",
+    "Rejected": "study",
+    "StoreUnavailable": "client",
+    "Study": "study",
+    "deliver": "delivery",
+    "load": "reading",
+    "log_study": "publish",
+    "resolve_uri": "address",
+}
+
+__all__ = [
+    "Delivery",
+    "Names",
+    "Recorder",
+    "Rejected",
+    "StoreUnavailable",
+    "Study",
+    "deliver",
+    "load",
+    "log_study",
+    "resolve_uri",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"lightning_scaling.store.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,98 @@
+"""Runs that others logged (Lightning's MLFlowLogger, autolog, a hand-written loop): which of their names mean loss, tokens and N."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.conventions import Conventions
+from lightning_scaling.curve import Curve
+from lightning_scaling.record import RunRecord
+from lightning_scaling.units import training_flops
+
+
+@dataclass(frozen=True)
+class Names:
+    """How to read runs without a record of ours.
+
+    Args:
+        loss: the metric to follow.
+        tokens: a metric that counts training tokens; None to reckon them from the step.
+        tokens_per_step: tokens of one step (batch size × sequence length × devices × accumulation), where no metric counts them.
+        first_step: the number that the run gives its first step: Lightning counts from 0, so that step 0 has seen one batch.
+        params: N itself, or the name of the MLflow parameter that holds it, or None.
+        planned_tokens: tokens of the whole plan, None where unknown (then MLflow's FINISHED counts as the end).
+        unique_tokens: size of the data where it is repeated.
+        family: the name under which these runs are compared.
+
+    Raises:
+        ValueError: neither `tokens` nor `tokens_per_step`, or both.
+
+    >>> Names(loss="val_loss", tokens_per_step=8 * 1024).tokens_per_step
+    8192
+    """
+
+    loss: str = "val_loss"
+    tokens: str | None = None
+    tokens_per_step: float | None = None
+    first_step: int = 0
+    params: int | str | None = None
+    planned_tokens: int | None = None
+    unique_tokens: float | None = None
+    family: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.tokens is None) == (self.tokens_per_step is None):
+            raise ValueError("say how to count tokens: tokens='name of a metric', or tokens_per_step=a number, and not both")
+
+
+def read_foreign(client: Any, run: Any, names: Names) -> tuple[RunRecord, float]:
+    """The run as a record, and when it gave its last point (seconds since 1970). ValueError says what is missing.
+
+    Costs one history call per metric, as MLflow keeps only the last value with the run.
+    """
+    step, loss, last = _history(client, run, names.loss)
+    tokens = _tokens(client, run, names, step)
+    keep = np.diff(tokens, prepend=0.0) > 0
+    params = _params(run, names.params)
+    curve = Curve(tokens[keep], loss[keep], step[keep], params=params, unique_tokens=names.unique_tokens)
+    flops = np.full(len(curve), np.nan) if params is None else training_flops(params, curve.tokens)
+    conventions = Conventions(params="given", flops="6N", loss=names.loss)
+    ended = names.planned_tokens is None and run.info.status == "FINISHED"
+    where: dict[str, Any] = {"planned_tokens": names.planned_tokens, "family": names.family, "ended": ended}
+    return RunRecord(run.info.run_id, curve, np.asarray(flops, dtype=np.float64), conventions, **where), last
+
+
+def _history(client: Any, run: Any, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """(steps, values, time of the last): rising steps; what a resumed run trained again replaces what it had lost."""
+    if key not in run.data.metrics:
+        known = ", ".join(sorted(run.data.metrics)[:8]) or "none at all"
+        raise ValueError(f"no metric {key!r} (it has {known})")
+    points: list[tuple[int, float]] = []
+    history = sorted(client.get_metric_history(run.info.run_id, key), key=lambda m: (m.timestamp, m.step))
+    for metric in history:
+        while points and points[-1][0] >= metric.step:
+            points.pop()
+        points.append((metric.step, metric.value))
+    array = np.asarray(points, dtype=np.float64)
+    return array[:, 0], array[:, 1], history[-1].timestamp / 1000
+
+
+def _tokens(client: Any, run: Any, names: Names, step: NDArray[np.float64]) -> NDArray[np.float64]:
+    if names.tokens_per_step is not None:
+        return np.asarray((step - names.first_step + 1) * names.tokens_per_step, dtype=np.float64)
+    at, counted, _ = _history(client, run, names.tokens or "")
+    return np.asarray(np.interp(step, at, counted), dtype=np.float64)
+
+
+def _params(run: Any, params: int | str | None) -> int | None:
+    if not isinstance(params, str):
+        return params
+    text = run.data.params.get(params, run.data.metrics.get(params))
+    if text is None:
+        raise ValueError(f"no parameter {params!r} that says how many weights it has")
+    try:
+        return int(float(str(text).replace(",", "").replace("_", "")))
+    except ValueError:
+        raise ValueError(f"parameter {params!r} is no number: {text!r}") from None

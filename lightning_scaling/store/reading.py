@@ -1,0 +1,111 @@
+"""Any number of experiments into one Study, from `search_runs` alone: a run carries its own curve, so there is no call per run."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from lightning_scaling.record import RunRecord
+from lightning_scaling.store.address import resolve_uri, shown, sqlite_file
+from lightning_scaling.store.client import answered, connect, reason
+from lightning_scaling.store.compact import TAG, from_tags
+from lightning_scaling.store.foreign import Names, read_foreign
+from lightning_scaling.store.patience import impatient
+from lightning_scaling.store.sink import HEARTBEAT
+from lightning_scaling.store.standing import STALE_SECONDS, stand
+from lightning_scaling.store.study import Rejected, Study
+
+KIND = "scaling.kind"
+_PAGE = 1000
+_READING_SECONDS = 120
+
+
+def load(
+    uri: str | None = None,
+    experiments: str | Iterable[str] | None = None,
+    filter: str = "",
+    *,
+    names: Names | None = None,
+    stale_after: float = STALE_SECONDS,
+    now: float | None = None,
+) -> Study:
+    """Read runs from a store.
+
+    Args:
+        uri: MLflow tracking URI; None for MLFLOW_TRACKING_URI, else `sqlite:///mlflow.db` in the current folder.
+        experiments: names, or None for all.
+        filter: MLflow's filter language, e.g. "tags.`scaling.family` = 'gpt'".
+        names: how to read runs logged by others; None lists them as rejected.
+        stale_after: seconds of silence after which an unfinished run counts as cut off.
+        now: seconds since 1970, None for the clock.
+
+    Raises:
+        ValueError: no such database or experiment.
+        StoreUnavailable: the store does not answer (an OSError).
+    """
+    uri = resolve_uri(uri)
+    file = sqlite_file(uri)
+    if file is not None and not file.exists():
+        raise ValueError(f"no store at {file}: nothing was recorded there yet")
+    now = time.time() if now is None else now
+    with impatient(_READING_SECONDS), answered(uri):
+        client = connect(uri)
+        found = _experiments(client, uri, [experiments] if isinstance(experiments, str) else experiments)
+        runs = _runs(client, list(found), filter)
+        return _study(runs, found, lambda run: _record(client, run, names, now, stale_after))
+
+
+def _experiments(client: Any, uri: str, wanted: Iterable[str] | None) -> dict[str, str]:
+    """id → name."""
+    have = {e.experiment_id: e.name for e in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))}
+    if wanted is None:
+        return have
+    wanted = list(wanted)
+    if missing := [name for name in wanted if name not in have.values()]:
+        known = ", ".join(repr(n) for n in sorted(have.values())[:8])
+        raise ValueError(f"no experiment {missing[0]!r} in {shown(uri)}; it has {known}")
+    return {number: name for number, name in have.items() if name in wanted}
+
+
+def _runs(client: Any, experiments: list[str], filter: str) -> Iterator[Any]:
+    if not experiments:
+        return iter(())
+    return _pages(lambda token: client.search_runs(experiments, filter, max_results=_PAGE, page_token=token))
+
+
+def _pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
+    token = None
+    while True:
+        found = page(token)
+        yield from found
+        token = found.token
+        if not token:
+            return
+
+
+def _study(runs: Iterable[Any], experiments: dict[str, str], record: Callable[[Any], RunRecord]) -> Study:
+    """Every run is a record or is rejected with its reason; runs that hold a study are neither."""
+    records, rejected = [], []
+    for run in runs:
+        info, name = run.info, run.info.run_name or ""
+        where = experiments.get(info.experiment_id, info.experiment_id)
+        if run.data.tags.get(KIND) == "study":
+            continue
+        try:
+            read = record(run)
+        except ValueError as error:
+            rejected.append(Rejected(info.run_id, name, where, reason(error)))
+        else:
+            records.append(replace(read, name=name or read.name, experiment=where, run_id=info.run_id))
+    return Study(tuple(records), tuple(rejected))
+
+
+def _record(client: Any, run: Any, names: Names | None, now: float, stale_after: float) -> RunRecord:
+    tags, info = run.data.tags, run.info
+    if TAG in tags:
+        seen = int(tags.get(HEARTBEAT, info.start_time or 0)) / 1000
+        return stand(from_tags(tags), info.status, seen, now, stale_after)
+    if names is None:
+        raise ValueError("logged by another program: say how to read it, e.g. names=Names(loss='val_loss', tokens_per_step=8192)")
+    foreign, seen = read_foreign(client, run, names)
+    return stand(foreign, info.status, seen, now, stale_after)
