@@ -44,7 +44,7 @@ class Curve:
         params: int | None = None,
         unique_tokens: float | None = None,
     ) -> None:
-        fields = dict(tokens=_floats(tokens), loss=_floats(loss), step=None if step is None else _floats(step))
+        fields: dict[str, Any] = dict(tokens=_floats(tokens), loss=_floats(loss), step=None if step is None else _floats(step))
         fields |= dict(schedule=schedule, params=params, unique_tokens=unique_tokens)
         for name, value in fields.items():
             object.__setattr__(self, name, value)

@@ -12,7 +12,7 @@ import click
 def command(folder: Path | None, as_json: bool) -> None:
     """Deliver what waits in FOLDER (default: .lightning-scaling/spool) to the stores it belongs to: in order, nothing lost, nothing twice.
 
-    A run that is still being trained is left to its own process. What a store does not take now stays where it is, and the exit code is 1.
+    A run that is still being trained is left to its own process. What a store does not take now stays where it is, and the exit code is 2.
 
     \b
     Example:
@@ -28,4 +28,4 @@ def command(folder: Path | None, as_json: bool) -> None:
         for sentence in map(str, deliveries) if deliveries else ["nothing waits to be delivered"]:
             click.echo(sentence)
     if not all(d.delivered for d in deliveries):
-        raise SystemExit(1)
+        raise SystemExit(2)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.fit import fit_surface
     from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
     from lightning_scaling.laws.holdout import backtest
+    from lightning_scaling.laws.identifying import identifying_run
     from lightning_scaling.laws.isoflop import isoflops
     from lightning_scaling.laws.kaplan_fit import fit_kaplan
     from lightning_scaling.laws.larger import Larger, predict_larger
@@ -40,6 +41,7 @@ _LAZY = {
     "fit_frontier": "frontier",
     "isoflops": "isoflop",
     "fit_kaplan": "kaplan_fit",
+    "identifying_run": "identifying",
     "predict_larger": "larger",
     "PRESETS": "presets",
     "preset": "presets",
@@ -64,6 +66,7 @@ __all__ = [
     "fit_kaplan",
     "fit_records",
     "fit_surface",
+    "identifying_run",
     "isoflops",
     "load",
     "next_runs",

@@ -103,13 +103,17 @@ def _greedy(
     return before, chosen[-1].error_after if chosen else before, chosen
 
 
+def centred_theta(fit: SurfaceFit) -> tuple[Array, Array, Array]:
+    """The constants as (e, a, b, alpha, beta) about the centre of the points, and the points' ln N and ln D about it."""
+    x, y, s = np.log(fit.points.params), np.log(fit.points.tokens), fit.surface
+    a, b = np.log(s.A) - s.alpha * x.mean(), np.log(s.B) - s.beta * y.mean()
+    return np.array([np.log(max(s.E, 1e-12)), a, b, s.alpha, s.beta]), x - x.mean(), y - y.mean()
+
+
 def _covariance(fit: SurfaceFit, runs: Array) -> Array:
     """(k, k) prior covariance of ln loss at runs (2, k): what is open about the constants, plus the drift."""
     x, y = np.log(runs[0]) - np.log(fit.points.params).mean(), np.log(runs[1]) - np.log(fit.points.tokens).mean()
-    s = fit.surface
-    a, b = (np.log(scale) - exponent * np.log(v).mean() for scale, exponent, v in (
-        (s.A, s.alpha, fit.points.params), (s.B, s.beta, fit.points.tokens)))  # fmt: skip
-    slopes = sensitivities(np.array([np.log(max(s.E, 1e-12)), a, b, s.alpha, s.beta]), x, y)
+    slopes = sensitivities(centred_theta(fit)[0], x, y)
     return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * _alike(x, y, x, y, REACH))
 
 

@@ -38,12 +38,14 @@ def judge(points: Points, theta: Array, x: Array, y: Array, noise: float) -> tup
     numbers = f"alpha {theta[3]:.3f} ± {errors[0]:.3f}, beta {theta[4]:.3f} ± {errors[1]:.3f} (noise {100 * noise:.2f} % per point)"
     if ratios.std() < SMALLEST_RATIO_SPREAD:
         return SurfaceOutcome.ONE_RATIO, f"tokens per param vary by only ± {100 * ratios.std():.0f} %; {numbers}"
-    at_edge = (theta[[1, 2, 3, 4]] <= LOWER[[1, 2, 3, 4]]) | (theta[[1, 2, 3, 4]] >= UPPER[[1, 2, 3, 4]])
-    sizes, lengths = (len(np.unique(np.round(np.log(v), 2))) for v in (points.params, points.tokens))
-    if sizes < 3 or at_edge[0] or at_edge[2] or errors[0] > LARGEST_ERROR:
-        return SurfaceOutcome.PARAMS_NOT_IDENTIFIED, f"{sizes} sizes; {numbers}"
-    if lengths < 3 or at_edge[1] or at_edge[3] or errors[1] > LARGEST_ERROR:
-        return SurfaceOutcome.TOKENS_NOT_IDENTIFIED, f"{lengths} lengths; {numbers}"
+    edge = (theta <= LOWER) | (theta >= UPPER)
+    open_n = len(np.unique(np.round(np.log(points.params), 2))) < 3 or bool(edge[1] or edge[3])
+    open_d = len(np.unique(np.round(np.log(points.tokens), 2))) < 3 or bool(edge[2] or edge[4])
+    worst = max(errors) if not (open_n or open_d) else 0.0
+    if open_n or (worst > LARGEST_ERROR and errors[0] == worst):
+        return SurfaceOutcome.PARAMS_NOT_IDENTIFIED, numbers
+    if open_d or worst > LARGEST_ERROR:
+        return SurfaceOutcome.TOKENS_NOT_IDENTIFIED, numbers
     if theta[0] < -7:
         return SurfaceOutcome.FLOOR_AT_ZERO, numbers
     return SurfaceOutcome.IDENTIFIED, numbers

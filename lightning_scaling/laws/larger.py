@@ -89,6 +89,7 @@ def predict_larger(
 def _predict(given: Points, params: Array, tokens: Array, level: float, factor: Array, scalar: bool) -> Larger:
     from scipy.special import stdtrit
 
+    given = _once(given)
     if len(given) > MOST:
         given = given.take(np.argsort(given.flops)[-MOST:])
     each = [_one(given, params, tokens, setting) for setting in SETTINGS]
@@ -100,6 +101,13 @@ def _predict(given: Points, params: Array, tokens: Array, level: float, factor: 
     alpha, beta = (float(np.mean([p.exponents[k] for p in each])) for k in (0, 1))
     because = f"{len(given)} runs, {factor.max():.3g} times their largest compute, mean alpha {alpha:.2f}, beta {beta:.2f}"
     return _answer(centre + np.log(np.median(given.loss)), width, level, factor, outcome, because, (alpha, beta), scalar)
+
+
+def _once(given: Points) -> Points:
+    """Points that repeat one run's N and D as a single point of their mean loss: they tell nothing new."""
+    _, first, where = np.unique(np.stack([given.groups, given.params, given.tokens]), axis=1, return_index=True, return_inverse=True)
+    mean = np.bincount(where.ravel(), np.log(given.loss)) / np.bincount(where.ravel())
+    return Points(given.params[first], given.tokens[first], np.exp(mean), given.groups[first])
 
 
 def _one(given: Points, params: Array, tokens: Array, setting: Setting) -> Predictive:

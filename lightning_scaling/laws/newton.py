@@ -44,9 +44,10 @@ def minimise(problem: Problem, theta: Array, weights: Array, tolerance: float = 
 
 
 def search(problem: Problem, starts: Array, weights: Array) -> tuple[Array, Array]:
-    """Minima (R, 5) and objectives (R,) from far starts: first by least squares, then with the Huber loss narrowed fourfold at a time.
+    """Minima (R, 5) and objectives (R,) from far starts: by least squares, then by the Huber loss, four times narrower each time.
 
-    Straight from a far start the narrow loss, nearly flat between its kinks, took up to 190 steps on published families; this takes 15 to 60.
+    Straight from a far start the narrow loss, nearly flat between its kinks, took up to 190 steps on published families; this takes 15 to
+    60.
     """
     ends, values = minimise(replace(problem, delta=np.inf), starts, weights, 1e-2)
     residuals = log_prediction(ends[values.argmin()][None], problem.x, problem.y)[0] - problem.z

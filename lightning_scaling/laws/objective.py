@@ -5,11 +5,13 @@ E, A, B. The *sum* matters: a mean of the same terms is so small that quasi-Newt
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+LOW = np.tril_indices(5, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +31,12 @@ class Problem:
     prior_mean: Array
     prior_weight: Array
 
-    @property
+    @cached_property
     def across_params(self) -> Array:
         """(n, 3) powers 1, −x, x² that derivatives with respect to (a, alpha) need."""
         return np.stack([np.ones_like(self.x), -self.x, self.x**2], 1)
 
-    @property
+    @cached_property
     def across_tokens(self) -> Array:
         """(n, 3) the same of y, for (b, beta)."""
         return np.stack([np.ones_like(self.y), -self.y, self.y**2], 1)
@@ -90,8 +92,7 @@ def _derivatives(
     hessian[:, 1, 2], hessian[:, 1, 4] = (cross @ by_y[:, :2]).T
     hessian[:, 2, 3] = cross @ by_x[:, 1]
     hessian[:, 3, 4] = cross @ (by_x[:, 1] * by_y[:, 1])
-    low = np.tril_indices(5, -1)
-    hessian[:, low[0], low[1]] = hessian[:, low[1], low[0]]
+    hessian[:, LOW[0], LOW[1]] = hessian[:, LOW[1], LOW[0]]
     return value, gradient, hessian
 
 

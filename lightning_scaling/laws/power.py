@@ -1,10 +1,11 @@
-"""The one-variable law L(x) = L_inf + (x0/x)^alpha (Henighan et al. 2020, arXiv 2010.14701): floor, scale and exponent of one falling curve.
+"""The law of one variable L(x) = L_inf + (x0/x)^alpha (Henighan et al. 2020, arXiv 2010.14701): floor, scale and exponent of a curve.
 
 For a given alpha the law is linear, so alpha is scanned and the other two are solved for (variable projection); nothing depends on a start.
 Intervals come from the same scan: each alpha weighs by its likelihood under the scatter found, each with its own normal for the floor.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from lightning_scaling.outcome import Outcome
 
 Floats = NDArray[np.float64]
 
-ALPHAS = np.geomspace(0.01, 5.0, 240)
-ROUNDS = 4  # of reweighing by Huber's weights; the floor moved by less than .1 % after the third
+ALPHAS = np.geomspace(0.01, 5.0, 96)
+FINE = 160  # alphas over the likely range
+UNLIKELY = 16.0  # log likelihood below the best, beyond which an alpha is left out
+NEGLIGIBLE = 0.01  # a floor whose lower bound is this share of it is none
+ROUNDS = 4  # of reweighing by Huber's weights
 HUBER = 1.345  # robust standard deviations, 95 % efficient on normal noise (Huber 1964)
 MOST = 400  # points; longer curves are averaged on a logarithmic grid
 
@@ -86,11 +90,16 @@ def fit_power_law(x: ArrayLike, loss: ArrayLike, level: float = 0.9) -> PowerLaw
         return _refusal(level, len(x), PowerOutcome.TOO_FEW_POINTS)
     unit, size = float(x[-1]), float(np.median(np.abs(loss))) or 1.0
     u, y = _thin(x / unit, loss / size)
-    scan, sigma = _robust_scan(u, y)
-    best = int(np.argmin(scan.squares))
-    if scan.rise[best] <= 0 or np.ptp(y) == 0:
+    weight, sigma, near = _robust(u, y)
+    found = scan(u ** -near[:, None], y, weight, floored=y.min() > 0)
+    best = int(np.argmin(found.squares))
+    if found.rise[best] <= 0 or np.ptp(y) == 0:
         return _refusal(level, len(x), PowerOutcome.NOT_FALLING)
-    return _law(scan, best, sigma, unit, size, level, len(x))
+    sharp = near[max(best - 1, 0)] * (near[min(best + 1, len(near) - 1)] / near[max(best - 1, 0)]) ** np.linspace(0, 1, 101)
+    exact = scan(u ** -sharp[:, None], y, weight, floored=y.min() > 0)
+    i = int(np.argmin(exact.squares))
+    point = (float(exact.floor[i]), float(exact.rise[i]), float(sharp[i]))
+    return _law(found, near, point, sigma, unit, size, level, len(x))
 
 
 def _clean(x: ArrayLike, loss: ArrayLike) -> tuple[Floats, Floats]:
@@ -109,20 +118,22 @@ def _thin(u: Floats, y: Floats) -> tuple[Floats, Floats]:
         return u, y
     group = np.unique(np.floor(np.log(u / u[0]) / np.log(u[-1] / u[0]) * (MOST - 1)), return_inverse=True)[1]
     cuts = np.r_[np.flatnonzero(np.diff(group, prepend=-1)), len(u)]
-    middle = [np.median(y[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    middle = [np.median(y[a:b]) for a, b in pairwise(cuts.tolist())]
     return np.bincount(group, u) / np.bincount(group), np.array(middle)
 
 
-def _robust_scan(u: Floats, y: Floats) -> tuple[Scan, float]:
-    """The scan under Huber weights that settle with the residuals of its best alpha."""
-    powers, weight = u ** -ALPHAS[:, None], np.ones_like(y)
+def _robust(u: Floats, y: Floats) -> tuple[Floats, float, Floats]:
+    """Huber weights that settle with the residuals of the best alpha, the scatter, and a fine grid over the alphas that remain likely."""
+    powers, weight, sigma = u ** -ALPHAS[:, None], np.ones_like(y), 1.0
     for _ in range(ROUNDS):
-        found = scan(powers, y, weight)
+        found = scan(powers, y, weight, floored=y.min() > 0)
         best = int(np.argmin(found.squares))
         off = np.abs(y - found.floor[best] - found.rise[best] * powers[best])
-        sigma = max(1.4826 * float(np.median(off)), 1e-9)
+        sigma = max(1.4826 * float(np.median(off)) * np.sqrt(len(y) / (len(y) - 3)), 1e-9)
         weight = np.minimum(1.0, HUBER * sigma / np.maximum(off, 1e-300))
-    return found, sigma
+    likely = np.flatnonzero(found.squares - found.squares[best] < 2 * sigma**2 * UNLIKELY)
+    low, high = ALPHAS[max(likely[0] - 1, 0)], ALPHAS[min(likely[-1] + 1, len(ALPHAS) - 1)]
+    return weight, sigma, np.geomspace(low, high, FINE)
 
 
 def scan(powers: Floats, y: Floats, weight: Floats, floored: bool = True) -> Scan:
@@ -140,30 +151,31 @@ def scan(powers: Floats, y: Floats, weight: Floats, floored: bool = True) -> Sca
     return Scan(floor, np.sqrt(1 / total + mean_p**2 / spread), rise, squares)
 
 
-def _law(scan: Scan, best: int, sigma: float, unit: float, size: float, level: float, points: int) -> PowerLaw:
-    alpha = float(ALPHAS[best])
-    chance = np.exp(-(scan.squares - scan.squares[best]) / (2 * sigma**2)) * (scan.rise > 0)
+def _law(
+    found: Scan, alphas: Floats, point: tuple[float, float, float], sigma: float, unit: float, size: float, level: float, points: int
+) -> PowerLaw:
+    floor, rise, alpha = point
+    chance = np.exp(-(found.squares - found.squares.min()) / (2 * sigma**2)) * (found.rise > 0)
     chance = chance / chance.sum()
     shares = ((1 - level) / 2, (1 + level) / 2)
-    floor = _floor_interval(scan, chance, sigma, shares)
+    low, high = _floor_interval(found, chance, sigma, shares)
     cumulative = np.cumsum(chance) - chance / 2
-    exponent = tuple(float(np.interp(q, cumulative, ALPHAS)) for q in shares)
-    none = floor[0] <= 0.01 * scan.floor[best] or scan.floor[best] == 0
+    exponent = [float(np.interp(q, cumulative, alphas)) for q in shares]
     return PowerLaw(
-        floor=float(scan.floor[best]) * size,
-        scale=unit * float(scan.rise[best] * size) ** (1 / alpha),
+        floor=floor * size,
+        scale=unit * (rise * size) ** (1 / alpha),
         exponent=alpha,
-        intervals={"floor": (floor[0] * size, floor[1] * size), "exponent": (exponent[0], exponent[1])},
+        intervals={"floor": (low * size, high * size), "exponent": (exponent[0], exponent[1])},
         level=level,
         scatter=sigma * size,
         points=points,
-        outcome=PowerOutcome.NO_FLOOR if none else PowerOutcome.FITTED,
+        outcome=PowerOutcome.NO_FLOOR if floor <= 0 or low <= NEGLIGIBLE * floor else PowerOutcome.FITTED,
     )
 
 
-def _floor_interval(scan: Scan, chance: Floats, sigma: float, shares: tuple[float, float]) -> tuple[float, float]:
+def _floor_interval(found: Scan, chance: Floats, sigma: float, shares: tuple[float, float]) -> tuple[float, float]:
     keep = chance > 1e-6
-    centre, error, chance = scan.floor[keep], np.maximum(sigma * scan.floor_error[keep], 1e-12), chance[keep]
+    centre, error, chance = found.floor[keep], np.maximum(sigma * found.floor_error[keep], 1e-12), chance[keep]
     values = np.linspace(max((centre - 4 * error).min(), 0.0), (centre + 4 * error).max(), 400)
     below = chance @ ndtr((values - centre[:, None]) / error[:, None])
     low, high = (float(np.interp(q, below, values)) for q in shares)

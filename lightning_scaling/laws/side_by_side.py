@@ -11,6 +11,7 @@ from lightning_scaling.laws.curve_envelope import Envelope, envelope
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.isoflop import IsoFlops, isoflops
 from lightning_scaling.laws.kaplan_fit import KaplanFit, fit_kaplan
+from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
 
@@ -65,7 +66,7 @@ def approaches(
     kaplan = fit_kaplan(params, tokens, loss, resamples=min(resamples, 200), seed=seed, groups=groups)
     lower = envelope(curves, level=level, seed=seed) if len(curves) else None
     table = (_first(lower), _second(valleys), _third(surface, level), _kaplan(kaplan, level))
-    return Approaches(table, _verdict(table, valleys), level, surface, valleys, kaplan, lower)
+    return Approaches(table, _unsure(surface) + _verdict(table, valleys), level, surface, valleys, kaplan, lower)
 
 
 def _first(lower: Envelope | None) -> Approach:
@@ -92,6 +93,11 @@ def _kaplan(fit: KaplanFit, level: float) -> Approach:
     if fit.exponents is None:
         return Approach("Kaplan's joint law", None, None, fit.because)
     return Approach("Kaplan's joint law", fit.law.N_exponent, fit.interval(level), fit.because)
+
+
+def _unsure(fit: SurfaceFit) -> str:
+    open_ = (SurfaceOutcome.ONE_RATIO, SurfaceOutcome.PARAMS_NOT_IDENTIFIED, SurfaceOutcome.TOKENS_NOT_IDENTIFIED)
+    return "The surface is not identified by these runs, so its exponents mean little. " if fit.outcome in open_ else ""
 
 
 def _verdict(table: tuple[Approach, ...], found: IsoFlops) -> str:

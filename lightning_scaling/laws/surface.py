@@ -12,6 +12,7 @@ import numpy as np
 
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN as PER_PARAM_AND_TOKEN
 
+FARTHEST = 300.0
 CONSTANTS = ("E", "A", "B", "alpha", "beta")
 
 
@@ -73,8 +74,9 @@ class Surface:
         """
         budget = np.asarray(flops, dtype=np.float64) / per_param_and_token
         total = self.alpha + self.beta
-        lean = np.exp((np.log(self.alpha * self.A) - np.log(self.beta * self.B)) / total)
-        params = lean * budget**self.N_exponent
+        lean = (np.log(self.alpha * self.A) - np.log(self.beta * self.B)) / total
+        # In logs and within the range of floats: constants that the points do not identify place the optimum anywhere.
+        params = np.exp(np.clip(lean + self.N_exponent * np.log(budget), -FARTHEST, FARTHEST))
         tokens = budget / params
         return Optimum(_plain(flops), _plain(params), _plain(tokens), self.predict(params, tokens))
 

@@ -25,7 +25,7 @@ def default_folder() -> Path:
 class Backlog:
     """Events in the order they came. Thread safe: `append` may be called by whoever closes while the writer hangs in the network."""
 
-    def __init__(self, folder: Path | None, header: dict[str, Any], most: int = MOST_IN_MEMORY) -> None:
+    def __init__(self, folder: Path, header: dict[str, Any], most: int = MOST_IN_MEMORY) -> None:
         self._lock = threading.Lock()
         self._memory: deque[Event] = deque()
         self._most = most
@@ -35,9 +35,9 @@ class Backlog:
         self.trouble = ""
         self.disk = self._open(folder, header)
 
-    def _open(self, folder: Path | None, header: dict[str, Any]) -> Spool | None:
+    def _open(self, folder: Path, header: dict[str, Any]) -> Spool | None:
         elsewhere = Path(tempfile.gettempdir()) / "lightning-scaling-spool"
-        for each in (folder or default_folder(), elsewhere):
+        for each in (folder, elsewhere):
             try:
                 return _free_spool(each, header)
             except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lightning_scaling.store.address import shown
 from lightning_scaling.store.backlog import Backlog, default_folder
 from lightning_scaling.store.client import reason
-from lightning_scaling.store.holding import Held
+from lightning_scaling.store.holding import Held, Hold
 from lightning_scaling.store.sink import Sink
 from lightning_scaling.store.spool import Spool
 
@@ -83,8 +83,19 @@ def deliver(folder: str | Path | None = None) -> list[Delivery]:
     results = []
     for path in sorted(folder.glob("*.jsonl"), key=lambda p: (p.stat().st_mtime, p.name)):
         with contextlib.suppress(Held):
-            results.append(_deliver_one(path))
+            if not _cleared(path):
+                results.append(_deliver_one(path))
     return results
+
+
+def _cleared(path: Path) -> bool:
+    """True if the file was empty and is gone: its process was killed, or its disk full, before the first line."""
+    if path.stat().st_size:
+        return False
+    hold = Hold(path)
+    path.unlink(missing_ok=True)
+    hold.release()
+    return True
 
 
 def _deliver_one(path: Path) -> Delivery:

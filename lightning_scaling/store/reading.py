@@ -11,7 +11,7 @@ from lightning_scaling.store.client import answered, connect, reason
 from lightning_scaling.store.compact import TAG, from_tags
 from lightning_scaling.store.foreign import Names, read_foreign
 from lightning_scaling.store.patience import impatient
-from lightning_scaling.store.sink import HEARTBEAT
+from lightning_scaling.store.sink import HEARTBEAT, KEY
 from lightning_scaling.store.standing import STALE_SECONDS, stand
 from lightning_scaling.store.study import Rejected, Study
 
@@ -105,6 +105,8 @@ def _record(client: Any, run: Any, names: Names | None, now: float, stale_after:
     if TAG in tags:
         seen = int(tags.get(HEARTBEAT, info.start_time or 0)) / 1000
         return stand(from_tags(tags), info.status, seen, now, stale_after)
+    if KEY in tags:
+        raise ValueError("no record yet: the run has not reached its first validation")
     if names is None:
         raise ValueError("logged by another program: say how to read it, e.g. names=Names(loss='val_loss', tokens_per_step=8192)")
     foreign, seen = read_foreign(client, run, names)

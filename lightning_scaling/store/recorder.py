@@ -11,6 +11,7 @@ from typing import Any
 from lightning_scaling.record import RunRecord
 from lightning_scaling.store import artifacts
 from lightning_scaling.store.address import resolve_uri
+from lightning_scaling.store.backlog import default_folder
 from lightning_scaling.store.delivery import Delivery
 from lightning_scaling.store.inbox import Inbox
 from lightning_scaling.store.spool import Event
@@ -42,7 +43,7 @@ class Recorder:
         spool_dir: str | Path | None = None,
     ) -> None:
         self._to: dict[str, Any] = {"uri": resolve_uri(uri), "experiment": experiment, "run_name": run_name}
-        self._folder = None if spool_dir is None else Path(spool_dir).absolute()
+        self._folder = default_folder() if spool_dir is None else Path(spool_dir).absolute()
         self._inbox = Inbox()
         self._writer: Writer | None = None
         self._closed: Delivery | None = None

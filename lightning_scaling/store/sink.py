@@ -24,10 +24,16 @@ HEARTBEAT = "scaling.heartbeat"
 
 
 class Sink:
-    """Delivers one run's events. `header` is the spool's: uri, experiment, key, run_name, run_id (one to attach to, or None)."""
+    """Delivers one run's events.
 
-    def __init__(self, header: dict[str, Any]) -> None:
-        self._header = header
+    Args:
+        header: the spool's: uri, experiment, key, run_name, run_id (one to attach to, or None).
+        since: for a run that is being trained, when this process began (ms since 1970): its words count as the newest even where the
+            clock of the machine that wrote before it was ahead. None for what an earlier process left.
+    """
+
+    def __init__(self, header: dict[str, Any], since: int | None = None) -> None:
+        self._header, self._since = header, since
         self._client: Any = None
         self.run_id: str | None = None
         self.refused: list[str] = []
@@ -55,7 +61,8 @@ class Sink:
         self._client = connect(self._header["uri"])
         run = self._find() or self._make()
         self._own = run.data.tags.get(MADE_BY) == "recorder"
-        self._updated = int(run.data.tags.get(UPDATED, 0))
+        updated = int(run.data.tags.get(UPDATED, 0))
+        self._updated = updated if self._since is None else min(updated, self._since)
         self._params = set(run.data.params)
         self._history = History(self._client, run)
         self.run_id = run.info.run_id
@@ -104,9 +111,18 @@ class Sink:
 
     def _single(self, event: Event) -> None:
         if event["kind"] == "artifact":
-            artifacts.put(self._client, self.run_id, event)
+            self._file(event)
         elif event["kind"] == "status" and self._own:
             self._status(event["status"], event["t"])
+
+    def _file(self, event: Event) -> None:
+        """Files may go to another place than numbers (S3 without its library, say): if only that one fails, the numbers go on."""
+        try:
+            artifacts.put(self._client, self.run_id, event)
+        except Exception as error:
+            if not self._active():
+                raise
+            self.refused.append(f"{event['name']}: {reason(error)}")
 
     def _status(self, status: str, when: int) -> None:
         if status == "RUNNING":

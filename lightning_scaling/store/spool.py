@@ -41,7 +41,7 @@ class Spool:
         self._hold = Hold(path)
         with contextlib.ExitStack() as undo:
             undo.callback(self._hold.release)
-            self._file = undo.enter_context(open(path, "ab" if header is not None else "r+b", buffering=0))
+            self._file = undo.enter_context(open(path, "ab" if header is not None else "r+b", buffering=0, opener=_private))
             self.header = self._begin(header)
             self._count()
             undo.pop_all()
@@ -103,7 +103,6 @@ class Spool:
             return _check(data.partition(b"\n")[0], self.path)
         if header is None:
             raise ValueError(f"{self.path} is empty")
-        os.chmod(self.path, 0o600)  # a tracking URI may carry a password
         header = {"spool": VERSION, "began": time.time_ns(), **header}
         line = _line(header)
         self._file.write(line)
@@ -152,8 +151,14 @@ def _line(event: Event) -> bytes:
 def _replace(path: Path, data: bytes) -> None:
     """Write a small file so that a reader finds the old one or the new one, never half."""
     new = path.with_name(path.name + ".new")
-    new.write_bytes(data)
+    with open(new, "wb", opener=_private) as file:
+        file.write(data)
     os.replace(new, path)
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens for the owner alone: a tracking URI may carry a password."""
+    return os.open(path, flags, 0o600)
 
 
 def _check(line: bytes, path: Path) -> dict[str, Any]:

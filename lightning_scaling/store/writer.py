@@ -31,7 +31,7 @@ logger = logging.getLogger("lightning_scaling.store")
 class Writer:
     """Carries one run's events from `inbox` to the store. `header` is the spool's; its run_id may be a callable, asked until it answers."""
 
-    def __init__(self, inbox: Inbox, header: dict[str, Any], folder: Path | None) -> None:
+    def __init__(self, inbox: Inbox, header: dict[str, Any], folder: Path) -> None:
         self._inbox, self._header, self._folder = inbox, header, folder
         self._sink: Sink | None = None
         self._making = threading.Lock()
@@ -97,7 +97,7 @@ class Writer:
         self._inbox.move(self._keep)
         if time.monotonic() < self._not_before and not (closing and self._last_tries == LAST_TRIES):
             return
-        self._sink = self._sink or Sink(backlog.header)
+        self._sink = self._sink or Sink(backlog.header, self._header["began_ms"])
         while backlog.waiting:
             events, mark = backlog.peek(MOST_AT_ONCE)
             self._sink.send(events)

@@ -1,0 +1,48 @@
+"""The files that a finished run leaves in its store: the curve, the last forecast and advice, the picture."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from lightning_scaling.callbacks.judgement import Judgement
+from lightning_scaling.record import RunRecord
+
+
+def files(record: RunRecord, judgement: Judgement | None) -> Iterator[tuple[str, str | bytes]]:
+    """(name, content) of each file; the picture only where matplotlib is installed."""
+    yield "scaling/curve.csv", curve_csv(record)
+    if judgement is not None:
+        yield "scaling/forecast.json", json.dumps(judged(judgement), indent=2)
+    picture = _picture(record)
+    if picture is not None:
+        yield "scaling/run.png", picture
+
+
+def curve_csv(record: RunRecord) -> str:
+    """The curve as a table: tokens, flops, step, loss."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["tokens", "flops", "step", "loss"])
+    curve = record.curve
+    steps = curve.step if curve.step is not None else [""] * len(curve)
+    writer.writerows(zip(curve.tokens.tolist(), record.flops.tolist(), steps, curve.loss.tolist(), strict=True))
+    return out.getvalue()
+
+
+def judged(judgement: Judgement) -> dict[str, Any]:
+    """The forecast and the advice as plain numbers."""
+    found = judgement.forecast
+    numbers = {name: float(getattr(found, name)) for name in ("loss", "low", "high", "level", "floor", "noise")}
+    return {"at": judgement.at, **numbers, "law": found.law, "outcome": found.outcome.name, "advice": judgement.advice.to_json()}
+
+
+def _picture(record: RunRecord) -> bytes | None:
+    try:
+        from lightning_scaling.report.figures import run_panel
+    except ImportError:
+        return None
+    figure, out = run_panel(record), io.BytesIO()
+    figure.savefig(out, format="png", dpi=120)
+    return out.getvalue()

@@ -1,0 +1,106 @@
+"""One fit of the trainer as the monitor sees it: what is counted in a step, and what a validation adds to the run."""
+
+from dataclasses import replace
+from typing import Any
+
+from lightning_scaling.accounting import Meter, convention_name, count_tokens, flops_rule
+from lightning_scaling.callbacks.distribution import Ranks
+from lightning_scaling.callbacks.horizon import Horizon
+from lightning_scaling.callbacks.losses import TrainingLoss
+from lightning_scaling.callbacks.once import Once, tell
+from lightning_scaling.callbacks.options import Options
+from lightning_scaling.callbacks.planning import Planning
+from lightning_scaling.callbacks.points import Point
+from lightning_scaling.callbacks.record_of import Facts
+from lightning_scaling.callbacks.run import Run
+from lightning_scaling.conventions import Conventions
+
+
+class Fit:
+    """From `on_train_start` to `on_train_end`. Every rank has one; the run it fills is the same on all of them after a sync.
+
+    Args:
+        trainer: the trainer that fits.
+        options: what the user asked for.
+        run: what is filled; it outlives the fit.
+        groups: parameters of the whole model by group.
+        params: N by the user's convention.
+        once: where trouble is told.
+    """
+
+    def __init__(self, trainer: Any, options: Options, run: Run, groups: dict[str, int], params: int, once: Once) -> None:
+        self.trainer, self.options, self.run, self.once = trainer, options, run, once
+        self._followed = _followed(trainer.optimizers, options.optimizer)
+        self.ranks = Ranks.of(trainer)
+        self.horizon = Horizon.at_start(trainer, run.ledger.tokens)
+        self.facts = Facts(params, groups, Conventions(convention_name(options.params), "6N", options.monitor, options.tokenizer))
+        self.planning = Planning(trainer, options, run.rates, once)
+        self.training_loss = None if trainer.enable_validation else TrainingLoss()
+        self.meter: Any = None
+        self.loss_scale = trainer.accumulate_grad_batches if trainer.lightning_module.automatic_optimization else 1
+
+    def first_batch(self, batch: Any) -> None:
+        """Choose the FLOPs rule and see whether tokens can be counted, before anything is trained.
+
+        Raises:
+            TokenCountError: what a token is cannot be told from the batch.
+        """
+        options = self.options
+        count_tokens(batch, options.tokens, options.mask)
+        module = self.trainer.lightning_module
+        counted: dict[str, Any] = {"tokens": options.tokens, "mask": options.mask}
+        rule = flops_rule(options.flops, module, self.facts.params, batch=batch, **counted, **(options.declared or {}))
+        if rule.fell_back:
+            self.once.warn("flops", str(rule.outcome))
+        self.facts.conventions = replace(self.facts.conventions, flops=rule.name)
+        self.meter = Meter(rule, self.run.ledger, tokens=options.tokens, mask=options.mask)
+
+    def follow(self, loss: str) -> None:
+        """The loss that is followed has this name; told where it is another one than was asked for."""
+        if loss != self.facts.conventions.loss:
+            self.facts.conventions = replace(self.facts.conventions, loss=loss)
+            tell(f"scaling: the loss that is followed is {loss!r}")
+
+    def step(self, optimizer: Any) -> None:
+        """An optimiser is about to step: its rate, if it is the one followed and its rate is a number of the host."""
+        if self._followed is not None and optimizer is not self._followed:
+            return
+        rate = optimizer.param_groups[0]["lr"]
+        self.run.rates.add(rate if isinstance(rate, float) else self.planning.rate_of_tensor)
+
+    def batch(self, outputs: Any, batch: Any, batch_idx: int) -> bool:
+        """A batch was trained. True when a point of the training loss is due."""
+        self.meter.see(batch)
+        self.horizon.batches += 1
+        self.horizon.epoch_batches = batch_idx + 1
+        if self.training_loss is None:
+            return False
+        self.training_loss.add(outputs)
+        return self.training_loss.due(self.run.rates.steps)
+
+    def sync(self) -> None:
+        """Sum the counts over ranks. Collective."""
+        self.settle()
+        self.run.ledger.sync(self.ranks.sum(self.run.ledger.delta()))
+
+    def settle(self) -> None:
+        """Read what is still being added up on a device."""
+        if self.meter is not None:
+            self.meter.settle()
+            if self.meter.uncounted:
+                self.once.warn("tokens", f"{self.meter.uncounted} batches held no tokens that can be counted: the counts lack them")
+
+    def mark(self, loss: float) -> Point | None:
+        """A point of the curve at everything trained so far; None before the first token. Collective."""
+        self.sync()
+        loss = self.ranks.mean(loss)
+        self.facts.planned_tokens = self.horizon.planned_tokens(self.trainer, self.run.ledger.tokens)
+        self.facts.schedule = self.planning.schedule()
+        return self.run.mark(loss) if self.run.ledger.tokens else None
+
+
+def _followed(optimizers: list[Any], index: int) -> Any:
+    """The optimiser whose steps count; None where there is only one, which strategies may have wrapped."""
+    if optimizers and index >= len(optimizers):
+        raise ValueError(f"optimizer={index} asks for one of {len(optimizers)} optimisers; the first is 0")
+    return optimizers[index] if len(optimizers) > 1 else None

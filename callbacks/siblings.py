@@ -1,0 +1,37 @@
+"""Finished runs of the same family, read from the store while training goes on; forecasts use them as soon as they are there."""
+
+import threading
+from collections.abc import Sequence
+
+from lightning_scaling.callbacks.once import Once
+from lightning_scaling.curve import Curve
+
+
+class Siblings:
+    """Curves given by hand and those that a background thread finds.
+
+    Args:
+        given: known from the start.
+    """
+
+    def __init__(self, given: Sequence[Curve]) -> None:
+        self._curves = tuple(given)
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """All that are known by now."""
+        return self._curves
+
+    def look_up(self, uri: str, experiment: str, family: str, params: int, once: Once) -> None:
+        """Read the finished smaller runs of `family` from `experiment`, without waiting for them."""
+        threading.Thread(target=self._read, args=(uri, experiment, family, params, once), daemon=True, name="scaling-siblings").start()
+
+    def _read(self, uri: str, experiment: str, family: str, params: int, once: Once) -> None:
+        from lightning_scaling.store import load
+
+        try:
+            self._curves += tuple(load(uri, experiments=[experiment]).finished.siblings(family, below=params))
+        except ValueError:
+            return  # the experiment does not exist yet: this is its first run
+        except Exception as error:
+            once.warn("siblings", f"the finished runs of family {family!r} could not be read, forecasts go without ({error})")

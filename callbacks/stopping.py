@@ -1,0 +1,63 @@
+"""Ending a run on a verdict: which verdicts may, when one has held long enough, what is said, and what is saved."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lightning_scaling.advice.verdict import Verdict
+from lightning_scaling.callbacks.once import tell
+from lightning_scaling.callbacks.points import Point
+
+# A verdict ends the run when it has been given this often in a row, over this share of the compute spent before it.
+TIMES = 3
+STRETCH = 0.05
+
+
+def verdicts(stop: bool | str | Iterable[str] | None) -> tuple[str, ...]:
+    """The names of verdicts that may end the run.
+
+    Raises:
+        ValueError: a name that is no verdict.
+
+    >>> verdicts(None), verdicts(True), verdicts(("STOP", "GROW"))
+    ((), ('STOP',), ('STOP', 'GROW'))
+    """
+    if stop is None or isinstance(stop, bool):
+        return ("STOP",) if stop else ()
+    names = (stop,) if isinstance(stop, str) else tuple(stop)
+    unknown = [n for n in names if n not in Verdict.__members__]
+    if unknown:
+        raise ValueError(f"stop names verdicts among {', '.join(Verdict.__members__)}, got {', '.join(map(repr, unknown))}")
+    return names
+
+
+class Stopper:
+    """Whether the run should end now.
+
+    Args:
+        names: verdicts that may end it.
+        held: since when the same verdict has been given; lives in the run, so that a resume goes on counting.
+    """
+
+    def __init__(self, names: tuple[str, ...], held: dict[str, Any]) -> None:
+        self.names = names
+        self._held = held
+        self.because = ""
+
+    def decide(self, verdict: str, because: str, point: Point) -> bool:
+        """Whether `verdict` is one that ends runs and has held over a stretch of compute."""
+        if self._held.get("verdict") != verdict:
+            self._held.update(verdict=verdict, flops=point.flops, times=0)
+        self._held["times"] += 1
+        if verdict not in self.names or self._held["times"] < TIMES or point.flops < self._held["flops"] * (1 + STRETCH):
+            return False
+        self.because = because
+        return True
+
+    def save_checkpoint(self, trainer: Any) -> None:
+        """Save the stopped run beside ModelCheckpoint's files, if there is one. Collective."""
+        folder = getattr(trainer.checkpoint_callback, "dirpath", None)
+        if folder:
+            path = Path(folder) / f"stopped-step={trainer.global_step}.ckpt"
+            trainer.save_checkpoint(path)
+            tell(f"scaling: the run as it was stopped is kept in {path}")

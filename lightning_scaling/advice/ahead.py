@@ -1,0 +1,84 @@
+"""What the learning-rate plan still holds: whether a decay is to come, how much of it, and whether the rate was raised of late.
+
+The largest drop of a run comes with its decay (WSD: 3 % and more of the loss), so no plateau may be called before it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lightning_scaling.curve import Curve
+from lightning_scaling.forecasting.clock import step_at
+
+SPENT = 0.02  # share of the peak: less than this still to fall is no decay to wait for
+HIGH = 0.9  # share of the peak above which the rate counts as not yet decayed
+RAISED = 1.05
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Args:
+    known: a plan was given.
+    warming: the rate has not reached its peak yet.
+    rate: now, as a share of the peak.
+    to_fall: share of the peak by which the rate falls before the plan ends; without a plan, the share of the run that is left.
+    decays_at: tokens at which the rate begins to fall again, None where it never does.
+    """
+
+    known: bool
+    warming: bool
+    rate: float
+    to_fall: float
+    decays_at: float | None
+
+    @property
+    def decay_to_come(self) -> bool:
+        """Whether a known plan still lowers the rate."""
+        return self.known and self.to_fall > SPENT
+
+    @property
+    def undecayed(self) -> bool:
+        """Whether a known plan has held its rate up to now, so that a decay is still in hand."""
+        return self.known and not self.warming and self.rate >= HIGH
+
+
+def look_ahead(curve: Curve, planned: float) -> Ahead:
+    """Read the plan of `curve` from its last point to `planned` tokens.
+
+    >>> from lightning_scaling.schedule import Schedule
+    >>> wsd = Schedule([0, 80, 100], [1.0, 1.0, 0.0])
+    >>> ahead = look_ahead(Curve([10, 50], [3.0, 2.5], step=[10, 50], schedule=wsd), planned=100)
+    >>> ahead.to_fall, ahead.decays_at, ahead.undecayed
+    (1.0, 80.0, True)
+    """
+    if not len(curve) or not _reaches(curve, planned):
+        left = 1 - curve.tokens[-1] / planned if len(curve) else 1.0
+        return Ahead(False, False, float("nan"), float(max(left, 0.0)), None)
+    assert curve.schedule is not None, "a plan that reaches is there"
+    assert curve.step is not None
+    marks = np.linspace(curve.tokens[-1], max(planned, curve.tokens[-1]), 201)
+    rates = np.asarray(curve.schedule.at(step_at(curve, marks))) / curve.schedule.peak
+    peak_step = curve.schedule.step[np.argmax(curve.schedule.lr >= 0.995 * curve.schedule.peak)]
+    falling = np.flatnonzero(rates < rates[0] * (1 - 1e-6))
+    start = float(marks[max(falling[0] - 1, 0)]) if len(falling) else None
+    return Ahead(True, bool(curve.step[-1] < peak_step), float(rates[0]), float(max(rates[0] - rates.min(), 0.0)), start)
+
+
+def _reaches(curve: Curve, planned: float) -> bool:
+    """Whether the plan says what comes: logged rates that end here say nothing of a decay, unless they have been held so far."""
+    if curve.schedule is None or curve.step is None:
+        return False
+    end = float(step_at(curve, np.array([planned]))[0])
+    held = float(curve.schedule.lr[-1]) >= (1 - SPENT) * curve.schedule.peak
+    return held or curve.schedule.end >= curve.step[-1] + (1 - SPENT) * (end - curve.step[-1]) - 1
+
+
+def raised_since(curve: Curve, tokens: float) -> bool:
+    """Whether the plan has raised the rate since `tokens`: a loss that rose after that has its reason."""
+    if curve.schedule is None or curve.step is None:
+        return False
+    steps = curve.step[curve.tokens >= tokens]
+    if not len(steps):
+        return False
+    rates = curve.schedule.at(np.linspace(steps[0], steps[-1], 101))
+    return bool(rates.max() > RAISED * rates[0])

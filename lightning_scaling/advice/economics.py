@@ -1,0 +1,45 @@
+"""What a user is willing to pay for: the few numbers that turn a forecast into a decision. All are optional."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Economics:
+    """The user's terms; the defaults ask only what the curve itself can answer.
+
+    Args:
+        threshold: relative gain below which the next stretch of compute is not worth it (.001 = a tenth of a percent of the loss).
+            None: a tenth of a percent, or the noise of a hundredth of the plan where that is more.
+        probability: how sure a plateau must be before it is called.
+        worth: relative gain of as much compute again from which going past the plan, or growing, is recommended.
+        target_loss: the loss the model is for, if there is one.
+        tokens_served: tokens the model will answer in its life; serving costs 2·N FLOPs each (Sardana et al. 2024).
+        fresh_tokens: False when no more data can be had, so that FRESH_DATA is no use as an answer.
+
+    Raises:
+        ValueError: a share outside (0, 1), or a negative amount.
+
+    >>> Economics(threshold=0.002).smallest_gain(noise=0.01)
+    0.002
+    >>> Economics().smallest_gain(noise=0.01)
+    0.01
+    """
+
+    threshold: float | None = None
+    probability: float = 0.9
+    worth: float = 0.01
+    target_loss: float | None = None
+    tokens_served: float = 0.0
+    fresh_tokens: bool = True
+
+    def __post_init__(self) -> None:
+        shares = {"threshold": self.threshold, "probability": self.probability, "worth": self.worth}
+        for name, value in shares.items():
+            if value is not None and not 0 < value < 1:
+                raise ValueError(f"{name} is a share of the loss or a probability, so between 0 and 1, got {value}")
+        if self.tokens_served < 0:
+            raise ValueError(f"tokens_served must be zero or more, got {self.tokens_served}")
+
+    def smallest_gain(self, noise: float) -> float:
+        """The relative gain that still counts: the user's threshold, or what can be seen at all above the noise."""
+        return self.threshold if self.threshold is not None else max(0.001, noise)

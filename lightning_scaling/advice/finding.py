@@ -1,0 +1,22 @@
+"""What a rule found: a verdict with its reason, the sentence with the numbers, and how sure it is."""
+
+from dataclasses import dataclass
+
+from lightning_scaling.advice.result import Option
+from lightning_scaling.advice.verdict import Reason, Verdict
+from lightning_scaling.advice.wording import loss
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule's answer; None where the rule has nothing to say."""
+
+    verdict: Verdict
+    reason: Reason
+    because: str
+    confidence: float = 1.0
+
+
+def reach(option: Option) -> str:
+    """Where an option ends, with its interval."""
+    return loss(option.loss, option.low, option.high)

@@ -1,0 +1,111 @@
+"""Has the loss turned up? A test on the curve itself: how far above its best, how steadily climbing, for how long, given its noise.
+
+Two facts that do not depend on each other are added up: the level of the latest third since the best against the best, and the slope of
+all since the best; each in standard deviations of the curve's own noise. A recovering spike is high but falls, a plateau neither rises nor
+climbs; only a run that is over-fitting, or whose rate is too high, does both.
+
+How much is asked for depends on what is known beforehand. Data repeated more than four times is expected to turn up sooner or later
+(Muennighoff et al. 2023 find up to four epochs nearly as good as fresh data, and decline after), so one in a thousand is proof enough,
+and an annealing to come has never been seen to undo it. Without repetition a rise is a surprise: it must be one in a million, larger than
+any rise the run has recovered from, and larger than what the rest of the learning-rate plan usually brings.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.advice.stretches import Stretches
+
+Floats = NDArray[np.float64]
+
+SCORE_REPEATED, SCORE_SURPRISE = 3.09, 4.75  # one in a thousand, one in a million
+LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the plan since the best
+EACH = 1.5  # the least that level and slope must show apart
+REPEATED = 4.0  # epochs
+USUAL_DROP = 0.035  # of the loss, what annealing from the peak to zero brings: geometric mean over real runs
+STEPS = 6.0  # standard deviations of a single step that is a jump
+
+
+@dataclass(frozen=True)
+class TurnUp:
+    """Args:
+    rise: of the latest stretches above the best, relative to the best.
+    level, slope: the two scores in standard deviations.
+    since: tokens at the best; lasting: share of the plan since then.
+    earlier: the largest relative rise that the run has recovered from.
+    jump: the rise came in one step, so it is a spike or a break rather than a turn.
+    """
+
+    rise: float = 0.0
+    level: float = 0.0
+    slope: float = 0.0
+    since: float = 0.0
+    lasting: float = 0.0
+    earlier: float = 0.0
+    jump: bool = False
+
+    @property
+    def score(self) -> float:
+        """Both together, a standard deviation again."""
+        return (self.level + self.slope) / 2**0.5
+
+    def proven(self, epochs: float | None, decay_left: float) -> bool:
+        """Whether this is a turn-up.
+
+        Args:
+            epochs: passes over the data, None where it is not known to repeat.
+            decay_left: share of the peak rate still to fall.
+        """
+        if self.jump or min(self.level, self.slope) < EACH:
+            return False
+        if epochs is not None and epochs >= REPEATED:
+            return self.score > SCORE_REPEATED and self.lasting >= LASTING_REPEATED and self.rise > self.earlier
+        surprising = self.score > SCORE_SURPRISE and self.lasting >= LASTING_SURPRISE
+        return surprising and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
+
+
+def turn_up(seen: Stretches) -> TurnUp:
+    """How the loss since its best compares with it.
+
+    >>> import numpy as np
+    >>> from lightning_scaling.advice.stretches import stretches
+    >>> from lightning_scaling.curve import Curve
+    >>> x = np.linspace(1, 100, 100)
+    >>> falling, turning = Curve(x, 2 + 1 / x), Curve(x, 2 + 1 / x + np.maximum(x - 50, 0) / 500 + 1e-3 * np.cos(9 * x))
+    >>> turn_up(stretches(falling, 100)).proven(None, 0.0), turn_up(stretches(turning, 100)).proven(None, 0.0)
+    (False, True)
+    """
+    best = seen.best
+    floor = float(seen.smooth[best]) if len(seen) else 0.0
+    above = seen.loss[best + 1 :] - floor
+    if len(seen) < 8 or len(above) < 3:
+        return TurnUp()
+    scale, unit = abs(floor) or 1.0, seen.noise or 1e-9 * abs(floor) or 1e-300
+    last = above[-max(3, len(above) // 3) :]
+    level = float(np.median(last))
+    return TurnUp(
+        rise=level / scale,
+        level=level / (unit * (1 / len(last) + 1 / 3) ** 0.5),
+        slope=_slope_score(above, unit),
+        since=float(seen.tokens[best]),
+        lasting=float((seen.tokens[-1] - seen.tokens[best]) / seen.planned),
+        earlier=_recovered(seen.smooth[: best + 1]) / scale,
+        jump=_jumped(seen.loss[best:], level, unit),
+    )
+
+
+def _slope_score(above: Floats, unit: float) -> float:
+    along = np.arange(len(above)) - (len(above) - 1) / 2
+    return float(along @ above) / float((along @ along) ** 0.5 * unit)
+
+
+def _recovered(smooth: Floats) -> float:
+    """The largest rise above the running best before the best of all, the early quarter left out."""
+    rises = smooth - np.minimum.accumulate(smooth)
+    return float(rises[len(rises) // 4 :].max())
+
+
+def _jumped(loss: Floats, level: float, unit: float) -> bool:
+    largest = float(np.diff(loss).max())
+    return largest > STEPS * 2**0.5 * unit and largest > level / 2

@@ -1,0 +1,45 @@
+"""Is something wrong with the run? Losses that are not finite, a jump that has not come back, a climb back to where it began.
+
+A spike that has recovered is no trouble, and a proven slow turn-up is over-fitting, judged elsewhere.
+"""
+
+import numpy as np
+
+from lightning_scaling.advice.overfitting import TurnUp
+from lightning_scaling.advice.stretches import Stretches
+from lightning_scaling.advice.verdict import Reason
+from lightning_scaling.curve import Curve
+
+LOST = 0.5  # share of all that was gained
+HIGH = 10.0  # standard deviations that the latest stretches lie above the best
+LAST = 3  # losses that must all be non-finite
+
+
+def trouble(curve: Curve, seen: Stretches, turn: TurnUp, turned_up: bool = False) -> tuple[Reason, str] | None:
+    """The reason to look into this run with the numbers behind it, None where nothing is wrong.
+
+    >>> from lightning_scaling.advice.stretches import stretches
+    >>> broken = Curve([1, 2, 3, 4], [3.0, float("nan"), float("nan"), float("nan")])
+    >>> seen = stretches(broken, 10)
+    >>> trouble(broken, seen, TurnUp())[0].name
+    'NOT_FINITE'
+    """
+    last = curve.loss[-LAST:]
+    if len(last) and not np.isfinite(last).any():
+        return Reason.NOT_FINITE, f"the last {len(last)} losses are not finite, since {curve.tokens[-len(last)]:.3g} tokens"
+    if len(seen) < 8 or turn.level < HIGH:
+        return None
+    start, best, level = float(seen.smooth[0]), float(seen.smooth[seen.best]), float(np.median(seen.loss[-LAST:]))
+    if level > start:
+        return Reason.DIVERGING, f"the loss is {level:.4g}, above the {start:.4g} it began with"
+    return None if turned_up else _not_back(level, best, start - best, turn)
+
+
+def _not_back(level: float, best: float, gained: float, turn: TurnUp) -> tuple[Reason, str] | None:
+    """A loss far above its best: most of what was gained is lost again, or it jumped."""
+    if gained > 0 and level - best > LOST * gained:
+        lost = f"{100 * (level - best) / gained:.0f} % of all that was gained is lost"
+        return Reason.DIVERGING, f"the loss is {level:.4g} after a best of {best:.4g}: {lost}"
+    if turn.jump:
+        return Reason.SPIKE, f"the loss jumped from {best:.4g} to {level:.4g}, {turn.level:.0f} times its noise, and has not come back"
+    return None

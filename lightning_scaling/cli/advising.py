@@ -1,0 +1,97 @@
+"""What `advise` reads, asks and prints: a curve from a CSV file or a store, the verdict, and the options beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from lightning_scaling.advice import Advice, Economics, advise
+from lightning_scaling.advice.result import Option
+from lightning_scaling.advice.wording import count, loss, percent
+from lightning_scaling.cli.columns import read_curve
+from lightning_scaling.curve import Curve
+
+
+def answer(path: str | None, store: str | None, run_id: str | None, planned: float | None, **terms: Any) -> Advice:
+    """The advice for one run; ValueError in one line for what cannot be read or does not fit together."""
+    if (path is None) == (run_id is None):
+        raise ValueError("give one run: a CURVE.csv, or --run with the id of an MLflow run (and --store for its address)")
+    siblings = [read_curve(each) for each in terms["siblings"]]
+    if path is not None:
+        curve = _from_file(path, terms["params"], terms["unique_tokens"])
+    else:
+        curve, planned, siblings = _from_store(store, str(run_id), planned, siblings)
+    if planned is None:
+        raise ValueError("how long shall the run be? Give --planned with the tokens (or steps) at the end of the plan")
+    economics = Economics(
+        threshold=terms["threshold"],
+        probability=terms["probability"],
+        target_loss=terms["target_loss"],
+        tokens_served=terms["served"] or 0.0,
+        fresh_tokens=not terms["no_fresh_data"],
+    )
+    return advise(curve, planned, siblings, law=_law(terms["law"]), economics=economics)
+
+
+def _from_file(path: str, params: float | None, unique_tokens: float | None) -> Curve:
+    curve = read_curve(path)
+    return Curve(curve.tokens, curve.loss, curve.step, curve.schedule, None if params is None else int(params), unique_tokens)
+
+
+def _from_store(store: str | None, run_id: str, planned: float | None, siblings: list[Curve]) -> tuple[Curve, float | None, list[Curve]]:
+    """The run whose id begins like this, its plan, and the finished smaller runs of its family."""
+    from lightning_scaling.store import load
+
+    study = load(store)
+    found = [each for each in study if (each.run_id or "").startswith(run_id)]
+    if len(found) != 1:
+        refused = next((each.reason for each in study.rejected if each.run_id.startswith(run_id)), None)
+        which = f"{len(found)} runs begin with {run_id!r}: give more of the id" if found else refused or f"no run {run_id!r} in the store"
+        raise ValueError(which)
+    record = found[0]
+    family = study.siblings(record.family, below=record.curve.params) if record.family is not None else []
+    return record.curve, planned or record.planned_tokens, [*siblings, *family]
+
+
+def _law(name: str | None) -> Any:
+    if name is None or not name.endswith(".json"):
+        return name
+    from lightning_scaling.laws.saved import load
+
+    return load(Path(name))
+
+
+def show(advice: Advice, as_json: bool) -> None:
+    """One JSON document, or the verdict, its sentence, the facts and a table of options."""
+    if as_json:
+        click.echo(json.dumps(_plain(advice.to_json()), allow_nan=False))
+        return
+    click.echo(f"{advice.verdict.name}: {advice.verdict} — {advice.reason}\n{advice.because}  (confidence {advice.confidence:.2f})")
+    if "tokens_per_param" in advice.facts and "best_tokens_per_param" in advice.facts:
+        facts = advice.facts
+        mine, best = count(facts["tokens_per_param"]), count(facts["best_tokens_per_param"])
+        click.echo(f"{mine} tokens per parameter at the end of the plan, {best} is best by {facts['law']}: {facts['sizing']}")
+    if advice.options:
+        click.echo("\nWhat the next compute could buy, best gain for its cost first:")
+        click.echo("\n".join(_line(option) for option in advice.options))
+
+
+def _line(option: Option) -> str:
+    cost = f"{count(option.tokens)} tokens"
+    if option.flops and option.gain_per_pf_day is not None:
+        cost = f"{cost}, {option.flops:.2g} FLOPs, {percent(option.gain_per_pf_day)} per PF-day"
+    ends = f"{option.name:13} {loss(option.loss, option.low, option.high):24}"
+    return f"  {ends} gains {percent(option.gain):7} for {cost}\n{'':16}{option.what}"
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that JSON knows: no NaN, no numpy."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value

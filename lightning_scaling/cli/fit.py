@@ -1,0 +1,45 @@
+"""`lightning-scaling fit`: a law over runs of many sizes, from a table or from a store."""
+
+from typing import Any
+
+import click
+
+EXAMPLES = """
+\b
+Examples:
+  lightning-scaling fit runs.csv
+  lightning-scaling fit runs.csv --backtest --save law.json
+  lightning-scaling fit runs.csv --next-budget 1e21 --target 1e23 --json
+  lightning-scaling fit --store sqlite:///mlflow.db --experiment ladder
+"""
+
+
+@click.command("fit", epilog=EXAMPLES)
+@click.argument("table", required=False)
+@click.option("--store", help="MLflow tracking URI to read runs from, instead of a table.")
+@click.option("--experiment", multiple=True, help="Experiments of the store (default: all).")
+@click.option("--objective", default="huber", show_default=True, help="huber, log_least_squares or noise_huber.")
+@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples for the intervals; 0 for none.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option("--level", default=0.9, show_default=True, help="Level of the intervals.")
+@click.option("--backtest", is_flag=True, help="Hold out the largest runs and say how well they were foretold.")
+@click.option("--factor", default=10.0, show_default=True, help="Hold out the runs above 1/FACTOR of the largest compute.")
+@click.option("--flops", multiple=True, help="Budgets to place the optimum for (default: 1, 10 and 100 times the largest run).")
+@click.option("--next-budget", help="FLOPs to spend on further runs: says which would teach most.")
+@click.option("--target", help="FLOPs at which the law will be used (default: ten times --next-budget).")
+@click.option("--approaches", "compare", is_flag=True, help="IsoFLOP parabolas and Kaplan's law beside the surface.")
+@click.option("--save", "save_to", help="Write the law as JSON, for `plan --law`.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def command(as_json: bool, **given: Any) -> None:
+    """Fit L(N, D) = E + A/N^alpha + B/D^beta to finished runs.
+
+    TABLE is a CSV with a line a run and columns for params, tokens (or flops) and loss; usual names are recognised, and a column `run` or
+    `group` marks points of one run.
+    """
+    import json
+
+    from lightning_scaling.cli.fitting import answer
+    from lightning_scaling.cli.fitting_words import words
+
+    found = answer(**given)
+    click.echo(json.dumps(found, allow_nan=False) if as_json else words(found))

@@ -1,0 +1,75 @@
+"""`lightning-scaling forecast`: where a run will end, from the CSV of its first part."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from lightning_scaling.cli.columns import read_curve
+from lightning_scaling.curve import Curve
+from lightning_scaling.forecasting import Forecast, forecast
+
+
+def _columns(command: Any) -> Any:
+    for what in ("step", "lr", "loss", "tokens"):
+        command = click.option(f"--{what}-column", metavar="NAME", help=f"Column of the {what}; guessed from common names.")(command)
+    return command
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("curve")
+@click.option("--at", type=float, required=True, help="Tokens (or steps, where the file has no tokens) to forecast the loss at.")
+@click.option("--siblings", "siblings", multiple=True, metavar="CSV", help="A finished run of the same family; may be repeated.")
+@click.option("--level", type=float, default=0.9, show_default=True, help="Chance that the interval claims to hold the loss.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--plot", "plot", metavar="PNG", help="Draw the curve and the forecast into this file (needs matplotlib).")
+@_columns
+def command(curve: str, at: float, siblings: tuple[str, ...], level: float, as_json: bool, plot: str | None, **columns: str | None) -> None:
+    """Say where a run will end, from the first part of its curve.
+
+    CURVE is a CSV with a header: tokens or step, a loss, and where possible the learning rate. Rows without a loss may carry the rates
+    still to come: so the forecast knows the plan.
+
+    \b
+    Example:
+      lightning-scaling forecast run.csv --at 2e9 --siblings smaller.csv --plot end.png
+    """
+    named = {name.removesuffix("_column"): value for name, value in columns.items()}
+    run = read_curve(curve, named)
+    found = forecast(run, at, [read_curve(path, named) for path in siblings], level)
+    if plot:
+        _draw(run, found, plot)
+    click.echo(json.dumps(_document(run, found), allow_nan=False) if as_json else _sentence(run, found))
+
+
+def _document(run: Curve, found: Forecast) -> dict[str, Any]:
+    numbers = {name: getattr(found, name) for name in ("loss", "low", "high", "floor", "noise")}
+    clean = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+    words = {"outcome": found.outcome.name, "because": str(found.outcome), "law": found.law}
+    return {"at": found.at, "level": found.level, "seen": float(run.tokens[-1]), "points": len(run), **clean, **words}
+
+
+def _sentence(run: Curve, found: Forecast) -> str:
+    share = f"{run.tokens[-1]:.3g} of {found.at:.3g} seen ({100 * run.tokens[-1] / found.at:.0f} %)"
+    if not np.isfinite(found.loss):
+        return f"{share}: no forecast\n{found.outcome}"
+    between = f"{100 * found.level:.0f} % between {found.low:.4g} and {found.high:.4g}"
+    return f"loss {found.loss:.4g} at {found.at:.3g}, {between}\n{share}: {found.outcome}"
+
+
+def _draw(run: Curve, found: Forecast, path: str) -> None:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ValueError("--plot needs matplotlib: pip install 'lightning-scaling[report]'") from None
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(run.tokens, run.loss, lw=1, label="seen")
+    if np.isfinite(found.loss):
+        width = [[found.loss - found.low], [found.high - found.loss]]
+        axes.errorbar([found.at], [found.loss], yerr=width, fmt="o", capsize=4, label=f"forecast, {100 * found.level:.0f} %")
+    axes.set(xlabel="tokens", ylabel="loss", xscale="log")
+    axes.legend()
+    figure.savefig(Path(path), dpi=150)

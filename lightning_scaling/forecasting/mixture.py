@@ -1,0 +1,45 @@
+"""A predictive distribution that is a mixture of normals: its quantiles, and the chance of ending below a loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Args:
+    weight: (k,) summing to one.
+    mean, deviation: (k, m) of each normal at each of m places.
+    """
+
+    weight: Floats
+    mean: Floats
+    deviation: Floats
+
+    def below(self, value: Floats) -> Floats:
+        """(m, q) probability of ending below `value` (m, q)."""
+        z = (value - self.mean[..., None]) / self.deviation[..., None]
+        return np.asarray(np.tensordot(self.weight, ndtr(z), axes=1))
+
+    def quantiles(self, shares: Floats) -> Floats:
+        """(q, m) values below which the mixture falls with the given chances, read off its cumulative curve."""
+        centre = self.weight @ self.mean
+        reach = np.sqrt(self.weight @ ((self.mean - centre) ** 2 + self.deviation**2))
+        values = centre[:, None] + reach[:, None] * np.sinh(np.linspace(-3, 3, 121))
+        chance = self.below(values)
+        return np.array([[np.interp(q, c, v) for c, v in zip(chance, values, strict=True)] for q in shares])
+
+    def main(self, share: float = 1e-3) -> "Mixture":
+        """The same without components of negligible weight."""
+        keep = self.weight >= share * self.weight.max()
+        return Mixture(self.weight[keep] / self.weight[keep].sum(), self.mean[keep], self.deviation[keep])
+
+    def moved(self, shift: ArrayLike, scale: ArrayLike, extra: ArrayLike) -> "Mixture":
+        """Moved by `shift`, drawn together about its centre by `scale`, and each normal widened by `extra` in quadrature."""
+        centre, factor = self.weight @ self.mean, np.asarray(scale, dtype=np.float64)
+        mean = centre + np.asarray(shift, dtype=np.float64) + factor * (self.mean - centre)
+        return Mixture(self.weight, mean, np.hypot(factor * self.deviation, np.asarray(extra, dtype=np.float64)))

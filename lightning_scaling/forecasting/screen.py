@@ -1,0 +1,63 @@
+"""Whether a curve can be forecast at all, and what shape it is in: warm-up, too few points, turned up, diverged."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.curve import Curve
+from lightning_scaling.forecasting.clock import Plan
+from lightning_scaling.forecasting.outcome import ForecastOutcome
+from lightning_scaling.forecasting.points import scatter
+from lightning_scaling.forecasting.seen import Seen
+
+Floats = NDArray[np.float64]
+
+ENOUGH = 6  # points after warm-up without which no slope is known
+BROKEN = 3  # this many losses in a row, up to now, that are not finite
+LOST = 10.0  # robust deviations of the noise, beyond which a loss above its own beginning is no spike
+SURE = 4.0  # standard errors that a rise must have
+REWARMED = 0.01  # of the gain of a full annealing, taken back between two points: the plan raised its rate
+RISE = 0.002  # and this share of the loss: a .4 % rise is what a backtest calls turning up, half of it is enough to warn
+
+
+def refuse(curve: Curve) -> ForecastOutcome | None:
+    """Why the logged losses cannot be used at all, None where they can."""
+    finite = np.isfinite(curve.loss)
+    if not finite.any():
+        return ForecastOutcome.NOT_FINITE
+    if len(finite) > BROKEN and not finite[-BROKEN:].any():
+        return ForecastOutcome.DIVERGED
+    return None
+
+
+def after_warmup(curve: Curve, plan: Plan | None) -> Curve:
+    """The points from the plan's peak on; where no plan is known, from the highest of the first tenth on."""
+    if plan is not None and curve.step is not None:
+        return curve.take(curve.step >= plan.peak_step)
+    early = curve.loss[: max(len(curve) // 10, 1)]
+    return curve.take(slice(int(np.argmax(early)), None))
+
+
+def too_short(curve: Curve, used: Curve, plan: Plan | None) -> ForecastOutcome | None:
+    """Why so few points are left after warm-up, None where there are enough."""
+    if len(used) >= ENOUGH:
+        return None
+    warming = plan is not None and curve.step is not None and curve.step[-1] < plan.peak_step
+    return ForecastOutcome.WARMUP if warming else ForecastOutcome.TOO_FEW_POINTS
+
+
+def diverged(curve: Curve) -> bool:
+    """The last three losses all lie above where the curve began, far beyond its noise."""
+    noise = max(scatter(curve.loss), 1e-12 * abs(float(curve.loss[0])))
+    start = float(np.median(curve.loss[:3]))
+    return bool(len(curve) >= 2 * ENOUGH and curve.loss[-3:].min() > start + LOST * noise)
+
+
+def turns_up(seen: Seen) -> bool:
+    """The newest eighth lies above an earlier eighth by more than its noise, and no rate that rises explains it."""
+    loss, size = seen.loss + seen.offset, max(len(seen.s) // 8, 2)
+    means = np.convolve(loss, np.ones(size) / size, mode="valid")
+    bend = float(np.std(loss[-size:] - np.linspace(loss[-size], loss[-1], size)))
+    error = bend / np.sqrt(size) + seen.noise / np.sqrt(seen.count[-size:].sum())
+    rise = means[-1] - means[: max(len(means) - size, 1)].min()
+    rewarmed = bool((np.diff(seen.gain, axis=0) < -REWARMED).any())
+    return bool(rise > RISE + SURE * error and not rewarmed)

@@ -1,0 +1,133 @@
+"""A curve as the laws are fitted to it: a clock that is 1 now, a loss that is 0 now, a few dozen points.
+
+The loss is taken in logarithms, so that noise, drift and the gain of annealing are shares of it and a squared error may fall by decades;
+a loss that reaches zero or below (a log-likelihood) is taken as it is, in units of ten times its range.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.curve import Curve
+from lightning_scaling.forecasting.clock import SPEEDS, Plan, read_plan, step_at
+from lightning_scaling.forecasting.points import Points, thin
+from lightning_scaling.forecasting.repetition import UNSURE, excess
+
+Floats = NDArray[np.float64]
+
+KEEP = 0.25  # travel below this share of what has been seen is left out: the early part follows another exponent
+FEWEST = 12  # but at least so many points are kept
+
+
+@dataclass(frozen=True)
+class Units:
+    """Between a loss as logged and the loss as fitted: log(loss / level), or (loss − level) / unit."""
+
+    level: float
+    unit: float
+    log: bool
+
+    def fitted(self, loss: Floats) -> Floats:
+        return np.asarray(np.log(np.maximum(loss / self.level, 1e-300)) if self.log else (loss - self.level) / self.unit)
+
+    def logged(self, value: Floats) -> Floats:
+        return np.asarray(self.level * np.exp(value) if self.log else self.level + self.unit * value)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Args:
+    s, loss, count: (n,) travel, fitted loss, and how many logged points each gathers.
+    tokens: (n,) tokens in units of those seen so far.
+    noise: standard deviation of one logged point, fitted.
+    gain: (n, j) annealing gained, under each speed of pay-out; one column of zeros where the plan is unknown.
+    extra: (n, e) shapes whose amount is unknown, in units of its standard deviation.
+    s_at, tokens_at, gain_at, extra_at: (m, …) the same where the loss is asked for.
+    offset: (n,), offset_at: (m,) what is expected on top of the law (repeated data); already taken off `loss`.
+    """
+
+    s: Floats
+    loss: Floats
+    count: Floats
+    tokens: Floats
+    noise: float
+    gain: Floats
+    extra: Floats
+    s_at: Floats
+    tokens_at: Floats
+    gain_at: Floats
+    extra_at: Floats
+    offset: Floats
+    offset_at: Floats
+    units: Units
+
+
+def see(curve: Curve, at: Floats, plan: Plan | None = None, gathered: int = 1) -> Seen:
+    """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones."""
+    plan = read_plan(curve.schedule) if plan is None and curve.schedule is not None else plan
+    travel, travel_at = _clocks(curve, at, plan)
+    kept = _late(travel)
+    points = thin(travel[kept], curve.loss[kept], gathered)
+    units = _units(points)
+    seen = _bare(points, units, np.interp(points.x, travel, curve.tokens), travel[-1], travel_at, at, curve.tokens[-1])
+    return _with_repetition(_with_gain(seen, points.x, travel_at, plan), curve, at)
+
+
+def _clocks(curve: Curve, at: Floats, plan: Plan | None) -> tuple[Floats, Floats]:
+    if plan is None or curve.step is None:
+        return curve.tokens, at
+    travel = plan.travel(curve.step)
+    return travel, np.maximum(plan.travel(step_at(curve, at)), 1e-9 * travel[-1])
+
+
+def _late(travel: Floats) -> slice:
+    first = int(np.searchsorted(travel, KEEP * travel[-1]))
+    return slice(max(0, min(first, len(travel) - FEWEST)), None)
+
+
+def _units(points: Points) -> Units:
+    level = float(np.median(points.loss[-5:]))
+    if points.loss.min() > 0:
+        return Units(level, level, log=True)
+    return Units(level, 10 * float(np.ptp(points.loss)) or 1.0, log=False)
+
+
+def _bare(points: Points, units: Units, tokens: Floats, now: float, travel_at: Floats, at: Floats, seen_tokens: float) -> Seen:
+    n, m = len(points), len(at)
+    loss = units.fitted(points.loss)
+    zeros, zeros_at = np.zeros((n, 1)), np.zeros((m, 1))
+    return Seen(
+        s=points.x / now,
+        loss=loss,
+        count=points.count,
+        tokens=tokens / seen_tokens,
+        noise=points.noise / units.unit,
+        gain=zeros,
+        extra=zeros,
+        s_at=travel_at / now,
+        tokens_at=at / seen_tokens,
+        gain_at=zeros_at,
+        extra_at=zeros_at,
+        offset=zeros[:, 0],
+        offset_at=zeros_at[:, 0],
+        units=units,
+    )
+
+
+def _with_gain(seen: Seen, travel: Floats, travel_at: Floats, plan: Plan | None) -> Seen:
+    if plan is None:
+        return seen
+    both = plan.gains(np.r_[travel, travel_at], SPEEDS)
+    return replace(seen, gain=both[: len(travel)], gain_at=both[len(travel) :])
+
+
+def _with_repetition(seen: Seen, curve: Curve, at: Floats) -> Seen:
+    """Repeated data: the expected excess is taken off, relative to now, and its amount left open."""
+    if curve.unique_tokens is None or max(at.max(), curve.tokens[-1]) <= curve.unique_tokens:
+        return seen
+    now = excess(curve.tokens[-1:], curve.unique_tokens, curve.params)
+    before = excess(seen.tokens * curve.tokens[-1], curve.unique_tokens, curve.params) - now
+    later = excess(at, curve.unique_tokens, curve.params) - now
+    extra, extra_at = UNSURE * before[:, None], UNSURE * later[:, None]
+    return replace(seen, loss=seen.loss - before, extra=extra, extra_at=extra_at, offset=before, offset_at=later)

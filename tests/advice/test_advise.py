@@ -1,0 +1,113 @@
+"""`advise` as a function: pure, scale-free, quick, and steady."""
+
+import json
+import pickle
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve, advise
+from lightning_scaling.advice import Economics
+
+END = 100_000_000.0
+
+
+def test_the_same_run_gets_the_same_advice(make_run):
+    first, second = (advise(make_run(until=0.7), END) for _ in range(2))
+    assert first.to_json() == second.to_json()
+
+
+@pytest.mark.parametrize("scale", [1e-3, 40.0])
+def test_the_unit_of_the_loss_does_not_matter(make_run, scale):
+    run = make_run("constant", 0.9, params=None)
+    other = Curve(run.tokens, run.loss * scale, run.step, run.schedule)
+    assert advise(run, END).verdict is advise(other, END).verdict
+
+
+def test_the_unit_of_the_tokens_does_not_matter(make_run):
+    run = make_run("cosine", 0.7, change=lambda t: 1 + 0.8 * np.maximum(t - 0.4, 0), params=None)
+    other = Curve(run.tokens / 512, run.loss, run.step, run.schedule)
+    first, second = advise(run, END), advise(other, END / 512)
+    assert (first.verdict, first.reason) == (second.verdict, second.reason)
+
+
+def test_a_plan_that_is_over_is_still_judged(make_run):
+    assert advise(make_run(), END / 2).verdict.name in {"STOP", "CONTINUE_PAST_PLAN"}
+
+
+def test_the_sentence_carries_the_numbers_that_decided(make_run):
+    because = advise(make_run(until=0.6), END).because
+    assert "60 % of the plan" in because
+    assert "to fall" in because
+
+
+def test_advice_is_one_json_document(make_run):
+    assert json.loads(json.dumps(advise(make_run(until=0.6, unique=END / 3), END).to_json()))["verdict"] == "CONTINUE"
+
+
+def test_advice_can_be_pickled(make_run):
+    advice = advise(make_run(until=0.6), END)
+    assert pickle.loads(pickle.dumps(advice)).because == advice.because
+
+
+def test_a_run_is_told_its_tokens_per_parameter(make_run):
+    facts = advise(make_run(until=0.6, params=100_000), END).facts
+    assert facts["tokens_per_param"] == 1000
+    assert facts["sizing"].startswith("over-trained")
+
+
+@pytest.mark.parametrize(
+    ("planned", "terms"), [(-1, {}), (float("nan"), {}), (END, {"threshold": 2}), (END, {"law": 7}), (END, {"law": "none"})]
+)
+def test_misuse_is_refused_in_words(make_run, planned, terms):
+    with pytest.raises(ValueError, match=r"planned_tokens|threshold|law"):
+        advise(make_run(until=0.5), planned, **terms)
+
+
+def changes(run, evaluations, **terms):
+    """How often the verdict changes over the life of a run."""
+    ends = np.linspace(3, len(run) - 1, evaluations).astype(int)
+    verdicts = [advise(run.take(slice(0, end + 1)), END, **terms).verdict for end in ends]
+    return sum(a is not b for a, b in pairwise(verdicts))
+
+
+@pytest.mark.parametrize("rate", ["constant", "cosine", "wsd", "early"])
+@pytest.mark.parametrize("noise", [2e-4, 5e-3])
+def test_verdicts_change_at_most_once_in_ten_evaluations(make_run, rate, noise):
+    assert changes(make_run(rate, noise=noise), 20) <= 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_healthy_run_is_stopped_before_its_end(make_run, seed):
+    run = make_run("cosine", noise=1e-2, seed=seed, until=0.92)
+    verdicts = [advise(run.take(slice(0, end)), END).verdict.name for end in range(10, len(run), 8)]
+    assert "STOP" not in verdicts
+
+
+def test_a_plateau_is_never_called_before_the_decay(make_run):
+    run = make_run("wsd", 0.78, share=1e-5, noise=1e-4)
+    reasons = {advise(run.take(slice(0, end)), END).verdict.name for end in range(10, len(run), 6)}
+    assert reasons <= {"TOO_EARLY", "CONTINUE", "DECAY_NOW"}
+
+
+def test_the_threshold_is_the_user_s(make_run):
+    run = make_run("early", 0.6, share=0.02, alpha=0.5)
+    assert advise(run, END).verdict.name == "CONTINUE"
+    assert advise(run, END, economics=Economics(threshold=0.05)).verdict.name == "STOP"
+
+
+def test_advice_takes_milliseconds_and_does_not_grow_with_the_run(make_run):
+    short, long = (make_run("cosine", 0.6, points=points) for points in (60, 960))
+    assert best_time(long) < 3 * best_time(short) + 0.01
+
+
+def best_time(run):
+    advise(run, END)
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        advise(run, END)
+        times.append(time.perf_counter() - began)
+    return min(times)

@@ -1,0 +1,87 @@
+"""`lightning-scaling advise` on files and on a store."""
+
+import csv
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from lightning_scaling import RunRecord
+from lightning_scaling.cli import main
+
+END = 100_000_000
+
+
+def called(*arguments):
+    return CliRunner().invoke(main, ["advise", *map(str, arguments)])
+
+
+@pytest.fixture
+def file(make_run, tmp_path):
+    def written(**course):
+        run, path = make_run(**course), tmp_path / "curve.csv"
+        rows = [[s, t, y, run.schedule.at(s)] for s, t, y in zip(run.step, run.tokens, run.loss, strict=True)]
+        rows += [[s, s * END / 1000, "", run.schedule.at(s)] for s in range(int(run.step[-1]) + 5, 1001, 5)]
+        with path.open("w", newline="") as out:
+            csv.writer(out).writerows([["step", "tokens", "val_loss", "lr"], *rows])
+        return path
+
+    return written
+
+
+def test_a_csv_gets_the_advice_of_the_library(file):
+    document = json.loads(called(file(rate="cosine", until=0.6), "--planned", "1e8", "--json").stdout)
+    assert (document["verdict"], document["reason"]) == ("CONTINUE", "DECAY_TO_COME")
+    assert {option["name"] for option in document["options"]} == {"continue", "as much again"}
+
+
+def test_it_prints_the_verdict_the_sentence_and_the_options(file):
+    text = called(file(rate="constant", until=0.9), "--planned", "100M", "--params", "1M").stdout
+    assert text.startswith("DECAY_NOW: decay the learning rate now")
+    assert "tokens per parameter" in text
+    assert "as much again" in text
+
+
+def test_the_user_s_terms_reach_the_verdict(file):
+    path = file(rate="cosine", until=0.6)
+    target = called(path, "--planned", "1e8", "--target-loss", "9", "--json").stdout
+    assert json.loads(target)["reason"] == "TARGET_REACHED"
+    repeated = called(path, "--planned", "1e8", "--unique-tokens", "3e6", "--json").stdout
+    assert json.loads(repeated)["verdict"] == "FRESH_DATA"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give one run"),
+        (["missing.csv", "--planned", "1e9"], "missing.csv"),
+        (["CURVE"], "--planned"),
+        (["CURVE", "--planned", "many"], "--planned"),
+        (["CURVE", "--planned", "1e8", "--law", "mine"], "no published law"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(file, arguments, message):
+    path = file(until=0.6)
+    done = called(*[path if each == "CURVE" else each for each in arguments])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_shows_an_example():
+    assert "lightning-scaling advise curve.csv --planned 2e9" in called("--help").stdout
+
+
+def test_a_run_in_a_store_is_judged_by_what_the_store_knows(make_run, tmp_path):
+    pytest.importorskip("mlflow")
+    from lightning_scaling.store import Recorder
+
+    run = make_run("cosine", 0.6)
+    recorder = Recorder(f"sqlite:///{tmp_path}/mlflow.db", "advice", spool_dir=tmp_path / "spool")
+    recorder.open("key-1")
+    recorder.record(RunRecord("key-1", run, 6.0 * run.params * run.tokens, planned_tokens=END, family="gpt"))
+    recorder.close("FINISHED", timeout=60)
+    document = json.loads(called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", recorder.run_id[:12], "--json").stdout)
+    assert document["verdict"] == "CONTINUE"
+    assert document["facts"]["planned_tokens"] == END
+    assert called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", "nothing").exit_code == 2

@@ -1,0 +1,76 @@
+"""The test for a turn-up against noise, plateaus, spikes and earlier rises."""
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve
+from lightning_scaling.advice.overfitting import turn_up
+from lightning_scaling.advice.stretches import stretches
+
+X = np.arange(1, 101) * 1e6
+
+
+def judged(loss, epochs=None, decay_left=0.0):
+    return turn_up(stretches(Curve(X[: len(loss)], loss), 1e8)).proven(epochs, decay_left)
+
+
+def noisy(mean, noise=2e-3, seed=0):
+    return mean * (1 + noise * np.random.default_rng(seed).standard_normal(len(mean)))
+
+
+def falling():
+    return 2 + 1e3 / X**0.5
+
+
+def turning(slope=0.6):
+    return falling() + slope * np.maximum(X / 1e8 - 0.5, 0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_noisy_plateau_is_no_turn_up(seed):
+    assert not judged(noisy(np.full(100, 2.0), seed=seed))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_falling_run_is_no_turn_up(seed):
+    assert not judged(noisy(falling(), seed=seed), epochs=10)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_rise_beyond_noise_is_one(seed):
+    assert judged(noisy(turning(), seed=seed))
+
+
+def test_repetition_makes_a_small_rise_enough():
+    loss = noisy(turning(0.12)[:70], noise=1e-3)
+    assert judged(loss, epochs=20)
+    assert not judged(loss)
+
+
+def test_a_decay_to_come_may_undo_a_small_rise():
+    loss = noisy(turning(0.3)[:62], noise=3e-4)
+    assert judged(loss)
+    assert not judged(loss, decay_left=1.0)
+
+
+def test_a_spike_that_recovers_is_none():
+    loss = noisy(falling())
+    loss[60:70] += np.linspace(0.4, 0.02, 10)
+    assert not any(judged(loss[:n], epochs=10) for n in range(62, 100))
+
+
+def test_a_break_in_one_step_is_a_jump():
+    loss = noisy(falling())
+    loss[60:] += 0.3
+    assert turn_up(stretches(Curve(X, loss), 1e8)).jump
+
+
+def test_a_rise_no_larger_than_an_earlier_one_is_waited_for():
+    wave = falling() + 0.05 * np.sin(X / 1e8 * 4 * np.pi) ** 2
+    assert not judged(noisy(wave[:60], noise=5e-4))
+
+
+def test_the_best_and_the_rise_are_told():
+    found = turn_up(stretches(Curve(X, turning()), 1e8))
+    assert found.since == pytest.approx(5e7, rel=0.05)
+    assert found.rise == pytest.approx(turning()[-9] / turning().min() - 1, rel=0.1)

@@ -1,0 +1,113 @@
+"""What the tests of the monitor share. Lightning's own warnings are not ours to judge; those of this package stay errors."""
+
+import importlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def _load():
+    spec = importlib.util.spec_from_file_location("monitored_training", HERE / "training.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _quiet():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.|pytorch_lightning\.|torch\.|lightning_utilities\.|mlflow\.|sqlalchemy\.")
+        for lightning in ("lightning", "lightning_fabric"):
+            warnings.filterwarnings("ignore", category=_possible(lightning))
+        yield
+
+
+@pytest.fixture(scope="session")
+def quiet():
+    """A context without Lightning's and MLflow's own warnings, for fixtures that train."""
+    return _quiet
+
+
+@pytest.fixture(autouse=True)
+def _quiet_test(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in [n for n in os.environ if n.startswith("LIGHTNING_SCALING")]:
+        monkeypatch.delenv(name)
+    with _quiet():
+        yield
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory):
+    """Make an empty MLflow store in a folder; its URI. MLflow takes seconds to make one, so it is made once and copied."""
+    empty = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with _quiet():
+        from mlflow.tracking import MlflowClient
+
+        MlflowClient(f"sqlite:///{empty}").search_experiments()
+
+    def make(folder):
+        shutil.copy(empty, folder / "mlflow.db")
+        return f"sqlite:///{folder}/mlflow.db"
+
+    return make
+
+
+def _possible(package):
+    names = f"{package}.fabric.utilities.warnings" if package == "lightning" else f"{package}.utilities.warnings"
+    return importlib.import_module(names).PossibleUserWarning
+
+
+@pytest.fixture(scope="session")
+def training():
+    """The module training.py: model_class, loader, trainer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _load()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The forking server of training.py."""
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "training.py"), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def run_script(server):
+    """Run training.py in a folder as a process of its own: its exit code and, where it ended well, what it told."""
+
+    def run(folder, *arguments):
+        told = folder / "told-0.json"
+        told.unlink(missing_ok=True)
+        print(json.dumps([str(folder), *map(str, arguments)]), file=server.stdin, flush=True)
+        code = int(server.stdout.readline())
+        return code, json.loads(told.read_text()) if told.exists() else None
+
+    return run
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: minutes of real trainings; run with -m slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    if "slow" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]

@@ -1,0 +1,20 @@
+"""One class that two Lightnings take for their own, however late the second one is loaded."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+from lightning_scaling.callbacks import ScalingLawMonitor
+first = ScalingLawMonitor()
+print("pytorch_lightning" in sys.modules)
+import pytorch_lightning.callbacks as second
+print(isinstance(ScalingLawMonitor(), second.Callback), isinstance(first, second.Callback))
+import lightning.pytorch.callbacks as other
+print(isinstance(first, other.Callback))
+"""
+
+
+def test_a_monitor_is_a_callback_of_a_lightning_loaded_after_it_and_loads_none_itself():
+    told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout.split()
+    assert told == ["False", "True", "True", "True"]

@@ -1,0 +1,49 @@
+"""A training that is killed in the middle of anything and resumed ends like one that was not: counts, curve and MLflow history."""
+
+import random
+
+import pytest
+
+EPOCHS = 6
+SOME, MANY = 3, 30
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, run_script, new_store):
+    folder = tmp_path_factory.mktemp("straight")
+    _, told = run_script(folder, "--epochs", EPOCHS, "--store", new_store(folder))
+    return told, history(folder)
+
+
+def history(folder):
+    """(step, tokens) of every point in the store's only run."""
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("lightning-scaling")
+    (run,) = client.search_runs([experiment.experiment_id])
+    return sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, "scaling/tokens"))
+
+
+@pytest.mark.parametrize("seed", [*range(SOME), *(pytest.param(s, marks=pytest.mark.slow) for s in range(SOME, MANY))])
+def test_kill_9_at_a_random_moment_and_resume(seed, straight, tmp_path, run_script, new_store):
+    expected, points = straight
+    rng = random.Random(seed)
+    moment = ("--signal-at", rng.randrange(1, EPOCHS * 5)) if seed % 2 else ("--die-after", f"{rng.uniform(0.0, 0.6):.3f}")
+    store = new_store(tmp_path)
+    run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *moment)
+    code, told = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, "--resume", tmp_path / "last.ckpt")
+    assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
+    assert told["told"] == expected["told"]
+    assert told["tokens"] == expected["tokens"]
+    assert told["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+    assert history(tmp_path) == points
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_and_a_resume(name, training, tmp_path, run_script):
+    _, told = run_script(tmp_path, "--epochs", 3, "--signal-at", 8, "--signal", name)
+    assert told is None
+    code, told = run_script(tmp_path, "--epochs", 3, "--resume", tmp_path / "last.ckpt")
+    assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
+    assert told["told"]["tokens_trained"] == 3 * 20 * training.LENGTH

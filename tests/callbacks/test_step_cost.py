@@ -1,0 +1,37 @@
+"""What the monitor does in a training step: nothing that waits for a device."""
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from lightning_scaling.callbacks import ScalingLawMonitor
+
+SYNCHRONISING = {"aten::item", "aten::_local_scalar_dense", "cudaStreamSynchronize", "cudaDeviceSynchronize"}
+
+
+def test_a_hundred_steps_read_no_value_from_a_tensor(training, tmp_path):
+    """The hooks of each step are called under the profiler, apart from the trainer's own reading of tensors."""
+    from lightning.pytorch import Callback
+
+    monitor = ScalingLawMonitor(summary=False)
+    profiler = profile(activities=[ProfilerActivity.CPU])
+    steps = 0
+
+    class Profiled(Callback):
+        def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+            nonlocal steps
+            steps += 1
+            with profiler:
+                _step(monitor, trainer, module, outputs, batch, batch_idx)
+
+    def _step(monitor, trainer, module, outputs, batch, batch_idx):
+        monitor.on_train_batch_start(trainer, module, batch, batch_idx)
+        monitor.on_before_optimizer_step(trainer, module, trainer.optimizers[0])
+        monitor.on_train_batch_end(trainer, module, outputs, batch, batch_idx)
+        _ = torch.ones(1) + 1  # something must be seen, or the profiler would prove nothing
+
+    trainer = training.trainer(tmp_path, [monitor, Profiled()], max_epochs=20)
+    trainer.fit(training.model_class()(), training.loader(), training.loader(4))
+    names = {event.key for event in profiler.key_averages()}
+    assert steps == 100
+    assert "aten::add" in names
+    assert not names & SYNCHRONISING

@@ -1,0 +1,41 @@
+"""Travel and annealing against sums taken step by step."""
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve, Schedule
+from lightning_scaling.forecasting.clock import BETA, GAMMA, read_plan, step_at
+
+
+def test_travel_is_the_integral_of_the_rate():
+    plan = read_plan(Schedule([0, 100, 300], [0.0, 2.0, 0.0]))
+    np.testing.assert_allclose(plan.travel(np.array([0.0, 50.0, 100.0, 200.0, 300.0])), [0, 12.5, 50, 125, 150])
+
+
+def test_travel_goes_on_at_the_last_rate():
+    assert read_plan(Schedule([0, 100], [1.0, 1.0])).travel(np.array([250.0]))[0] == pytest.approx(250)
+
+
+def test_gain_is_the_multi_power_sum():
+    step, rate = np.arange(1001.0), np.linspace(1, 0.1, 1001)
+    plan = read_plan(Schedule(step, rate))
+    travel = plan.travel(step)
+    since = np.maximum(travel[-1] - travel[1:], 0)
+    truth = (-np.diff(rate) * (1 - (1 + 0.01 * rate[1:] ** -GAMMA * since) ** -BETA)).sum()
+    assert plan.gains(travel[-1:], np.array([0.01]))[0, 0] == pytest.approx(truth, rel=0.01)
+
+
+def test_warmup_gains_nothing():
+    plan = read_plan(Schedule([0, 100, 1000], [0.0, 1.0, 1.0]))
+    assert not plan.gains(np.array([10.0, 500.0]), np.array([0.1])).any()
+
+
+def test_a_rate_that_rises_again_takes_the_gain_back():
+    plan = read_plan(Schedule([0, 400, 401, 800, 801, 1200], [1.0, 1.0, 0.2, 0.2, 1.0, 1.0]))
+    low, high = plan.gains(plan.travel(np.array([800.0, 1200.0])), np.array([0.1]))[:, 0]
+    assert high < 0.5 * low
+
+
+def test_steps_to_come_follow_the_tokens_a_step():
+    curve = Curve([10, 20, 30, 40], [4, 3, 2, 1], [1, 2, 3, 4])
+    np.testing.assert_allclose(step_at(curve, np.array([25.0, 60.0])), [2.5, 6.0])

@@ -1,0 +1,108 @@
+"""What must not matter does not: units, the order of arrival, spikes, the length of the log, how many places are asked for."""
+
+import time
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve, Schedule, forecast
+
+
+def numbers(f):
+    return np.array([f.loss, f.low, f.high])
+
+
+def changed(curve, tokens=1.0, loss=1.0, lr=1.0):
+    plan = Schedule(curve.schedule.step, lr * curve.schedule.lr)
+    return Curve(tokens * curve.tokens, loss * curve.loss, curve.step, plan)
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1 / np.log(2), 1e5])
+def test_scaling_the_loss_scales_the_answer(run, factor):
+    seen = run("cosine").until(0.5 * run.end)
+    np.testing.assert_allclose(numbers(forecast(changed(seen, loss=factor), run.end)), factor * numbers(forecast(seen, run.end)), rtol=1e-6)
+
+
+def test_scaling_the_tokens_changes_nothing(run):
+    seen = run("cosine").until(0.5 * run.end)
+    np.testing.assert_allclose(numbers(forecast(changed(seen, tokens=7.0), 7.0 * run.end)), numbers(forecast(seen, run.end)), rtol=1e-6)
+
+
+def test_scaling_the_rate_changes_nothing(run):
+    seen = run("cosine").until(0.5 * run.end)
+    np.testing.assert_allclose(numbers(forecast(changed(seen, lr=3e-4), run.end)), numbers(forecast(seen, run.end)), rtol=1e-9)
+
+
+def test_a_run_followed_point_by_point_gets_the_answer_of_its_log(run):
+    whole = run("wsd", points=60)
+    for n in range(1, len(whole) + 1):
+        online = Curve(list(whole.tokens[:n]), list(whole.loss[:n]), list(whole.step[:n]), whole.schedule)
+        batch = whole.until(float(whole.tokens[n - 1]))
+        np.testing.assert_array_equal(numbers(forecast(online, run.end)), numbers(forecast(batch, run.end)))
+
+
+def test_spikes_do_not_move_the_forecast(run):
+    seen = run("constant").until(0.5 * run.end)
+    loss = seen.loss.copy()
+    loss[[20, 55, 80]] *= [3.0, 1.5, 8.0]
+    spiky = forecast(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end)
+    assert spiky.loss == pytest.approx(forecast(seen, run.end).loss, rel=2e-3)
+
+
+def test_losses_that_are_not_finite_are_left_out(run):
+    seen = run("constant").until(0.5 * run.end)
+    loss = seen.loss.copy()
+    loss[[10, 40]] = [np.nan, np.inf]
+    holed = forecast(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end)
+    assert holed.loss == pytest.approx(forecast(seen, run.end).loss, rel=2e-3)
+
+
+def test_the_noise_is_measured(run):
+    assert forecast(run("constant", noise=0.01, points=400), 2 * run.end).noise == pytest.approx(0.01, rel=0.2)
+
+
+def test_a_wider_level_contains_a_narrower_one(run):
+    seen = run("cosine").until(0.5 * run.end)
+    wide, narrow = forecast(seen, run.end, level=0.95), forecast(seen, run.end, level=0.5)
+    assert wide.low < narrow.low < narrow.loss < narrow.high < wide.high
+
+
+def test_places_asked_for_together_get_the_answers_of_each_alone(run):
+    seen = run("cosine").until(0.5 * run.end)
+    places = np.array([0.3, 0.7, 1.0]) * run.end
+    together = forecast(seen, places)
+    for i, place in enumerate(places):
+        np.testing.assert_allclose(numbers(together)[:, i], numbers(forecast(seen, place)), rtol=1e-9)
+
+
+def test_probability_below_agrees_with_the_interval(run):
+    f = forecast(run("cosine").until(0.5 * run.end), run.end)
+    np.testing.assert_allclose(f.probability_below([f.low, f.loss, f.high]), [0.05, 0.5, 0.95], atol=2e-3)
+    assert isinstance(f.probability_below(f.loss), float)
+
+
+def test_probability_below_a_loss_that_cannot_be_is_zero(run):
+    assert forecast(run("cosine").until(0.5 * run.end), run.end).probability_below(-1.0) == 0.0
+
+
+def test_probability_below_goes_place_by_place(run):
+    f = forecast(run("cosine").until(0.5 * run.end), [0.8 * run.end, run.end])
+    np.testing.assert_allclose(f.probability_below(f.loss), 0.5, atol=2e-3)
+
+
+def long_log(n):
+    tokens = np.arange(1, n + 1) * (1e9 / n)
+    loss = (2 + (1e7 / tokens) ** 0.4) * (1 + 0.002 * np.random.default_rng(0).standard_normal(n))
+    return Curve(tokens, loss, np.arange(n), Schedule([0, n * 2], [1.0, 0.0]))
+
+
+def cpu_seconds(curve):
+    start = time.process_time()
+    forecast(curve, 2e9)
+    return time.process_time() - start
+
+
+def test_a_hundredfold_log_takes_at_most_twice_the_time():
+    short, long = long_log(1_000), long_log(100_000)
+    times = [(cpu_seconds(short), cpu_seconds(long)) for _ in range(15)]  # in turns, so that a busy machine slows both
+    assert min(t[1] for t in times) < 2 * min(t[0] for t in times) + 2e-3

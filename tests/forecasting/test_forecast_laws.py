@@ -1,0 +1,73 @@
+"""Runs drawn from a known law under a known plan are forecast to where that law ends."""
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve, forecast
+
+PLANS = ("constant", "cosine", "linear", "quadratic", "wsd", "two_stage", "inv_sqrt")
+
+
+@pytest.mark.parametrize("kind", PLANS)
+def test_the_interval_holds_the_end_half_way(run, kind):
+    whole = run(kind)
+    f = forecast(whole.until(0.5 * run.end), at=run.end)
+    assert f.low < whole.loss[-1] < f.high
+
+
+@pytest.mark.parametrize("kind", PLANS)
+def test_the_forecast_is_within_two_percent_half_way(run, kind):
+    whole = run(kind)
+    assert forecast(whole.until(0.5 * run.end), at=run.end).loss == pytest.approx(whole.loss[-1], rel=0.02)
+
+
+def test_a_known_decay_is_not_taken_for_a_plateau(run):
+    whole = run("cosine")
+    seen = whole.until(0.4 * run.end)
+    aware, blind = forecast(seen, run.end), forecast(Curve(seen.tokens, seen.loss), run.end)
+    assert abs(aware.loss - whole.loss[-1]) < 0.5 * abs(blind.loss - whole.loss[-1])
+
+
+def test_a_plan_that_decays_now_promises_more_than_one_that_goes_on(run):
+    constant, decaying = run("constant").until(0.75 * run.end), run("wsd")
+    now = Curve(constant.tokens, constant.loss, constant.step, decaying.schedule)
+    assert forecast(now, run.end).loss < forecast(constant, run.end).loss
+
+
+def test_more_of_the_run_narrows_the_interval(run):
+    whole = run("linear")
+    widths = [f.high - f.low for share in (0.25, 0.5, 0.9) for f in [forecast(whole.until(share * run.end), run.end)]]
+    assert widths[0] > widths[1] > widths[2]
+
+
+def test_intervals_hold_nine_ends_of_ten_over_many_laws(run):
+    rng, inside = np.random.default_rng(1), []
+    for seed in range(60):
+        law = dict(floor=rng.uniform(1, 3), rise=rng.uniform(0.2, 0.6), alpha=rng.uniform(0.3, 0.8), drop=rng.uniform(0.06, 0.2))
+        whole = run(PLANS[seed % len(PLANS)], seed=seed, points=80, **law)
+        f = forecast(whole.until(rng.choice([0.3, 0.5, 0.7]) * run.end), run.end)
+        inside.append(f.low < whole.loss[-1] < f.high)
+    assert np.mean(inside) >= 0.85
+
+
+def test_a_squared_error_that_falls_by_decades_stays_positive_and_near(run):
+    tokens = np.geomspace(1e5, 1e8, 300)
+    loss = 30 * (1e3 / tokens) ** 0.9 * (1 + 0.01 * np.random.default_rng(0).standard_normal(300))
+    f = forecast(Curve(tokens[:220], loss[:220]), at=tokens[-1])
+    assert 0 < f.low < f.high
+    assert f.loss == pytest.approx(loss[-1], rel=0.35)
+
+
+def test_a_loss_below_zero_is_forecast_too(run):
+    whole = run("constant")
+    shifted = Curve(whole.tokens, whole.loss - 9.0, whole.step, whole.schedule)
+    f = forecast(shifted.until(0.5 * run.end), run.end)
+    assert f.low < shifted.loss[-1] < f.high
+
+
+def test_repeated_data_is_expected_to_cost(run):
+    whole = run("constant")
+    seen = whole.until(0.3 * run.end)
+    fresh = forecast(seen, run.end)
+    tenfold = Curve(seen.tokens, seen.loss, seen.step, seen.schedule, params=10**7, unique_tokens=run.end / 20)
+    assert forecast(tenfold, run.end).loss > fresh.loss

@@ -1,0 +1,40 @@
+"""Finished runs of the family teach the size of a drop that has not been seen yet."""
+
+import pytest
+
+from lightning_scaling import Curve, forecast
+from lightning_scaling.forecasting.siblings import likeness
+
+
+@pytest.mark.parametrize("drop", [0.04, 0.25])
+def test_siblings_teach_an_unusual_drop(run, drop):
+    whole = run("wsd", drop=drop)
+    seen, sibling = whole.until(0.6 * run.end), run("wsd", drop=drop * 1.1, floor=2.3, rise=0.55, seed=5)
+    alone, taught = forecast(seen, run.end), forecast(seen, run.end, [sibling])
+    assert abs(taught.loss - whole.loss[-1]) < 0.5 * abs(alone.loss - whole.loss[-1])
+
+
+def test_siblings_narrow_the_interval_before_the_decay(run):
+    seen, sibling = run("wsd").until(0.6 * run.end), run("wsd", floor=2.3, seed=5)
+    alone, taught = forecast(seen, run.end), forecast(seen, run.end, [sibling])
+    assert taught.high - taught.low < alone.high - alone.low
+
+
+def test_siblings_change_nothing_where_the_rate_stays(run):
+    seen, sibling = run("constant").until(0.6 * run.end), run("constant", floor=2.3, alpha=0.9, seed=5)
+    assert forecast(seen, run.end, [sibling]).loss == pytest.approx(forecast(seen, run.end).loss, rel=1e-9)
+
+
+def test_the_same_plan_is_more_alike_than_the_same_size(run):
+    def sized(kind, params):
+        c = run(kind)
+        return Curve(c.tokens, c.loss, c.step, c.schedule, params=params)
+
+    mine = sized("wsd", 10**8)
+    assert likeness(mine, sized("wsd", 5 * 10**7), run.end) > likeness(mine, sized("linear", 10**8), run.end)
+
+
+def test_a_sibling_too_short_to_replay_is_passed_over(run):
+    seen, whole = run("wsd").until(0.6 * run.end), run("wsd")
+    stub = whole.take(slice(0, 5))
+    assert forecast(seen, run.end, [stub]).loss == forecast(seen, run.end).loss

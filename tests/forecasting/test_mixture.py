@@ -1,0 +1,25 @@
+"""Quantiles and chances of a mixture of normals, against scipy and against each other."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from lightning_scaling.forecasting.mixture import Mixture
+
+
+def test_one_normal_has_its_own_quantiles():
+    one = Mixture(np.ones(1), np.array([[3.0]]), np.array([[0.5]]))
+    np.testing.assert_allclose(one.quantiles(np.array([0.05, 0.5, 0.95]))[:, 0], norm(3, 0.5).ppf([0.05, 0.5, 0.95]), atol=2e-3)
+
+
+def test_quantiles_invert_the_chance_of_being_below():
+    rng = np.random.default_rng(0)
+    mixture = Mixture(np.full(20, 0.05), rng.normal(size=(20, 2)), rng.uniform(0.1, 2, (20, 2)))
+    shares = np.array([0.05, 0.5, 0.95])
+    np.testing.assert_allclose(mixture.below(mixture.quantiles(shares).T), np.tile(shares, (2, 1)), atol=5e-3)
+
+
+def test_moving_scales_about_the_centre():
+    two = Mixture(np.array([0.5, 0.5]), np.array([[-1.0], [1.0]]), np.array([[3.0], [4.0]])).moved(10.0, 0.5, 0.0)
+    assert two.mean.ravel().tolist() == [9.5, 10.5]
+    assert two.deviation.ravel() == pytest.approx([1.5, 2.0])

@@ -1,0 +1,76 @@
+"""The law of loss over compute across runs, and the envelope of curves."""
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve
+from lightning_scaling.laws import Surface, envelope, fit_frontier
+
+LADDER = np.array([2.032, 1.734, 1.573, 1.427, 1.331, 1.200])  # a ladder of byte-level GPTs at 30 tokens per param
+SIZES = np.array([13e3, 27e3, 46e3, 72e3, 103e3, 164e3])
+
+
+def test_a_power_law_is_found_exactly() -> None:
+    flops = np.geomspace(1e15, 1e18, 6)
+    law = fit_frontier(flops, (3e20 / flops) ** 0.05)
+    assert (law.exponent, law.scale, law.r_squared) == pytest.approx((0.05, 3e20, 1.0), rel=1e-9)
+    assert law.outcome.name == "FLOOR_NOT_IDENTIFIED"
+
+
+def test_a_floor_is_found_where_the_runs_show_one() -> None:
+    flops = np.geomspace(1e15, 1e20, 12)
+    law = fit_frontier(flops, 1.7 + (1e15 / flops) ** 0.2)
+    assert (law.floor, law.floor_exponent) == pytest.approx((1.7, 0.2), rel=1e-3)
+    assert law.floor_scale == pytest.approx(1e15, rel=0.01)
+    assert law.predict(1e22, form="floor") == pytest.approx(1.7 + 1e-7**0.2, rel=1e-3)
+    assert law.outcome.name == "FITTED"
+
+
+def test_the_largest_rung_of_a_ladder_is_foretold_within_two_percent() -> None:
+    flops = 180 * SIZES**2
+    law = fit_frontier(flops[:-1], LADDER[:-1])
+    assert law.r_squared > 0.995
+    assert law.predict(flops[-1]) == pytest.approx(LADDER[-1], rel=0.02)
+    low, high = law.band(flops[-1])
+    assert low < LADDER[-1] < high
+
+
+def test_the_band_holds_nine_runs_in_ten() -> None:
+    flops, rng, held = np.geomspace(1e15, 1e18, 6), np.random.default_rng(0), []
+    for _ in range(400):
+        law = fit_frontier(flops, (1e20 / flops) ** 0.06 * np.exp(0.01 * rng.standard_normal(6)))
+        low, high = law.band(1e19)
+        held.append(low <= (1e20 / 1e19) ** 0.06 * np.exp(0.01 * rng.standard_normal()) <= high)
+    assert 0.86 < np.mean(held) < 0.94
+
+
+@pytest.mark.parametrize(("loss", "outcome"), [([3.0, 3.1, 3.3, 3.2], "NO_FALL"), ([3.0, 2.9], "TOO_FEW_POINTS")])
+def test_what_is_no_law_says_so(loss: list[float], outcome: str) -> None:
+    assert fit_frontier(np.geomspace(1e15, 1e18, len(loss)), loss).outcome.name == outcome
+
+
+def curves() -> list[Curve]:
+    law = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+    tokens = np.geomspace(1e8, 1e12, 400)
+    return [Curve(tokens, law.predict(n, tokens), params=int(n)) for n in np.geomspace(1e7, 1e10, 25)]
+
+
+def test_the_envelope_of_curves_finds_the_exponent_of_the_law() -> None:
+    found = envelope(curves(), resamples=30)
+    assert found.growth is not None
+    assert found.growth.N_exponent == pytest.approx(0.28 / 0.62, abs=0.02)
+    low, high = found.growth.N_exponent_interval
+    assert low <= found.growth.N_exponent <= high
+
+
+def test_where_the_smallest_or_largest_size_wins_the_envelope_keeps_out_of_the_line() -> None:
+    found = envelope(curves(), resamples=0)
+    assert not found.inner[0]
+    assert found.growth is not None
+    assert found.growth.params.min() > found.params.min()
+
+
+def test_two_sizes_make_no_line_and_one_is_refused() -> None:
+    assert envelope([curves()[0], curves()[-1]], resamples=0).growth is None
+    with pytest.raises(ValueError, match="at least two sizes"):
+        envelope(curves()[:1])

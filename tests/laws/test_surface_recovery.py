@@ -1,0 +1,109 @@
+"""The surface fit finds known laws again, in any unit, and at the bottom of its objective."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from lightning_scaling.laws import Surface, fit_surface
+from lightning_scaling.laws.objective import Problem, evaluate
+from lightning_scaling.laws.surface import CONSTANTS
+
+CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+ASYMMETRIC = Surface(1.69, 400.0, 400.0, 0.465, 0.155)
+Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def constants(law: object) -> np.ndarray:
+    return np.array([getattr(law, name) for name in CONSTANTS])
+
+
+@pytest.mark.parametrize("objective", ["huber", "log_least_squares", "noise_huber"])
+@pytest.mark.parametrize("law", [CHINCHILLA, ASYMMETRIC])
+def test_noise_free_points_give_the_law_back(sweep: Sweep, law: Surface, objective: str) -> None:
+    fit = fit_surface(*sweep(law), objective=objective)  # type: ignore[arg-type]
+    assert np.abs(constants(fit) / constants(law) - 1).max() < 1e-9
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(floor=st.floats(0.5, 3.0), alpha=st.floats(0.15, 0.7), beta=st.floats(0.15, 0.7), by_n=st.floats(0.2, 2.0), by_d=st.floats(0.2, 2.0))
+def test_any_law_of_the_form_is_found_from_the_data_alone(floor: float, alpha: float, beta: float, by_n: float, by_d: float) -> None:
+    law = Surface(floor, by_n * 1e8**alpha, by_d * 1e10**beta, alpha, beta)
+    params, tokens = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 1e9, 6), np.geomspace(1e9, 1e11, 6)))
+    fit = fit_surface(params, tokens, law.predict(params, tokens))
+    assert np.abs(constants(fit) / constants(law) - 1).max() < 1e-7
+
+
+@pytest.mark.parametrize(("params_unit", "tokens_unit", "loss_unit"), [(1e-9, 1e-12, 1.0), (1e6, 1.0, 1.4427), (1.0, 1e3, 1e-4)])
+def test_units_of_params_tokens_and_loss_do_not_matter(sweep: Sweep, params_unit: float, tokens_unit: float, loss_unit: float) -> None:
+    params, tokens, loss = sweep(noise=0.005)
+    plain = fit_surface(params, tokens, loss)
+    scaled = fit_surface(params * params_unit, tokens * tokens_unit, loss * loss_unit)
+    assert scaled.alpha == pytest.approx(plain.alpha, rel=1e-7)
+    assert pytest.approx(plain.E * loss_unit, rel=1e-7) == scaled.E
+    assert scaled.objective == pytest.approx(plain.objective, rel=1e-9)
+
+
+def test_many_starts_find_nothing_lower(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.01, seed=3)
+    one, many = fit_surface(params, tokens, loss), fit_surface(params, tokens, loss, starts=12)
+    assert one.objective == pytest.approx(many.objective, rel=1e-10)
+    assert many.agreement[1] == 12
+    assert many.agreement[0] >= 4
+
+
+def huber(theta: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
+    residual = np.abs(np.log(np.exp(theta[0]) + np.exp(theta[1] - theta[3] * x) + np.exp(theta[2] - theta[4] * y)) - z)
+    return float(np.where(residual <= 1e-3, residual**2 / 2, 1e-3 * (residual - 5e-4)).sum())
+
+
+def test_no_other_optimiser_gets_below_the_minimum(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.005, seed=1)
+    fit = fit_surface(params, tokens, loss)
+    x, y, z = np.log(params), np.log(tokens), np.log(loss)
+    theta = np.array([np.log(fit.E), np.log(fit.A), np.log(fit.B), fit.alpha, fit.beta])
+    assert fit.objective == pytest.approx(huber(theta, x, y, z), rel=1e-9)
+    found = minimize(huber, theta, args=(x, y, z), method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-12, "fatol": 1e-16})
+    assert found.fun >= fit.objective * (1 - 1e-9)
+
+
+def lbfgs(points: tuple[np.ndarray, ...], share: float) -> float:
+    """Summed objective where L-BFGS with its usual tolerances and the exact gradient ends when it is given `share` of the sum."""
+    x, y, z = (np.log(v) - np.log(v).mean() for v in points)
+    problem = Problem(x, y, z, 1e-3, np.zeros(5), np.zeros(5))
+
+    def scaled(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        found = evaluate(problem, theta[None], np.ones((1, len(x))))
+        return share * float(found.value[0]), share * found.gradient[0]
+
+    end = minimize(scaled, [-0.5, -1.5, -1.5, 0.5, 0.5], jac=True, method="L-BFGS-B")
+    return scaled(end.x)[0] / share
+
+
+def test_a_mean_instead_of_a_sum_stops_lbfgs_early(sweep: Sweep) -> None:
+    worlds = [sweep(noise=0.005, seed=seed) for seed in range(10)]
+    best = np.array([fit_surface(*world).objective for world in worlds])
+    summed, mean = (np.median(np.array([lbfgs(world, share) for world in worlds]) / best - 1) for share in (1.0, 1 / 75))
+    assert mean > 3 * summed
+    assert mean > 1e-3
+
+
+def test_under_clean_noise_least_squares_knows_the_exponents_better(sweep: Sweep) -> None:
+    worlds = [sweep(noise=0.005, seed=seed) for seed in range(40)]
+    error = {
+        how: np.std([fit_surface(*world, objective=how).alpha - 0.34 for world in worlds])  # type: ignore[arg-type]
+        for how in ("huber", "log_least_squares", "noise_huber")
+    }
+    assert error["huber"] > 1.15 * error["log_least_squares"]
+    assert error["noise_huber"] < 1.15 * error["log_least_squares"]
+
+
+def test_with_outliers_huber_holds_where_least_squares_follows(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.002)
+    loss[::10] *= 1.25
+    robust, squares = (fit_surface(params, tokens, loss, objective=how) for how in ("huber", "log_least_squares"))  # type: ignore[arg-type]
+    truth = CHINCHILLA.predict(1e10, 1e12)
+    assert abs(robust.predict(1e10, 1e12) / truth - 1) < 0.3 * abs(squares.predict(1e10, 1e12) / truth - 1)

@@ -1,0 +1,72 @@
+"""Processes that are killed, and processes side by side: the history is that of one uninterrupted run."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning_scaling.store import load
+
+LOSS = "scaling/val_loss"
+STEPS = 120
+
+# Trains to the last step with a checkpoint every tenth; its state is what a callback would keep.
+TRAINING = textwrap.dedent("""
+    import json, os, sys, time
+    from pathlib import Path
+    from lightning_scaling.store import Recorder
+    uri, key, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    checkpoint = Path(key + ".checkpoint")
+    state = json.loads(checkpoint.read_text()) if checkpoint.exists() else {"step": 0, "pending": []}
+    recorder = Recorder(uri, "killed", key, "spool")
+    recorder.open(key, replay=state["pending"])
+    for step in range(state["step"] + 1, steps + 1):
+        recorder.metrics({"scaling/val_loss": 5.0 - step / 100}, step)
+        recorder.tags({"scaling.verdict": str(step)})
+        if step % 10 == 0:
+            Path(key + ".new").write_text(json.dumps({"step": step, "pending": recorder.pending()}))
+            os.replace(key + ".new", checkpoint)
+        time.sleep(0.02)
+    print(recorder.close(timeout=60))
+""")
+
+
+def training(uri: str, key: str, steps: int = STEPS) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", TRAINING, uri, key, str(steps)], stdout=subprocess.PIPE, text=True)
+
+
+def history(client: Any, key: str) -> list[tuple[int, float]]:
+    run = client.search_runs([client.get_experiment_by_name("killed").experiment_id], f"tags.`scaling.key` = '{key}'")
+    assert len(run) == 1
+    assert run[0].data.tags["scaling.verdict"] == str(STEPS)
+    return sorted((m.step, m.value) for m in client.get_metric_history(run[0].info.run_id, LOSS))
+
+
+def test_killed_at_random_moments_and_resumed_the_history_is_that_of_a_straight_run(uri: str, client: Any) -> None:
+    moments = random.Random(0)
+    for _ in range(3):
+        process = training(uri, "k")
+        time.sleep(moments.uniform(0.3, 4.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    said, _ = training(uri, "k").communicate()
+    assert "is in sqlite" in said
+    assert history(client, "k") == [(step, 5.0 - step / 100) for step in range(1, STEPS + 1)]
+
+
+def test_two_processes_make_and_write_one_new_database(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/new.db"
+    both = [training(uri, key) for key in ("one", "two")]
+    assert ["is in sqlite" in process.communicate()[0] for process in both] == [True, True]
+    for key in ("one", "two"):
+        assert [step for step, _ in history(MlflowClient(uri), key)] == list(range(1, STEPS + 1))
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("new")) == ["new.db"]
+    assert len(load(uri, "killed").rejected) == 2  # they left no record
+    json.loads((tmp_path / "one.checkpoint").read_text())

@@ -1,0 +1,224 @@
+"""Whatever the store does, training goes on: one warning, nothing lost while the disk holds, everything delivered once in the end."""
+
+import http.server
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightning_scaling.store import Recorder, deliver
+
+LOSS = "scaling/val_loss"
+
+
+@pytest.fixture
+def steps(server: Any) -> Callable[[str | None], list[int]]:
+    from mlflow import MlflowClient
+
+    return lambda run_id: [m.step for m in MlflowClient(server.uri).get_metric_history(run_id, LOSS)]
+
+
+@pytest.fixture
+def timed_train(until: Callable[..., None]) -> Callable[[Recorder, range], float]:
+    def train(recorder: Recorder, steps: range) -> float:
+        """Seconds of the slowest call."""
+        took = 0.0
+        for step in steps:
+            began = time.perf_counter()
+            recorder.metrics({LOSS: 5.0 - step / 100}, step)
+            recorder.tags({"scaling.verdict": "CONTINUE"})
+            took = max(took, time.perf_counter() - began)
+        return took
+
+    return train
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    caplog.set_level(logging.WARNING, "lightning_scaling.store")
+    return lambda: [r.getMessage() for r in caplog.records if r.name == "lightning_scaling.store"]
+
+
+def dead_uri() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_a_server_that_was_never_there_keeps_everything_on_disk(timed_train: Any, said: Any, tmp_path: Path, until: Any) -> None:
+    recorder = Recorder(dead_uri(), "sizes", spool_dir=tmp_path / "spool")
+    recorder.open("key")
+    assert timed_train(recorder, range(1, 101)) < 0.05
+    until(lambda: recorder.warnings)
+    began = time.monotonic()
+    delivery = recorder.close()
+    assert time.monotonic() - began < 6
+    assert (delivery.delivered, delivery.waiting, delivery.lost) == (False, 202, 0)
+    assert delivery.spool == tmp_path / "spool" / "key.jsonl"
+    assert len(said()) == 2
+    assert "does not answer; training goes on" in said()[0]
+    assert "lightning-scaling flush" in said()[1]
+
+
+def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train: Any, said: Any, steps: Any, until: Any) -> None:
+    recorder = Recorder(server.uri, "sizes")
+    recorder.open("killed")
+    timed_train(recorder, range(1, 11))
+    until(lambda: recorder.run_id)
+    server.stop()
+    timed_train(recorder, range(11, 21))
+    until(lambda: recorder.warnings)
+    server.start()
+    timed_train(recorder, range(21, 31))
+    assert recorder.close(timeout=60).delivered
+    assert steps(recorder.run_id) == list(range(1, 31))
+    assert len(said()) == 1
+
+
+def test_a_paused_server_blocks_nobody_and_gets_every_point_once(server: Any, timed_train: Any, said: Any, steps: Any, until: Any) -> None:
+    recorder = Recorder(server.uri, "sizes")
+    recorder.open("paused")
+    until(lambda: recorder.run_id)
+    server.signal(signal.SIGSTOP)
+    try:
+        assert timed_train(recorder, range(1, 21)) < 0.05
+        until(lambda: recorder.warnings)
+        began = time.monotonic()
+        delivery = recorder.close(timeout=0.5)
+        assert time.monotonic() - began < 2
+        assert not delivery.delivered
+    finally:
+        server.signal(signal.SIGCONT)
+    until(lambda: not (delivery.spool and delivery.spool.with_suffix(".lock").exists()))
+    deliver(delivery.spool.parent)
+    assert steps(recorder.run_id) == list(range(1, 21))
+    assert len(said()) == 2
+
+
+def test_a_run_deleted_on_the_way_ends_quietly_and_can_be_restored(
+    server: Any, timed_train: Any, said: Any, steps: Any, until: Any
+) -> None:
+    from mlflow import MlflowClient
+
+    recorder = Recorder(server.uri, "sizes")
+    recorder.open("deleted")
+    until(lambda: recorder.run_id)
+    MlflowClient(server.uri).delete_run(recorder.run_id)
+    timed_train(recorder, range(1, 11))
+    delivery = recorder.close()
+    assert "deleted" in str(delivery)
+    MlflowClient(server.uri).restore_run(recorder.run_id)
+    assert all(d.delivered for d in deliver(delivery.spool.parent))
+    assert steps(recorder.run_id) == list(range(1, 11))
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """Answers every request with the status in its server's `status`."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names http.server calls
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def refusing() -> Iterator[Any]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+def test_a_server_that_answers_errors_is_one_warning(status: int, refusing: Any, timed_train: Any, said: Any, tmp_path: Path) -> None:
+    refusing.status = status
+    recorder = Recorder(f"http://user:secret@127.0.0.1:{refusing.server_port}", "sizes")
+    recorder.open("key")
+    assert timed_train(recorder, range(1, 11)) < 0.05
+    delivery = recorder.close(timeout=5)
+    assert (delivery.waiting, delivery.lost) == (22, 0)
+    assert len(said()) == 2
+    assert not any("secret" in sentence for sentence in said())
+
+
+def test_a_locked_database_gets_every_point_once_it_is_free(uri: str, client: Any, timed_train: Any, until: Any) -> None:
+    recorder = Recorder(uri, "sizes")
+    recorder.open("key")
+    until(lambda: recorder.run_id)
+    with sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        assert timed_train(recorder, range(1, 11)) < 0.05
+        time.sleep(0.3)
+        lock.execute("COMMIT")
+    lock.close()
+    assert recorder.close(timeout=60).delivered
+    assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))
+
+
+def test_a_database_that_cannot_be_made_keeps_everything_on_disk(timed_train: Any, said: Any, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    recorder = Recorder("sqlite:///taken/mlflow.db", "sizes")
+    recorder.open("key")
+    timed_train(recorder, range(1, 11))
+    assert (recorder.close().waiting, recorder.lost, len(said())) == (22, 0, 2)
+
+
+def test_without_a_folder_for_the_spool_the_temporary_one_is_used(timed_train: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")  # root may write into read-only folders, not into files
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    recorder = Recorder(dead_uri(), "sizes", spool_dir=tmp_path / "taken")
+    recorder.open("key")
+    timed_train(recorder, range(1, 11))
+    delivery = recorder.close()
+    assert delivery.spool == tmp_path / "tmp" / "lightning-scaling-spool" / "key.jsonl"
+
+
+def test_without_any_disk_a_living_store_gets_everything(uri: str, client: Any, timed_train: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "taken"))
+    recorder = Recorder(uri, "sizes", spool_dir=tmp_path / "taken")
+    recorder.open("key")
+    timed_train(recorder, range(1, 11))
+    assert recorder.close(timeout=60).delivered
+    assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))
+
+
+def test_without_disk_and_store_the_loss_is_counted_and_said_once(timed_train: Any, said: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "taken"))
+    recorder = Recorder(dead_uri(), "sizes", spool_dir=tmp_path / "taken")
+    recorder.open("key")
+    timed_train(recorder, range(1, 11))
+    delivery = recorder.close()
+    assert (delivery.waiting, delivery.lost) == (0, 22)
+    assert "are lost" in said()[-1]
+    assert len(said()) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full to stand for a full disk")
+def test_a_full_disk_is_no_loss_while_the_store_answers(uri: str, client: Any, timed_train: Any, until: Any) -> None:
+    recorder = Recorder(uri, "sizes")
+    recorder.open("key")
+    until(lambda: recorder.run_id)
+    spool = recorder._writer.backlog.disk  # type: ignore[union-attr]
+    spool._file.close()
+    spool._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115 - every write fails with ENOSPC, as on a full disk
+    timed_train(recorder, range(1, 11))
+    assert recorder.close(timeout=60).delivered
+    assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))

@@ -1,0 +1,73 @@
+"""What a study answers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lightning_scaling.conventions import Conventions
+from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.store import Study
+
+Make = Callable[..., RunRecord]
+
+
+@pytest.fixture
+def study(record: Make) -> Study:
+    sizes = (300_000, 1_000_000, 3_000_000, 10_000_000)
+    runs = [record(f"{n}", params=n, points=10 + i, state=RunState.FINISHED) for i, n in enumerate(sizes)]
+    return Study((*runs, record("going", params=30_000_000, state=RunState.RUNNING, family="other")))
+
+
+def test_siblings_are_the_finished_smaller_runs_of_the_family(study: Study) -> None:
+    assert [c.params for c in study.siblings("gpt")] == [300_000, 1_000_000, 3_000_000, 10_000_000]
+    assert [c.params for c in study.siblings("gpt", below=3_000_000)] == [300_000, 1_000_000]
+    assert study.siblings("other") == []
+
+
+def test_the_fit_is_that_of_the_last_points_of_the_finished_runs(record: Make) -> None:
+    """The runs lie on L = 1.7 + 400/N^.34 + 410/D^.28; one that is still going lies off it."""
+    sizes = [(n, ratio) for n in (300_000, 1_000_000, 3_000_000, 10_000_000) for ratio in (1, 4)]
+    runs = [record(f"{n}-{r}", params=n, points=100) for n, r in sizes]
+    halves = [
+        replace(r, curve=r.curve.take(slice(0, 100 // ratio)), state=RunState.FINISHED) for r, (_, ratio) in zip(runs, sizes, strict=True)
+    ]
+    going = record("going", params=10**9, points=3, state=RunState.RUNNING)
+    fit = Study((*halves, replace(going, curve=replace(going.curve, loss=going.curve.loss * 2)))).fit(seed=0)
+    assert (fit.E, fit.alpha, fit.beta) == pytest.approx((1.7, 0.34, 0.28), rel=1e-3)
+
+
+def test_runs_counted_differently_are_never_fitted_together(study: Study) -> None:
+    odd = replace(study.records[0], conventions=Conventions(params="non_embedding"))
+    with pytest.raises(ValueError, match="params: non_embedding against total"):
+        Study((odd, *study.records[1:])).fit()
+
+
+def test_nothing_finished_is_said(study: Study) -> None:
+    with pytest.raises(ValueError, match="no finished run"):
+        study.select(state=RunState.RUNNING).fit()
+
+
+def test_the_table_has_one_row_a_run(study: Study) -> None:
+    table = study.table()
+    assert list(table["params"]) == [r.params for r in study]
+    assert np.allclose(table["pf_days"], table["flops"] / 8.64e19)
+    assert list(table["state"]) == ["FINISHED"] * 4 + ["RUNNING"]
+    assert list(Study().table().columns) == list(table.columns)
+
+
+def test_a_notebook_shows_names_and_not_their_markup(record: Make) -> None:
+    page = Study((record("k", name="<b>&", family="<i>"),))._repr_html_()
+    assert "&lt;b&gt;&amp;" in page
+    assert "<i>" not in page
+
+
+def test_a_thousand_runs_make_a_short_page(record: Make) -> None:
+    assert len(Study((record(),) * 1000)._repr_html_()) < 10_000
+
+
+def test_the_picture_has_the_runs(study: Study) -> None:
+    pytest.importorskip("matplotlib")
+    figure = study.plot()
+    assert sum(len(axes.lines) + len(axes.collections) for axes in figure.axes) >= 5
