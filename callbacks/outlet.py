@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lightning_scaling.advice.summary import end_of_run
 from lightning_scaling.callbacks.artifacts import files
 from lightning_scaling.callbacks.fit import Fit
 from lightning_scaling.callbacks.going_on import go_on
@@ -12,7 +13,6 @@ from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.record_of import curve_of, record_of
 from lightning_scaling.callbacks.recording import Recording, open_recording
 from lightning_scaling.callbacks.siblings import Siblings
-from lightning_scaling.callbacks.summary import summary
 from lightning_scaling.record import RunState
 
 # A run with more points than this is judged anew only when it has grown by GROWTH: a judgement costs 10–50 ms.
@@ -100,7 +100,7 @@ class Outlet:
                 self.recording.artifact(name, content)
         self.close(RunState.FINISHED, "FINISHED", None)
         with fit.once.guard("the summary"):
-            for line in summary(record, self.judgement.advice if self.judgement else None) if fit.options.summary else ():
+            for line in end_of_run(record, fit.options.law, self.siblings.curves) if fit.options.summary else ():
                 tell(f"scaling: {line}")
 
     def close(self, state: RunState, status: str, timeout: float | None) -> None:

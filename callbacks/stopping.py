@@ -1,16 +1,12 @@
-"""Ending a run on a verdict: which verdicts may, when one has held long enough, what is said, and what is saved."""
+"""Ending a run on a verdict: which verdicts may, whether one has held long enough, and what is saved."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lightning_scaling.advice.hysteresis import Hysteresis
 from lightning_scaling.advice.verdict import Verdict
 from lightning_scaling.callbacks.once import tell
-from lightning_scaling.callbacks.points import Point
-
-# A verdict ends the run when it has been given this often in a row, over this share of the compute spent before it.
-TIMES = 3
-STRETCH = 0.05
 
 
 def verdicts(stop: bool | str | Iterable[str] | None) -> tuple[str, ...]:
@@ -42,17 +38,15 @@ class Stopper:
     def __init__(self, names: tuple[str, ...], held: dict[str, Any]) -> None:
         self.names = names
         self._held = held
-        self.because = ""
+        self._hysteresis = Hysteresis(names)
+        if held:
+            self._hysteresis.load_state_dict(held)
 
-    def decide(self, verdict: str, because: str, point: Point) -> bool:
+    def decide(self, verdict: str, tokens: int, planned: int) -> bool:
         """Whether `verdict` is one that ends runs and has held over a stretch of compute."""
-        if self._held.get("verdict") != verdict:
-            self._held.update(verdict=verdict, flops=point.flops, times=0)
-        self._held["times"] += 1
-        if verdict not in self.names or self._held["times"] < TIMES or point.flops < self._held["flops"] * (1 + STRETCH):
-            return False
-        self.because = because
-        return True
+        act = self._hysteresis.update(verdict, tokens, planned)
+        self._held.update(self._hysteresis.state_dict())
+        return act
 
     def save_checkpoint(self, trainer: Any) -> None:
         """Save the stopped run beside ModelCheckpoint's files, if there is one. Collective."""

@@ -69,7 +69,7 @@ class Watch:
         if self.stopped or judgement is None or self.outlet is None:
             return False
         advice = judgement.advice
-        if not self.stopper.decide(advice.verdict.name, advice.because, point):
+        if not self.stopper.decide(advice.verdict.name, point.tokens, judgement.at):
             return False
         self.outlet.stopped(advice)
         return True

@@ -32,8 +32,11 @@ def end_of_run(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = (
 
 def spent(record: RunRecord) -> str:
     """Tokens, FLOPs, PF-days, tokens per parameter."""
-    text = f"spent {count(record.tokens)} tokens, {record.spent:.3g} FLOPs, {pf_days(units.pf_days(record.spent))}"
-    return f"{text} ({record.tokens / record.curve.params:.3g} tokens per parameter)" if record.curve.params else text
+    tokens, flops = record.extra.get("tokens_trained", record.tokens), record.extra.get("flops_spent", record.spent)
+    text = f"spent {count(tokens)} tokens, {flops:.3g} FLOPs, {pf_days(units.pf_days(flops))}"
+    if not record.curve.params:
+        return text
+    return f"{text} ({count(record.curve.params)} parameters, {tokens / record.curve.params:.3g} tokens per parameter)"
 
 
 def ended(record: RunRecord) -> str:

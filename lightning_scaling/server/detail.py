@@ -1,0 +1,53 @@
+"""One run in full: its curve, the forecast from here to the end of its plan, the forecasts made on the way, the verdict's sentence."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.curve import Curve
+from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.report.rows import row, state_words, words
+from lightning_scaling.server.overview import column, number, rounded
+
+_AHEAD = 40
+
+
+def detail(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
+    """Ready for JSON. `siblings`: finished curves of the family, which a forecast learns the schedule's effect from."""
+    facts, last = row(record), record.predictions[-1] if record.predictions else None
+    where = {"id": record.run_id, "name": facts.name, "experiment": record.experiment, "family": record.family}
+    cost = {"params": facts.params, "tokens": facts.tokens, "flops": number(facts.flops), "planned": record.planned_tokens}
+    stand = {"loss": number(facts.loss), "state": record.state.name, "standing": state_words(record), "stateSays": str(record.state)}
+    said = {"verdict": words(last.verdict) if last else "", "because": last.because if last else ""}
+    half = None if facts.forecast is None else {**_values(facts.forecast), "error": number(facts.error), "inside": facts.inside}
+    counted = {name: value for name, value in asdict(record.conventions).items() if value}
+    known = {"uniqueTokens": record.curve.unique_tokens, "conventions": counted, "half": half}
+    return {**where, **cost, **stand, **said, **known, "curve": _curve(record), "made": _made(record), "ahead": _ahead(record, siblings)}
+
+
+def _curve(record: RunRecord) -> dict[str, list[Any]]:
+    return {"tokens": record.curve.tokens.tolist(), "loss": rounded(record.curve.loss), "flops": column(record.flops)}
+
+
+def _made(record: RunRecord) -> list[dict[str, Any]]:
+    """The forecasts of the run's end, oldest first."""
+    return [_values(p) for p in record.predictions if np.isfinite(p.loss)]
+
+
+def _values(prediction: Any) -> dict[str, Any]:
+    return {name: number(getattr(prediction, name)) for name in ("tokens", "at", "loss", "low", "high")}
+
+
+def _ahead(record: RunRecord, siblings: Sequence[Curve]) -> dict[str, Any] | None:
+    """The band from the last point to the end of the plan, for a run that still goes; what stands in its way, in words, where it fails."""
+    from lightning_scaling.forecasting import forecast
+
+    plan = record.planned_tokens
+    if record.state is not RunState.RUNNING or not plan or plan <= record.tokens or not len(record.curve):
+        return None
+    at = np.geomspace(record.tokens, plan, _AHEAD + 1)[1:]
+    said = forecast(record.curve, at, siblings=siblings)
+    bounds = {"loss": rounded(said.loss), "low": rounded(said.low), "high": rounded(said.high)}
+    return {"tokens": column(at), **bounds, "level": said.level, "floor": number(said.floor), "outcome": str(said.outcome)}

@@ -1,0 +1,93 @@
+"""Many runs as columns for the picture of all: what each is, where it stands, and at most 60 points of its curve."""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.report.rows import finished, words
+from lightning_scaling.store.study import Study
+from lightning_scaling.store.thinning import log_spaced
+
+MOST_POINTS = 60
+_ready: WeakKeyDictionary[RunRecord, dict[str, Any]] = WeakKeyDictionary()
+
+
+def overview(study: Study, experiments: Mapping[str, str], known: Mapping[str, str]) -> dict[str, Any]:
+    """The runs whose stamp is not the one `known` (run id → stamp), in columns; ids that are `gone`; the runs that cannot be read."""
+    rows = [_row(record) for record in study.records]
+    new = [row for row in rows if known.get(row["id"]) != row["stamp"]]
+    number = {name: key for key, name in experiments.items()}
+    runs: dict[str, list[Any]] = {name: [row[name] for row in new] for name in _COLUMNS}
+    runs["experiment"] = [number.get(name, "") for name in runs["experiment"]]
+    here = {row["id"] for row in rows}
+    broken = [{"id": r.run_id, "name": r.name, "experiment": number.get(r.experiment, ""), "reason": r.reason} for r in study.rejected]
+    return {"runs": runs, "gone": [key for key in known if key not in here], "broken": broken, "count": len(rows)}
+
+
+_COLUMNS = (
+    *("id", "name", "experiment", "family", "state", "params", "tokens", "flops", "loss", "planned", "verdict"),
+    *("forecast", "low", "high", "stamp", "x", "y", "c"),
+)
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    row = _ready.get(record)
+    if row is None:
+        row = _ready[record] = _made(record)
+    return row
+
+
+def _made(record: RunRecord) -> dict[str, Any]:
+    state = RunState.FINISHED if finished(record) else record.state
+    last = record.predictions[-1] if record.predictions else None
+    where = {"id": record.run_id or record.key, "name": record.name or record.key, "experiment": record.experiment or ""}
+    cost = {"params": record.curve.params, "tokens": record.tokens, "flops": number(record.spent), "planned": record.planned_tokens}
+    said: dict[str, Any] = {name: number(getattr(last, name, None)) for name in ("low", "high")}
+    said |= {"forecast": number(getattr(last, "loss", None)), "verdict": words(last.verdict) if last else ""}
+    row = {**where, **cost, **said, "family": record.family or "", "state": state.name, "loss": number(record.loss), **_curve(record)}
+    return {**row, "stamp": stamp(record, state)}
+
+
+def stamp(record: RunRecord, state: RunState) -> str:
+    """Changes when the run does; the same in every worker of a server."""
+    facts = (record.tokens, record.loss, len(record.curve), len(record.predictions), state.name, record.name, record.planned_tokens)
+    return f"{zlib.crc32(repr(facts).encode()):x}"
+
+
+def _curve(record: RunRecord) -> dict[str, Any]:
+    """Tokens x, losses y, and c: FLOPs per token where it is one number, else the FLOPs of each point."""
+    seen = np.flatnonzero(np.isfinite(record.curve.loss) & (record.curve.loss > 0))
+    if not len(seen):
+        return {"x": [], "y": [], "c": None}
+    kept = seen[log_spaced(record.curve.tokens[seen], MOST_POINTS)]
+    tokens, flops = record.curve.tokens[kept], record.flops[kept]
+    rates = flops / tokens
+    one = np.isfinite(rates).all() and np.ptp(rates) <= 1e-6 * rates[0]
+    return {"x": tokens.tolist(), "y": rounded(record.curve.loss[kept]), "c": float(rates[0]) if one else column(flops)}
+
+
+def rounded(values: NDArray[np.float64], digits: int = 6) -> list[float]:
+    """To some significant digits: a picture shows four, and it halves what is sent.
+
+    >>> rounded(np.array([2.311491234, 1234567.8]))
+    [2.31149, 1234570.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = digits - 1 - np.floor(np.log10(np.abs(values)))
+    scale = 10.0 ** np.where(np.isfinite(places), places, 0)
+    return column(np.round(values * scale) / scale)
+
+
+def column(values: Iterable[float]) -> list[Any]:
+    """Numbers with null for what JSON has no word for."""
+    return [number(value) for value in np.asarray(values, dtype=np.float64).tolist()]
+
+
+def number(value: float | None) -> float | None:
+    """The number, or None for NaN and infinities."""
+    return value if value is not None and np.isfinite(value) else None

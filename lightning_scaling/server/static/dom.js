@@ -1,0 +1,40 @@
+// Elements made from data. Text goes in as text nodes and values as attributes: nothing a user wrote is ever read as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** An HTML element: h("p", {class: "lead", onclick: f}, "text", child, …). */
+export const h = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
+
+/** An SVG element, in the same way. */
+export const s = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+
+export const byId = (id) => document.getElementById(id);
+
+/** Puts new children in place of the old. */
+export function show(element, ...children) {
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+}
+
+/** A table with a head; cells are text or elements, columns named in `words` are aligned left. */
+export function table(head, rows, words = [0]) {
+  const cell = (tag, value, i) => h(tag, { class: words.includes(i) ? "words" : null }, value ?? "–");
+  const line = (tag, values) => h("tr", {}, values.map((value, i) => cell(tag, value, i)));
+  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, line("th", head)), h("tbody", {}, rows.map((r) => line("td", r)))));
+}
+
+/** A button group of which one is pressed. */
+export function choice(label, options, chosen, pick) {
+  const buttons = Object.entries(options).map(([key, text]) =>
+    h("button", { type: "button", "aria-pressed": String(key === chosen), "data-choice": key, onclick: () => pick(key) }, text));
+  return h("div", { class: "choice", role: "group", "aria-label": label }, h("span", {}, label), buttons);
+}

@@ -1,0 +1,31 @@
+// The fitted law in words and numbers: what each fit says of itself, the constants with intervals, the approaches side by side.
+
+import { byId, h, show, table } from "./dom.js";
+
+export function drawLaw(fitted) {
+  const title = h("h2", {}, "The fitted law");
+  if (!fitted) return show(byId("law"), title, h("p", { class: "hint" }, "fitting …"));
+  const { sentences, outcomes, prediction } = fitted;
+  const said = [sentences.law, sentences.tenfold, sentences.prediction].filter(Boolean);
+  show(byId("law"), title,
+    said.map((text) => h("p", {}, text)),
+    outcomes.map((each) => h("p", { class: each.refused ? "outcome refused" : "outcome" }, each.of ? h("b", {}, `${each.of}: `) : null, each.text)),
+    h("div", { class: "blocks" },
+      lines("L(N, D) = E + A/N^alpha + B/D^beta", fitted.surfaceLines),
+      lines("Loss over compute", fitted.frontierLines),
+      approaches(fitted.approaches, sentences.approaches),
+      prediction ? lines("The largest run, from the smaller ones", prediction.lines) : null));
+}
+
+function lines(title, given) {
+  if (!given.length) return null;
+  const rows = given.map((line) => [h("b", {}, line.name), line.value, line.interval || "", line.meaning]);
+  return h("div", {}, h("h3", {}, title), table(["", "value", "90 % interval", "meaning"], rows, [0, 3]));
+}
+
+function approaches(given, verdict) {
+  if (!given.length) return null;
+  const rows = given.map((each) => [each.name, each.exponent, each.interval, each.because]);
+  return h("div", {}, h("h3", {}, "How the best size grows: N* ∝ C^a"), table(["approach", "a", "90 % interval", "because"], rows, [0, 3]),
+    verdict ? h("p", { class: "hint" }, verdict) : null);
+}

@@ -1,0 +1,122 @@
+// The page: reads what is asked for, draws it, and looks again while runs go on.
+
+import { drawExperiments } from "./choose.js";
+import { onTheme } from "./colours.js";
+import { byId } from "./dom.js";
+import { drawIsoflop, makeIsoflop } from "./isoflop.js";
+import { drawLaw } from "./law.js";
+import { drawBroken, drawRuns } from "./list.js";
+import { drawLoss, makeLoss } from "./loss.js";
+import { drawPlanner, makePlanner } from "./planner.js";
+import { all, answered, askExperiments, askLaw, askRun, update } from "./runs.js";
+import { drawSide } from "./side.js";
+import { drawTools } from "./tools.js";
+import { change, fromAddress, view } from "./view.js";
+
+const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
+const SOON = 3000, LATER = 20000; // milliseconds between looks while runs go on, and while none does
+let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
+
+function draw(unzoom = false) {
+  drawTools(set);
+  drawLoss(fitted, unzoom);
+  drawSide(detail, fitted, () => select(""));
+  drawRuns(select);
+  drawBroken(answered.broken);
+}
+
+function drawFits() {
+  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : NONE;
+  drawPlanner(fitted);
+  drawIsoflop(fitted);
+  drawLaw(fitted);
+}
+
+function set(changes, unzoom = false) {
+  change(changes);
+  draw(unzoom);
+}
+
+async function select(id) {
+  change({ run: id === view.run ? "" : id });
+  detail = null;
+  draw();
+  await refreshRun();
+}
+
+async function refreshRun() {
+  const id = view.run;
+  if (!id) return;
+  const told = await askRun(id, view.experiments).catch((error) => ({ failed: error.message, id }));
+  if (view.run !== id) return;
+  detail = told;
+  drawSide(detail, fitted, () => select(""));
+}
+
+async function choose(ids) {
+  change({ experiments: ids, run: "" });
+  detail = fitted = null;
+  drawExperiments(experiments, choose);
+  await look(true);
+}
+
+/** Reads the runs, and the fits when a finished run is new; then asks to be called again. */
+async function look(anew = false) {
+  const mine = ++turn;
+  clearTimeout(timer);
+  try {
+    const changed = await update(view.experiments, anew, () => mine === turn);
+    if (mine !== turn) return;
+    say("");
+    if (changed) { draw(anew); refreshRun(); }
+    if (changed) refit();
+    status();
+  } catch (error) {
+    if (mine === turn) say(error.message);
+  }
+  if (mine === turn) timer = setTimeout(look, all().some((run) => run.state === "RUNNING") ? SOON : LATER);
+}
+
+async function refit() {
+  const of = view.experiments;
+  const told = await askLaw(of).catch((error) => { say(error.message); return fitted; });
+  if (of !== view.experiments) return;
+  fitted = told;
+  drawFits();
+  draw();
+}
+
+function status() {
+  const runs = all(), going = runs.filter((run) => run.state === "RUNNING").length;
+  const parts = [`${runs.length} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, answered.broken.length ? `${answered.broken.length} unreadable` : null];
+  byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
+  document.body.dataset.ready = "true";
+}
+
+function say(message) {
+  byId("message").textContent = message;
+  byId("message").hidden = !message;
+}
+
+async function begin() {
+  fromAddress();
+  makeLoss(select);
+  makePlanner();
+  makeIsoflop();
+  draw();
+  onTheme(() => { draw(); drawFits(); });
+  try {
+    experiments = await askExperiments();
+  } catch (error) {
+    return say(error.message);
+  }
+  const have = experiments.map((each) => each.id), asked = view.experiments.filter((id) => have.includes(id));
+  change({ experiments: asked.length || !have.length ? asked : [await newest()] });
+  drawExperiments(experiments, choose);
+  await look(true);
+}
+
+/** The experiment to begin with: the newest, MLflow's empty default last. */
+const newest = async () => (experiments.find((each) => each.id !== "0") ?? experiments[0]).id;
+
+begin();

@@ -1,0 +1,236 @@
+"""Runs of a known law written by the real recorder, a real `mlflow server` with the page, and a real headless Chromium."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lightning_scaling.conventions import Conventions
+from lightning_scaling.curve import Curve
+from lightning_scaling.record import Prediction, RunRecord
+from lightning_scaling.schedule import Schedule
+from lightning_scaling.store import Recorder
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+SCRIPT = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
+LONG = "long-" + "n" * 190 + "-tail"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+def run_of_a_law(params: int, ratio: float, seen: float = 1.0, seed: int = 0, **more: Any) -> RunRecord:
+    """A cosine run of L = 1.69 + 406.4/N^.34 + 410.7/D^.28 (Hoffmann et al. 2022) with .2 % noise, up to the share `seen` of its plan."""
+    step = np.linspace(50, 4000, 80).round()
+    tokens = np.round(step / 4000 * params * ratio)
+    loss = 1.69 + 406.4 / params**0.34 + 410.7 / tokens**0.28 + 0.05 * (1 + np.cos(np.pi * step / 4000)) / 2
+    loss *= 1 + 0.002 * np.random.default_rng([seed, params, int(ratio)]).standard_normal(len(loss))
+    plan, kept = np.linspace(0, 4000, 50), round(seen * len(step))
+    schedule = Schedule(plan, 3e-4 * (1 + np.cos(np.pi * plan / 4000)) / 2 + 1e-6)
+    curve = Curve(tokens[:kept], loss[:kept], step[:kept], schedule, params)
+    end = int(tokens[-1])
+    half = Prediction(
+        int(tokens[39]), end, float(loss[-1]), float(loss[-1]) - 0.02, float(loss[-1]) + 0.03, "FORECAST", "CONTINUE", "it still falls"
+    )
+    facts = {"key": f"{params}-{ratio}-{seed}", "planned_tokens": end, "ended": seen == 1.0, "predictions": (half,), "family": "gpt"}
+    return RunRecord(curve=curve, flops=6.0 * params * curve.tokens, conventions=Conventions(), **{**facts, **more})
+
+
+@pytest.fixture
+def make_run() -> Callable[..., RunRecord]:
+    """make_run(params, tokens per parameter, seen=…)."""
+    return run_of_a_law
+
+
+@dataclass
+class Store:
+    """The store that the server serves, and the recorder of its running run."""
+
+    uri: str
+    ids: dict[str, str] = field(default_factory=dict)
+    going: Any = None
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of a store with its tables made, once."""
+    from lightning_scaling.store.client import connect
+    from lightning_scaling.store.patience import impatient
+
+    uri = f"sqlite:///{tmp_path_factory.mktemp('database')}/mlflow.db"
+    with impatient():
+        connect(uri)
+    return uri
+
+
+@pytest.fixture
+def empty(database: str, tmp_path: Path) -> str:
+    """A fresh store of one's own."""
+    shutil.copy(database.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """write(uri, experiment, record, name=…, status=…) → run id."""
+    return lambda *given, **more: put(tmp_path, *given, **more)
+
+
+def put(spool: Path, uri: str, experiment: str, record: RunRecord, name: str | None = None, status: str | None = "FINISHED") -> str:
+    """Write a run with the real recorder."""
+    recorder = Recorder(uri, experiment, name or record.name, spool)
+    recorder.open(record.key)
+    recorder.metrics({"scaling/tokens": record.tokens, "scaling/val_loss": record.loss}, int(record.curve.step[-1]))
+    recorder.record(record)
+    assert recorder.close(status).delivered
+    return str(recorder.run_id)
+
+
+@pytest.fixture(scope="session")
+def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A ladder of 8 finished runs, a running and a cut one; one run alone; none at all; runs that cannot be read."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(database.removeprefix("sqlite:///"), folder / "mlflow.db")
+    made = Store(f"sqlite:///{folder}/mlflow.db")
+    for params in (1_000_000, 2_000_000, 4_000_000, 8_000_000):
+        for ratio, family in ((10, "gpt"), (40, "moe")):
+            put(folder, made.uri, "ladder", run_of_a_law(params, ratio, family=family), f"run-{params}-{ratio}")
+    put(folder, made.uri, "ladder", run_of_a_law(2_000_000, 80, seen=0.5, seed=1), LONG, "FAILED")
+    put(folder, made.uri, "alone", run_of_a_law(1_000_000, 20, seed=2), SCRIPT)
+    made.going = Recorder(made.uri, "ladder", "still going", folder)
+    made.going.open("going")
+    made.going.record(run_of_a_law(16_000_000, 20, seen=0.5, key="going"))
+    _strangers(made)
+    yield made
+    made.going.close(timeout=5)
+
+
+def _strangers(made: Store) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(made.uri)
+    client.create_experiment("empty")
+    broken = client.create_experiment("broken")
+    foreign = client.create_run(broken, run_name="<b>plain</b> logger")
+    client.log_metric(foreign.info.run_id, "val_loss", 2.0)
+    client.create_run(broken, run_name="damaged", tags={"scaling.record": "1 1 00000000", "scaling.record.0": "AAAA"})
+    made.ids = {each.name: each.experiment_id for each in client.search_experiments()}
+
+
+@contextlib.contextmanager
+def serving(uri: str, folder: Path, *options: str) -> Iterator[str]:
+    """The address of `mlflow server --app-name lightning-scaling` over the store."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = ["--app-name", "lightning-scaling", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), *options]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with open(folder / "server.log", "w") as log:
+        command = [sys.executable, "-m", "mlflow", "server", *given]
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        wait(f"http://127.0.0.1:{port}/health", folder)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it holds nothing; asked politely it takes up to half a minute
+        process.wait()
+
+
+def wait(url: str, folder: Path) -> None:
+    for _ in range(480):
+        try:
+            return urllib.request.urlopen(url, timeout=2).close()
+        except urllib.error.HTTPError:
+            return None  # behind a prefix this address is not found, but the server answers
+        except OSError:
+            time.sleep(0.25)
+    pytest.fail(f"no answer from {url}: {(folder / 'server.log').read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def serving_at() -> Callable[..., Any]:
+    """serving_at(uri, folder, *options) is a context with the address of another server."""
+    return serving
+
+
+@pytest.fixture
+def ask() -> Callable[..., Any]:
+    """ask(url, body) → (status, headers, body) over HTTP, or with read=True the JSON."""
+    return asked
+
+
+def asked(url: str, body: Any = None, read: bool = False) -> Any:
+    request = urllib.request.Request(url, body and json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        content = reply.read()
+        return json.loads(content) if read else (reply.status, dict(reply.headers.items()), content)
+
+
+@pytest.fixture(scope="session")
+def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(store.uri, tmp_path_factory.mktemp("server"), "--workers", "1") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+
+
+@dataclass
+class Opened:
+    """A page, what its console said, and every address it asked for."""
+
+    page: Any
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def chart(self, name: str) -> str:
+        """A fact that the loss chart tells of itself: runs, points, x, y."""
+        return str(self.page.get_attribute("#loss-chart", f"data-{name}"))
+
+    def until(self, selector: str) -> Any:
+        return self.page.wait_for_selector(selector, timeout=60_000)
+
+
+@pytest.fixture
+def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Opened]]:
+    """look("ladder") opens the page on that experiment and waits until it is drawn."""
+    pages: list[Any] = []
+
+    def open_page(*experiments: str, address: str = server, more: str = "") -> Opened:
+        seen = Opened(browser.new_page(viewport={"width": 1366, "height": 768}))
+        pages.append(seen.page)
+        seen.page.on("console", lambda message: seen.said.append(message.text))
+        seen.page.on("pageerror", lambda error: seen.said.append(str(error)))
+        seen.page.on("dialog", lambda dialog: (seen.said.append(dialog.message), dialog.dismiss()))
+        seen.page.on("request", lambda request: seen.asked.append(request.url))
+        query = "&".join(f"experiment={store.ids[name]}" for name in experiments)
+        seen.page.goto(f"{address}/scaling?{query}{more}")
+        seen.until("body[data-ready]")
+        return seen
+
+    yield open_page
+    for page in pages:
+        page.close()

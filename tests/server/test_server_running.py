@@ -1,0 +1,20 @@
+"""A run that goes on while the page is open."""
+
+
+def test_a_new_point_of_a_running_run_is_drawn(look, store, make_run):
+    seen = look("ladder", more="&standing=RUNNING")
+    seen.page.click("#runs tbody .name")
+    seen.until("#side .pairs")
+    assert "50 %" in seen.page.inner_text("#side .pairs")
+    points = int(seen.chart("points"))
+    store.going.record(make_run(16_000_000, 20, seen=0.6, key="going"))
+    seen.until(f'#loss-chart[data-points="{points + 8}"]')
+    seen.until("#side .pairs:has-text('60 %')")
+    assert seen.said == []
+
+
+def test_a_new_run_shows_without_a_reload(look, store, make_run, write):
+    seen = look("ladder", more="&family=newcomer")
+    assert seen.chart("runs") == "0"
+    write(store.uri, "ladder", make_run(3_000_000, 20, seen=0.5, seed=9, family="newcomer"), "newcomer", status="FAILED")
+    seen.until('#loss-chart[data-runs="1"]')
