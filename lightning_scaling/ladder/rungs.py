@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from lightning_scaling.units import training_flops
 
 WIDTHS = (16, 24, 32, 40, 48, 64)
-TOKENS_PER_PARAM = 27.0
+TOKENS_PER_PARAM = 26.0
 LENGTHS = ((16, 4.0), (40, 0.25), (48, 0.25))  # width, times the usual tokens
 MATRIX_LR = 0.32  # over width
 EMBEDDING_LR = 0.06  # over width^.25

@@ -15,7 +15,7 @@ def test_at_least_six_sizes_over_at_least_a_factor_twelve():
 
 @pytest.mark.parametrize("rung", DEMO.rungs, ids=lambda rung: rung.name)
 def test_every_rung_sees_about_thirty_tokens_per_parameter(rung):
-    assert rung.tokens / rung.params == pytest.approx(27, rel=0.02)
+    assert rung.tokens / rung.params == pytest.approx(26, rel=0.02)
 
 
 def test_parameters_are_those_counted_by_hand():
@@ -44,7 +44,7 @@ def test_the_two_largest_learn_from_finished_rungs():
 
 
 def test_runs_of_other_lengths_vary_tokens_per_parameter():
-    assert {round(rung.tokens / rung.params / 27, 1) for rung in DEMO.lengths} >= {0.2, 4.0}
+    assert {round(rung.tokens / rung.params / 26, 1) for rung in DEMO.lengths} >= {0.2, 4.0}
 
 
 def test_another_recipe_has_another_digest():
