@@ -57,8 +57,8 @@ def broken(p: np.ndarray, x: np.ndarray) -> np.ndarray:
 def starts(name: str, x: np.ndarray, y: np.ndarray) -> list[list[float]]:
     """Starting points on a grid of slopes, floors and, where the law has one, breaks."""
     out = []
-    for c in (0.15, 0.5, 1.0):
-        for share in (0.2, 0.8):
+    for c in (0.1, 0.25, 0.5, 1.0):
+        for share in (0.1, 0.5, 0.9):
             top = float(np.log(y[-1]) + c * np.log(x[-1]))
             floor = float(np.log(share * y.min()))
             tails = {"M1": [], "M2": [floor], "M3": [float(np.log(share / x[-1]))], "M4": [floor, float(np.log(y.max())), 0.0]}
@@ -75,7 +75,7 @@ def peer(name: str, law: Law) -> Law:
     def predict(train: np.ndarray, at: np.ndarray) -> np.ndarray:
         x, y = train[0] / train[0][-1], train[1]
         residual = lambda p: np.clip(np.nan_to_num(np.log(law(p, x)) - np.log(y), nan=9.0), -9, 9)  # noqa: E731
-        fits = [least_squares(residual, s, max_nfev=150) for s in starts(name, x, y)]
+        fits = [least_squares(residual, s, max_nfev=300) for s in starts(name, x, y)]
         return law(min(fits, key=lambda f: f.cost).x, at / train[0][-1])
 
     return predict

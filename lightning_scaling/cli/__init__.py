@@ -38,8 +38,14 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (ValueError, OSError) as error:
-            click.echo(f"lightning-scaling: {' '.join(str(error).split())}", err=True)
+            click.echo(f"lightning-scaling: {_one_line(error)}", err=True)
             ctx.exit(2)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}; give the path of a file that can be read or written"
+    return " ".join(str(error).split())
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

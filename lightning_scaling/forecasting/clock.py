@@ -1,8 +1,9 @@
 """What a learning-rate plan has done to a run by each step: how far it has travelled, and how much its falling rate has given back.
 
-Travel is S1, the sum of the rate (Tissue et al. 2024, arXiv 2408.11029). The gain of annealing is the multi-power shape (Luo et al. 2025,
-arXiv 2503.12811): each fall of the rate pays out slowly, as 1 − (1 + c·S/η^gamma)^-beta of the travel S since. Rates are in units of the
-plan's peak, so that no answer depends on their absolute size.
+Travel is the sum of rate^PACE. With PACE = 1 it is the S1 of Tissue et al. (2024, arXiv 2408.11029), but real runs slow down less than
+their rate does: with .7 the mean error half way was .48 %, with 1 .53 %, and quadratic decays of small regressions gained as well.
+The gain of annealing is the multi-power shape (Luo et al. 2025, arXiv 2503.12811): each fall of the rate pays out slowly, as
+1 − (1 + c·S/η^gamma)^-beta of the plain sum S since. Rates are in units of the plan's peak, so that no answer depends on their size.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ from lightning_scaling.schedule import Schedule
 
 Floats = NDArray[np.float64]
 
+PACE = 0.7  # power of the rate at which a run travels: mean log median error over eight sources -.66; .5 -.67, .85 -.61, 1 -.58
+FINEST = 4096  # points read of a plan: the cost does not grow with its length
+KNOTS = 256  # even steps added to a plan, so that powers of its rate may be summed by trapezoids
 NODES = 48  # falls of the rate are gathered into this many
-GAMMA, BETA = 0.65, 0.5  # Luo et al. fit .635–.655 and .583–.598; .5 and .6 forecast alike, .9 worse
-SPEEDS = np.array([0.001, 0.003, 0.01, 0.03, 0.1, 0.3])  # c, pay-out per step at the peak rate: Luo et al.'s is about .1, cosines want less
+GAMMA, BETA = 0.9, 0.5  # Luo et al. fit .635–.655 and .583–.598; low rates pay out faster here, where travel slows less
+SPEEDS = np.array([0.003, 0.01, 0.03, 0.1, 0.3])  # c, pay-out per step at the peak rate
+ODDS = np.array([1.0, 1.0, 1.0, 0.5, 0.25])  # of each beforehand: real decays pay out at about .01, but short runs may at once
 LOWEST = 0.01  # of the peak: pay-out at lower rates is as at this one
 
 
@@ -27,28 +32,31 @@ class Plan:
 
     Args:
         step, rate: (k,) the plan, rate in units of its peak.
-        travelled: (k,) S1 at each of its steps.
-        fall_at, fall, fall_rate: (m,) travel at which the rate falls, by how much, and to which rate; falls before the peak are left out.
+        travelled: (k,) travel at each of its steps.
+        summed: (k,) plain sum of the rate there.
+        fall_at, fall, fall_rate: (m,) sum of the rate at which the rate falls, by how much, and to which rate; none before the peak.
         peak_step: first step at the peak.
     """
 
     step: Floats
     rate: Floats
     travelled: Floats
+    summed: Floats
     fall_at: Floats
     fall: Floats
     fall_rate: Floats
     peak_step: float
 
     def travel(self, step: Floats) -> Floats:
-        """S1 at `step`: exact for a piecewise linear plan, at its last rate beyond the end."""
-        i = np.clip(np.searchsorted(self.step, step, side="right") - 1, 0, len(self.step) - 2)
-        beyond = step - self.step[i]
-        return np.asarray(self.travelled[i] + beyond * (self.rate[i] + np.interp(step, self.step, self.rate)) / 2)
+        """Travel at `step`, at the plan's last rate beyond its end."""
+        beyond = np.maximum(step - self.step[-1], 0.0) * self.rate[-1] ** PACE
+        return np.asarray(np.interp(step, self.step, self.travelled) + beyond)
 
     def gains(self, travelled: Floats, speeds: Floats) -> Floats:
-        """(n, j) annealing gained by each S1, for each speed; 1 for a fall from the peak to zero that has paid out in full."""
-        since = np.maximum(travelled[:, None] - self.fall_at, 0.0) / self.fall_rate**GAMMA
+        """(n, j) annealing gained at each travel, for each speed; 1 for a fall from the peak to zero that has paid out in full."""
+        beyond = np.maximum(travelled - self.travelled[-1], 0.0) * self.rate[-1] ** (1 - PACE)
+        summed = np.interp(travelled, self.travelled, self.summed) + beyond
+        since = np.maximum(summed[:, None] - self.fall_at, 0.0) / self.fall_rate**GAMMA
         paid = 1 - np.exp(-BETA * np.log1p(speeds[:, None, None] * since))
         return np.asarray((paid @ self.fall).T)
 
@@ -58,16 +66,24 @@ class Plan:
 
 
 def read_plan(schedule: Schedule) -> Plan:
-    """The plan of a schedule. Warm-up counts as it was: at the peak rate, the mean error at 20 % seen was 2.0 %, not 1.4 %."""
+    """The plan of a schedule. Warm-up counts by its plain sum: the mean error at 20 % seen was 1.52 %; at PACE 1.56, at the peak 2.0."""
     step, rate = _from_zero(schedule)
-    peak = int(np.argmax(rate >= 0.995))
-    travelled = np.r_[0.0, np.cumsum(np.diff(step) * (rate[1:] + rate[:-1]) / 2)]
-    where, falls, to = _falls(travelled, np.where(np.arange(len(rate)) < peak, 1.0, rate))
-    return Plan(step, rate, travelled, where, falls, to, float(step[peak]))
+    peak_step = float(step[np.argmax(rate >= 0.995)])
+    step, rate = _knotted(step, rate)
+    summed = _sum(step, rate)
+    travelled = _sum(step, np.where(step < peak_step, rate, rate**PACE))
+    where, falls, to = _falls(summed, np.where(step < peak_step, 1.0, rate))
+    return Plan(step, rate, travelled, summed, where, falls, to, peak_step)
+
+
+def _sum(step: Floats, value: Floats) -> Floats:
+    return np.asarray(np.r_[0.0, np.cumsum(np.diff(step) * (value[1:] + value[:-1]) / 2)])
 
 
 def _from_zero(schedule: Schedule) -> tuple[Floats, Floats]:
-    step, rate = schedule.step, schedule.lr / schedule.peak
+    n = len(schedule.step)
+    read = slice(None) if n <= FINEST else np.linspace(0, n - 1, FINEST).astype(int)
+    step, rate = schedule.step[read], schedule.lr[read] / schedule.peak
     if step[0] > 0:
         step, rate = np.r_[0.0, step], np.r_[rate[0], rate]
     if len(step) == 1:
@@ -75,14 +91,23 @@ def _from_zero(schedule: Schedule) -> tuple[Floats, Floats]:
     return step, rate
 
 
-def _falls(travelled: Floats, rate: Floats) -> tuple[Floats, Floats, Floats]:
+def _knotted(step: Floats, rate: Floats) -> tuple[Floats, Floats]:
+    """The same plan with even steps added, unless it has many already."""
+    if len(step) > KNOTS:
+        return step, rate
+    knots = np.setdiff1d(np.linspace(0.0, step[-1], KNOTS), step)
+    place = np.searchsorted(step, knots)
+    return np.insert(step, place, knots), np.insert(rate, place, np.interp(knots, step, rate))
+
+
+def _falls(summed: Floats, rate: Floats) -> tuple[Floats, Floats, Floats]:
     """Falls of the rate gathered so that each holds an equal share of all its movement; at a negligible rate pay-out would be instant."""
     moved = np.r_[0.0, np.cumsum(np.abs(np.diff(rate)))]
     if moved[-1] == 0:
         return np.zeros(1), np.zeros(1), np.ones(1)
     along = moved / moved[-1] + 1e-9 * np.arange(len(moved)) / len(moved)
     marks = np.linspace(along[0], along[-1], NODES + 1)
-    at, eta = np.interp(marks, along, travelled), np.interp(marks, along, rate)
+    at, eta = np.interp(marks, along, summed), np.interp(marks, along, rate)
     return (at[1:] + at[:-1]) / 2, eta[:-1] - eta[1:], np.maximum(eta[1:], LOWEST)
 
 

@@ -6,11 +6,13 @@ one best fit. The rest walks on from the last point, so the forecast starts wher
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from lightning_scaling.forecasting.clock import ODDS
 from lightning_scaling.forecasting.covariance import Whitened, whiten
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.seen import Seen
@@ -19,6 +21,8 @@ Floats = NDArray[np.float64]
 
 ALPHAS = np.geomspace(0.03, 1.6, 13)
 KAPPAS = np.geomspace(0.1, 12.0, 15)
+SLOPE, STEPS = 0.045, 2e4  # typical of the language models among the runs: the unit of the slope in the prior of the drop
+AGES = 100.0  # a run is at most so many times younger or older than that
 
 
 @dataclass(frozen=True)
@@ -27,23 +31,34 @@ class Prior:
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `_exponent`).
-        drop: log loss that a full annealing takes off where the curve is flat; fitted on finished runs it is .03 to .09.
+        drop: log loss that a full annealing takes off at slope SLOPE after STEPS steps at the peak; on finished runs it was .03 to .1.
         drop_spread, tails: scale and degrees of freedom of its log: Student's t, for families unlike those.
-        bend: slope b from which the drop grows with the slope.
+        share, ageing: powers of the drop in the slope, and of the slope's unit in the steps: a run's drop stays while its slope falls.
         gain, cliff: from slope `cliff` on (losses that fall by decades) the drop is about `gain` times the slope more.
         steep, unsure: from slope `steep` to twice that, the spread grows by `unsure`: few such runs have been seen.
+        quiet, rough, limit: noise is what annealing removes: above `quiet` the drop goes with the `rough` power of one point's noise
+            (.0003 and .05 in language models, .02 and .4 in a small regression, .25 and 2 in a harder one). Flat noisy logs are mostly
+            small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it goes on.
     """
 
     alpha: float = 0.65
     alpha_spread: float = 0.6
-    drop: float = 0.06
+    drop: float = 0.042
     drop_spread: float = 0.4
     tails: float = 4.0
-    bend: float = 0.12
-    gain: float = 0.9
+    share: float = 0.5
+    ageing: float = 0.25
+    gain: float = 0.6
     cliff: float = 0.3
     steep: float = 0.1
-    unsure: float = 0.6
+    unsure: float = 1.0
+    quiet: float = 1e-3
+    rough: float = 0.45
+    limit: float = 3.0
+
+    def steepness(self, slope: Any) -> Any:
+        """0 for the slopes of language models, 1 from twice `steep` on; shaped as `slope`."""
+        return np.clip((slope - self.steep) / self.steep, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +95,7 @@ def fit(seen: Seen, prior: Prior) -> Posterior:
     white = whiten(seen, np.c_[np.ones_like(seen.s), seen.loss, powers, seen.gain])
     kappas = KAPPAS if (seen.gain.any() or seen.gain_at.any()) else np.zeros(1)
     grid = _solve(white, kappas, seen.gain.shape[1])
-    weight = _weight(grid, kappas, white, prior)
+    weight = _weight(grid, kappas, white, prior, seen)
     mean, variance = _predict(grid, kappas, white, powers_at, seen.gain_at)
     flat, m = weight.ravel(), len(seen.s_at)
     mixture = Mixture(flat, mean.reshape(-1, m), np.sqrt(variance.reshape(-1, m))).main()
@@ -124,12 +139,12 @@ def _solve(white: Whitened, k: Floats, speeds: int) -> _Grid:
     return _Grid(one, cross, square, level, slope, determinant, misfit)
 
 
-def _weight(grid: _Grid, kappas: Floats, white: Whitened, prior: Prior) -> Floats:
+def _weight(grid: _Grid, kappas: Floats, white: Whitened, prior: Prior, seen: Seen) -> Floats:
     """Evidence of each law times its prior, summing to one; a slope below zero is no law of learning."""
     evidence = -(grid.misfit + np.log(grid.determinant) + white.logdet[:, None, None, None]) / 2
     chance = evidence + log_ndtr(grid.slope * np.sqrt(grid.determinant / grid.one)) + _exponent(grid.slope, prior)
     if len(kappas) > 1:
-        chance = chance + _drop(grid.slope, kappas, prior)
+        chance = chance + _drop(grid.slope, kappas, prior, seen) + np.log(ODDS)[:, None]
     weight = np.exp(chance - chance.max())
     return np.asarray(weight / weight.sum())
 
@@ -140,12 +155,16 @@ def _exponent(slope: Floats, prior: Prior) -> Floats:
     return np.asarray(-0.5 * (np.log(reducible / prior.alpha) / prior.alpha_spread) ** 2)
 
 
-def _drop(slope: Floats, kappas: Floats, prior: Prior) -> Floats:
+def _drop(slope: Floats, kappas: Floats, prior: Prior, seen: Seen) -> Floats:
     """Log prior of the drop kappa·b: Student's t in its logarithm."""
     b = np.maximum(slope, 1e-4)
+    steep = prior.steepness(b)
+    age = float(np.clip(seen.steps / STEPS, 1 / AGES, AGES)) ** prior.ageing
     decades = prior.gain * b / (1 + (prior.cliff / b) ** 4)
-    expected = prior.drop * np.sqrt(1 + (b / prior.bend) ** 2) + decades
-    spread = prior.drop_spread + prior.unsure * np.clip((b - prior.steep) / prior.steep, 0, 1)
+    noise = max(seen.noise / prior.quiet, 1.0)
+    rough = (min(noise, prior.limit) * max(noise / prior.limit, 1.0) ** steep) ** prior.rough
+    expected = rough * (prior.drop * (b / SLOPE * age) ** prior.share + decades)
+    spread = prior.drop_spread + prior.unsure * steep
     off = np.log(kappas * b / expected) / spread
     return np.asarray(-np.log(spread) - (prior.tails + 1) / 2 * np.log1p(off**2 / prior.tails))
 

@@ -1,7 +1,8 @@
 """The two laws made into one predictive distribution, widened by what neither of them knows.
 
-The schedule-aware posterior is pulled a fifth of the way to the plain tail law. Its width gains a share of their disagreement, and a share
-of the drop that is still to come: how a rate that has yet to fall pays out is the least certain thing about a run.
+The schedule-aware posterior is pulled a fifth of the way to the plain tail law, less the share of the drop that this law cannot have
+seen. Its width gains a share of their disagreement, and a share of the drop that is still to come: how a rate that has yet to fall pays
+out is the least certain thing about a run.
 """
 
 from dataclasses import dataclass
@@ -16,14 +17,15 @@ from lightning_scaling.forecasting.tail import tail_law
 
 Floats = NDArray[np.float64]
 
-PULL = 0.2  # towards the tail law: mean log error over eight sources -.16; -.10 without, -.14 at .1, -.11 at .35
+PULL = 0.2  # towards the tail law: mean log error over eight sources -.23; the same at .1, -.15 at .35
 FAR = 0.5  # a disagreement in log loss beyond this counts as this
-CALM, BUSY = 0.5, 0.95  # of the posterior's own deviation: where the rate stays as it is, where it has still to fall
+CALM, BUSY = 0.43, 0.95  # of the posterior's own deviation: where the rate stays as it is, where it has still to fall
 SOON = 0.01  # a fall of the rate of this share of the peak is half way between the two
 DISAGREEMENT = 0.3  # share of the two laws' difference that enters the deviation
 AHEAD = 0.25  # share of the drop to come that enters it
+LEAST = 0.06  # log loss: a full annealing takes no less than this, for that purpose
 UNKNOWN = 0.03  # log loss: the same where no plan is known, for a run that is just beginning
-MIDDLE = 2  # the speed of pay-out by which the drop to come is measured
+MIDDLE = 1  # the speed of pay-out by which the drop to come is measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +52,12 @@ def predict(seen: Seen, prior: Prior) -> Predictive:
     """The predictive distribution from a run's own curve and plan."""
     posterior = fit(seen, prior)
     centre = posterior.mixture.weight @ posterior.mixture.mean
-    ahead = np.maximum((seen.gain_at - seen.gain[-1])[:, min(MIDDLE, seen.gain.shape[1] - 1)], 0.0)
-    blind = tail_law(seen) - seen.offset_at
-    apart = np.clip(blind - centre, -FAR, FAR)
+    middle = min(MIDDLE, seen.gain.shape[1] - 1)
+    gained, ahead = float(seen.gain[-1, middle]), np.maximum((seen.gain_at - seen.gain[-1])[:, middle], 0.0)
+    unseen = np.maximum(posterior.drop, 0.0) * ahead / (ahead + max(gained, 0.0) + 1e-3)
+    apart = np.clip(tail_law(seen) - seen.offset_at - unseen - centre, -FAR, FAR)
     known = seen.gain.shape[1] > 1
-    unsure = AHEAD * np.maximum(prior.drop * ahead, posterior.drop) if known else UNKNOWN * np.maximum(1 - 1 / seen.s_at, 0.0)
+    unsure = AHEAD * np.maximum(LEAST * ahead, posterior.drop) if known else UNKNOWN * np.maximum(1 - 1 / seen.s_at, 0.0)
     extra = np.hypot(DISAGREEMENT * apart, unsure)
     scale = CALM + (BUSY - CALM) * ahead / (ahead + SOON)
     return Predictive(posterior.mixture.moved(PULL * apart, scale, extra), posterior, ahead, seen)

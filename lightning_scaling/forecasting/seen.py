@@ -40,6 +40,7 @@ class Seen:
     """Args:
     s, loss, count: (n,) travel, fitted loss, and how many logged points each gathers.
     tokens: (n,) tokens in units of those seen so far.
+    steps: how many steps at the peak rate the travel so far amounts to; 0 where the plan is unknown.
     noise: standard deviation of one logged point, fitted.
     gain: (n, j) annealing gained, under each speed of pay-out; one column of zeros where the plan is unknown.
     extra: (n, e) shapes whose amount is unknown, in units of its standard deviation.
@@ -51,6 +52,7 @@ class Seen:
     loss: Floats
     count: Floats
     tokens: Floats
+    steps: float
     noise: float
     gain: Floats
     extra: Floats
@@ -71,7 +73,7 @@ def see(curve: Curve, at: Floats, plan: Plan | None = None, gathered: int = 1) -
     points = thin(travel[kept], curve.loss[kept], gathered)
     units = _units(points)
     seen = _bare(points, units, np.interp(points.x, travel, curve.tokens), travel[-1], travel_at, at, curve.tokens[-1])
-    return _with_repetition(_with_gain(seen, points.x, travel_at, plan), curve, at)
+    return _with_repetition(_with_gain(seen, points.x, travel[-1], travel_at, plan), curve, at)
 
 
 def _clocks(curve: Curve, at: Floats, plan: Plan | None) -> tuple[Floats, Floats]:
@@ -102,6 +104,7 @@ def _bare(points: Points, units: Units, tokens: Floats, now: float, travel_at: F
         loss=loss,
         count=points.count,
         tokens=tokens / seen_tokens,
+        steps=0.0,
         noise=points.noise / units.unit,
         gain=zeros,
         extra=zeros,
@@ -115,11 +118,11 @@ def _bare(points: Points, units: Units, tokens: Floats, now: float, travel_at: F
     )
 
 
-def _with_gain(seen: Seen, travel: Floats, travel_at: Floats, plan: Plan | None) -> Seen:
+def _with_gain(seen: Seen, travel: Floats, now: float, travel_at: Floats, plan: Plan | None) -> Seen:
     if plan is None:
         return seen
     both = plan.gains(np.r_[travel, travel_at], SPEEDS)
-    return replace(seen, gain=both[: len(travel)], gain_at=both[len(travel) :])
+    return replace(seen, steps=now, gain=both[: len(travel)], gain_at=both[len(travel) :])
 
 
 def _with_repetition(seen: Seen, curve: Curve, at: Floats) -> Seen:

@@ -4,23 +4,39 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
-from lightning_scaling.forecasting.clock import BETA, GAMMA, read_plan, step_at
+from lightning_scaling.forecasting.clock import BETA, GAMMA, PACE, read_plan, step_at
 
 
-def test_travel_is_the_integral_of_the_rate():
+def test_travel_is_the_integral_of_a_power_of_the_rate():
     plan = read_plan(Schedule([0, 100, 300], [0.0, 2.0, 0.0]))
-    np.testing.assert_allclose(plan.travel(np.array([0.0, 50.0, 100.0, 200.0, 300.0])), [0, 12.5, 50, 125, 150])
+    after = 200 / (PACE + 1) * (1 - np.array([1.0, 0.5, 0.0]) ** (PACE + 1))
+    np.testing.assert_allclose(plan.travel(np.array([100.0, 200.0, 300.0])), 50 + after, rtol=1e-3)
+
+
+def test_warmup_travels_by_its_plain_sum():
+    plan = read_plan(Schedule([0, 100, 300], [0.0, 2.0, 0.0]))
+    np.testing.assert_allclose(plan.travel(np.array([0.0, 50.0, 100.0])), [0, 12.5, 50], atol=0.01)
 
 
 def test_travel_goes_on_at_the_last_rate():
     assert read_plan(Schedule([0, 100], [1.0, 1.0])).travel(np.array([250.0]))[0] == pytest.approx(250)
 
 
+def test_a_plan_told_at_every_step_reads_as_its_corners():
+    step = np.arange(100_001.0)
+    corners = Schedule([0, 1000, 80_000, 100_000], [0.0, 1.0, 1.0, 0.1])
+    every, few = read_plan(Schedule(step, corners.at(step))), read_plan(corners)
+    at = np.array([2e4, 9e4, 1e5])
+    np.testing.assert_allclose(every.travel(at), few.travel(at), rtol=1e-3)
+    np.testing.assert_allclose(every.gains(every.travel(at), np.array([0.01])), few.gains(few.travel(at), np.array([0.01])), rtol=2e-2)
+
+
 def test_gain_is_the_multi_power_sum():
     step, rate = np.arange(1001.0), np.linspace(1, 0.1, 1001)
     plan = read_plan(Schedule(step, rate))
     travel = plan.travel(step)
-    since = np.maximum(travel[-1] - travel[1:], 0)
+    summed = np.r_[0, np.cumsum((rate[1:] + rate[:-1]) / 2)]
+    since = np.maximum(summed[-1] - summed[1:], 0)
     truth = (-np.diff(rate) * (1 - (1 + 0.01 * rate[1:] ** -GAMMA * since) ** -BETA)).sum()
     assert plan.gains(travel[-1:], np.array([0.01]))[0, 0] == pytest.approx(truth, rel=0.01)
 

@@ -22,7 +22,7 @@ def test_the_forecast_is_within_two_percent_half_way(run, kind):
 
 
 def test_a_known_decay_is_not_taken_for_a_plateau(run):
-    whole = run("cosine")
+    whole = run("wsd")
     seen = whole.until(0.4 * run.end)
     aware, blind = forecast(seen, run.end), forecast(Curve(seen.tokens, seen.loss), run.end)
     assert abs(aware.loss - whole.loss[-1]) < 0.5 * abs(blind.loss - whole.loss[-1])
@@ -32,6 +32,11 @@ def test_a_plan_that_decays_now_promises_more_than_one_that_goes_on(run):
     constant, decaying = run("constant").until(0.75 * run.end), run("wsd")
     now = Curve(constant.tokens, constant.loss, constant.step, decaying.schedule)
     assert forecast(now, run.end).loss < forecast(constant, run.end).loss
+
+
+def test_noise_on_a_steep_run_raises_the_drop_expected(run):
+    quiet, noisy = (forecast(run("wsd", floor=0.01, rise=1.0, noise=n).until(0.6 * run.end), run.end) for n in (0.0005, 0.03))
+    assert noisy.loss < quiet.loss
 
 
 def test_more_of_the_run_narrows_the_interval(run):
