@@ -15,7 +15,7 @@ from lightning_scaling.units import training_flops
 
 WIDTHS = (16, 24, 32, 40, 48, 64)
 TOKENS_PER_PARAM = 26.0
-LENGTHS = ((16, 4.0), (40, 0.25), (48, 0.25))  # width, times the usual tokens
+LENGTHS = ((16, 3.0), (32, 0.25))  # width, times the usual tokens
 MATRIX_LR = 0.32  # over width
 EMBEDDING_LR = 0.06  # over width^.25
 
@@ -109,7 +109,7 @@ def make_ladder(
     depth: int = 3,
     context: int = 128,
     evaluations: int = 24,
-    validation_windows: int = 256,
+    validation_windows: int = 192,
 ) -> Ladder:
     """A ladder by the recipe.
 
@@ -145,10 +145,10 @@ def _of_length(rung: Rung, tokens_per_param: float, times: float, after: list[st
 def _finished_before(i: int, count: int) -> int:
     """How many rungs rung `i` waits for, such that two can run at any time and the siblings do not depend on the clock.
 
-    The largest takes as long as all others together: it starts while the two below it have still to run.
+    The largest takes as long as all others together: it starts while the three below it have still to run.
     """
     if i == count - 1:
-        return max(0, i - 2)
+        return max(0, i - 3)
     return i if i == count - 2 else max(0, i - 1)
 
 

@@ -40,11 +40,11 @@ def test_only_smaller_rungs_are_siblings():
 
 
 def test_the_two_largest_learn_from_finished_rungs():
-    assert all(len(rung.after) >= 3 for rung in DEMO.rungs[-2:])
+    assert all(len(rung.after) >= 2 for rung in DEMO.rungs[-2:])
 
 
 def test_runs_of_other_lengths_vary_tokens_per_parameter():
-    assert {round(rung.tokens / rung.params / 26, 1) for rung in DEMO.lengths} >= {0.2, 4.0}
+    assert {round(rung.tokens / rung.params / 26, 1) for rung in DEMO.lengths} >= {0.2, 3.0}
 
 
 def test_another_recipe_has_another_digest():
