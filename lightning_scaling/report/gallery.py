@@ -11,6 +11,7 @@ from lightning_scaling.report.figures import (
     isoflop_valleys,
     loss_against_compute,
     loss_contour,
+    loss_slices,
     optimal_allocation,
     residuals,
     run_panel,
@@ -72,6 +73,7 @@ def _law(records: Sequence[RunRecord], law: Any, presets: Sequence[Any]) -> list
             "contours of equal loss over parameters and tokens with the efficient frontier",
             _CONTOUR,
         ),
+        ("slices", loss_slices, "the final loss against parameters and against tokens, with the law", _SLICES),
         ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
     ]
     allocation = Shown("allocation", lambda theme: optimal_allocation(records, law, theme, presets), _ALLOCATION[0], _ALLOCATION[1])
@@ -85,6 +87,7 @@ def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: Any) -> 
 
 _VALLEYS = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
 _CONTOUR = "Lines of equal loss by the law. A run above the frontier trained longer than its size wanted, one below it shorter."
+_SLICES = "Dots: finished runs. Dashed: the law with the other quantity held at its least, its median and its most among the runs."
 _RESIDUALS = "What the law leaves unexplained. A trend here means another law; the shaded band is one robust standard deviation."
 _ALLOCATION = (
     "Two pictures: the best number of parameters, and of tokens, against compute, by the fitted law and by published ones.",

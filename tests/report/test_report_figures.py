@@ -13,6 +13,7 @@ from lightning_scaling.report.figures import (
     isoflop_valleys,
     loss_against_compute,
     loss_contour,
+    loss_slices,
     optimal_allocation,
     residuals,
     run_panel,
@@ -154,3 +155,18 @@ def test_hundreds_of_runs_are_drawn_without_a_warning(make_run):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loss_against_compute(runs).canvas.draw()
+
+
+def test_slices_show_every_finished_run_and_the_law_through_them(ladder):
+    law = preset("besiroglu2024")
+    across_size, across_data = loss_slices(ladder, law).axes
+    assert (across_size.get_xlabel(), across_data.get_xlabel()) == ("parameters N", "training tokens D")
+    ended = [r for r in rows(ladder) if r.fitted]
+    for axes in (across_size, across_data):
+        assert len(named(axes, "run")) == len(ended)
+        for line in named(axes, "law"):
+            assert (np.diff(line.get_ydata()) < 0).all()
+
+
+def test_slices_of_no_run_say_so():
+    assert any("no finished run" in text.get_text() for text in loss_slices([], preset("besiroglu2024")).axes[0].texts)

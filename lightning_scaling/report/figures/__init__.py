@@ -7,3 +7,4 @@ from lightning_scaling.report.figures.isoflop import isoflop_valleys as isoflop_
 from lightning_scaling.report.figures.residuals import residuals as residuals
 from lightning_scaling.report.figures.runs import all_panels as all_panels
 from lightning_scaling.report.figures.runs import run_panel as run_panel
+from lightning_scaling.report.figures.slices import loss_slices as loss_slices
