@@ -12,7 +12,7 @@ SAYS = {
     "tiny_gpt.py": "Half-way the end was forecast at",
     "attach.py": "metrics.csv",
     "many_sizes.py": "report: many_sizes/report.html",
-    "lightning_cli.py": "val_loss ended at",
+    "lightning_cli.py": "scaling: ended at",
     "existing_runs.py": "L = (C0/C)^",
 }
 MORE = {"lightning_cli.py": ["fit", "--config", str(EXAMPLES / "config.yaml")]}
