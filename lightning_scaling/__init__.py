@@ -3,10 +3,10 @@
 Names are loaded on first use, so that `import lightning_scaling` costs numpy alone and the command line answers at once.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lightning_scaling.curve import Curve
+from lightning_scaling.lazy import lazy
 from lightning_scaling.record import Prediction, RunRecord, RunState
 from lightning_scaling.schedule import Schedule
 from lightning_scaling.units import pf_days, training_flops
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
-    "forecast": "lightning_scaling.forecasting",
-    "advise": "lightning_scaling.advice",
-    "fit_surface": "lightning_scaling.laws",
-    "predict_larger": "lightning_scaling.laws",
+    "forecast": "forecasting",
+    "advise": "advice",
+    "fit_surface": "laws",
+    "predict_larger": "laws",
 }
 
 __all__ = [
@@ -39,11 +39,7 @@ __all__ = [
     "training_flops",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy(__name__, _LAZY)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,8 @@
 """Laws across runs: from many sizes to how large, how long, what loss, how sure. Names are loaded on first use."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lightning_scaling.lazy import lazy
 
 if TYPE_CHECKING:
     from lightning_scaling.laws.curve_envelope import envelope
@@ -76,8 +77,4 @@ __all__ = [
     "save",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(f"lightning_scaling.laws.{_LAZY[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy(__name__, _LAZY)

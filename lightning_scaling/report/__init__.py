@@ -1,7 +1,6 @@
 """What is shown of runs and laws: tables for a terminal, pictures, and one page that holds everything."""
 
-from importlib import import_module
-from typing import Any
+from lightning_scaling.lazy import lazy
 
 # loaded when asked for: tables need rich, figures matplotlib, the page jinja2
 _WHERE = {
@@ -16,8 +15,4 @@ _WHERE = {
 }
 __all__ = [*_WHERE]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+__getattr__ = lazy(__name__, _WHERE)

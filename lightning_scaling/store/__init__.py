@@ -3,8 +3,9 @@
 Names are loaded on first use: `import lightning_scaling.store` imports neither mlflow nor pandas.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lightning_scaling.lazy import lazy
 
 if TYPE_CHECKING:
     from lightning_scaling.store.address import resolve_uri
@@ -42,8 +43,4 @@ __all__ = [
     "resolve_uri",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(f"lightning_scaling.store.{_LAZY[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy(__name__, _LAZY)

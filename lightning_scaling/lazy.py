@@ -1,0 +1,20 @@
+"""Names that a package loads on first use (PEP 562), so that importing it costs nothing and the command line answers at once."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of `package`: `places` tells which of its modules each name comes from.
+
+    >>> lazy("lightning_scaling", {"Schedule": "schedule"})("Schedule").__name__
+    'Schedule'
+    """
+
+    def load(name: str) -> Any:
+        if name in places:
+            return getattr(import_module(f"{package}.{places[name]}"), name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return load
