@@ -28,10 +28,6 @@ from lightning_scaling.store import Recorder
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 SCRIPT = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
 LONG = "long-" + "n" * 190 + "-tail"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 
 
 def run_of_a_law(params: int, ratio: float, seen: float = 1.0, seed: int = 0, **more: Any) -> RunRecord:
@@ -186,16 +182,6 @@ def asked(url: str, body: Any = None, read: bool = False) -> Any:
 def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(store.uri, tmp_path_factory.mktemp("server"), "--workers", "1") as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=FLAGS)
 
 
 @dataclass

@@ -1,51 +1,19 @@
 """The set-up of a team: several workers over PostgreSQL (sqlite where there is none) behind a static prefix."""
 
-import contextlib
 import hashlib
-import os
-import shutil
-import socket
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from lightning_scaling.server.shelf import FRESH_SECONDS
 
 
-@contextlib.contextmanager
-def postgres(folder):
-    """The URI of a PostgreSQL of its own on loopback, where the system has one (root starts it as the user postgres); else None."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")) or [Path(p) for p in [shutil.which("pg_ctl")] if p]
-    if not found:
-        yield None
-        return
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    data = folder / "postgres"
-    data.mkdir()
-    if as_user:
-        shutil.chown(data, "postgres")
-        for above in [folder, *folder.parents][: len(folder.parts) - 2]:  # pytest's folders are closed to others; /tmp is not
-            above.chmod(above.stat().st_mode | 0o011)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run = lambda *command: subprocess.run([*as_user, *command], cwd=data, check=True, stdout=subprocess.DEVNULL)  # noqa: E731
-    run(str(found[-1].parent / "initdb"), "-D", str(data / "db"), "-U", "postgres", "-A", "trust", "--no-sync")
-    control = [str(found[-1]), "-D", str(data / "db"), "-w", "-l", str(data / "log")]
-    run(*control, "-o", f"-p {port} -k {data} -c listen_addresses=127.0.0.1", "start")
-    try:
-        yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        run(*control, "-m", "immediate", "stop")
-
-
 @pytest.fixture(scope="module")
-def team(store, database, serving_at, tmp_path_factory):
+def team(store, postgres, serving_at, tmp_path_factory):
     """(address with prefix, the database's URI) of a server of two workers with eight runs in the experiment of id 1."""
     folder = tmp_path_factory.mktemp("team")
-    with postgres(folder) as uri, serving_at(uri or store.uri, folder, "--workers", "2", "--static-prefix", "/team") as address:
+    uri = postgres and postgres("team")
+    with serving_at(uri or store.uri, folder, "--workers", "2", "--static-prefix", "/team") as address:
         yield f"{address}/team", uri
 
 
