@@ -33,7 +33,9 @@ class Fit:
         self._followed = _followed(trainer.optimizers, options.optimizer)
         self.ranks = Ranks.of(trainer)
         self.horizon = Horizon.at_start(trainer, run.ledger.tokens)
-        self.facts = Facts(params, groups, Conventions(convention_name(options.params), "6N", options.monitor, options.tokenizer))
+        self.facts = Facts(
+            params, groups, Conventions(convention_name(options.params), run.flops_rule or "6N", options.monitor, options.tokenizer)
+        )
         self.planning = Planning(trainer, options, run.rates, once)
         self.training_loss = None if trainer.enable_validation else TrainingLoss()
         self.meter: Any = None
@@ -52,6 +54,7 @@ class Fit:
         rule = flops_rule(options.flops, module, self.facts.params, batch=batch, **counted, **(options.declared or {}))
         if rule.fell_back:
             self.once.warn("flops", str(rule.outcome))
+        self.run.flops_rule = rule.name
         self.facts.conventions = replace(self.facts.conventions, flops=rule.name)
         self.meter = Meter(rule, self.run.ledger, tokens=options.tokens, mask=options.mask)
 
@@ -94,7 +97,9 @@ class Fit:
         """A point of the curve at everything trained so far; None before the first token. Collective."""
         self.sync()
         loss = self.ranks.mean(loss)
-        self.facts.planned_tokens = self.horizon.planned_tokens(self.trainer, self.run.ledger.tokens)
+        if self.horizon.batches:  # before the first batch of a resumed fit, what the checkpoint knew still holds
+            self.run.planned_tokens = self.horizon.planned_tokens(self.trainer, self.run.ledger.tokens)
+        self.facts.planned_tokens = self.run.planned_tokens
         self.facts.schedule = self.planning.schedule()
         return self.run.mark(loss) if self.run.ledger.tokens else None
 

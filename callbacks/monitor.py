@@ -152,6 +152,7 @@ class ScalingLawMonitor(Callback):
             params = choose(self._groups, self.options.params)
             fit = Fit(trainer, self.options, self._run, self._groups, params, self._once)
             self._watch = self._last = Watch(fit, Stopper(verdicts(self.options.stop), self._run.stopping))
+            self._watch.begin()
 
     @contextmanager
     def _start(self) -> Iterator[None]:

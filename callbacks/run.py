@@ -19,6 +19,8 @@ class Run:
         key: the run's identity, chosen once; a resume keeps it.
         run_ids: the MLflow run that holds it, by tracking URI.
         pending: what recorders had not yet brought to disk when the checkpoint was saved, by tracking URI.
+        flops_rule: by which FLOPs were counted; None before the first batch.
+        planned_tokens: at the end of the plan, as last known.
     """
 
     def __init__(self) -> None:
@@ -30,6 +32,8 @@ class Run:
         self.rates = Rates()
         self.predictions: list[Prediction] = []
         self.stopping: dict[str, Any] = {}
+        self.flops_rule: str | None = None
+        self.planned_tokens: int | None = None
 
     def mark(self, loss: float) -> Point:
         """Keep a point of the curve here and now."""
@@ -55,6 +59,8 @@ class Run:
             "rates": self.rates.state(),
             "predictions": [dict(vars(p)) for p in self.predictions],
             "stopping": dict(self.stopping),
+            "flops_rule": self.flops_rule,
+            "planned_tokens": self.planned_tokens,
         }
 
     @classmethod
@@ -73,4 +79,5 @@ class Run:
         run.rates.restore(state["rates"])
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping = dict(state["stopping"])
+        run.flops_rule, run.planned_tokens = state["flops_rule"], state["planned_tokens"]
         return run

@@ -26,16 +26,24 @@ class Watch:
         self.state = RunState.RUNNING
         self.stopped = False
 
+    def begin(self) -> None:
+        """Announce a run that goes on at once: Lightning may repeat an interrupted validation before it trains another batch."""
+        if self.fit.run.flops_rule is not None:
+            self._announce()
+
     def first_batch(self, batch: Any) -> None:
-        """See the first batch before it is trained on; only then is the run announced to the store."""
+        """See the first batch before it is trained on; only then is a new run announced to the store."""
         self.fit.first_batch(batch)
-        if self.fit.ranks.is_first:
+        self._announce()
+
+    def _announce(self) -> None:
+        if self.fit.ranks.is_first and self.outlet is None:
             self.outlet = Outlet(self.fit)
 
     def validated(self, logged: Mapping[str, Any]) -> None:
         """A validation ended: a point at the loss it logged."""
         fit = self.fit
-        if fit.meter is None or fit.training_loss is not None:
+        if fit.run.flops_rule is None or fit.training_loss is not None:
             return
         name = resolve(fit.options.monitor, logged)
         if name is not None:

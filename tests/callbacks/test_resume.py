@@ -76,6 +76,41 @@ def test_resume_gives_the_curve_of_a_straight_run(fit):
     assert resumed.step.tolist() == straight.step.tolist()
 
 
+@pytest.fixture
+def broken_validation(training, tmp_path):
+    """A callback that breaks the validation step of the given number, and saves a checkpoint there, as an emergency save would."""
+    from lightning.pytorch import Callback
+
+    class Break(Callback):
+        def __init__(self, number):
+            self.number, self.steps = number, 0
+
+        def on_fit_start(self, trainer, module):
+            step = module.validation_step
+
+            def breaking(*given):
+                self.steps += 1
+                if self.steps == self.number:
+                    trainer.save_checkpoint(tmp_path / "last.ckpt")
+                    raise RuntimeError("broken")
+                return step(*given)
+
+            module.validation_step = breaking
+
+    return Break
+
+
+@pytest.mark.parametrize("number", [1, 4, 9, 16])
+def test_a_validation_that_broke_off_is_not_missing_after_the_resume(fit, broken_validation, number):
+    straight = fit()
+    with pytest.raises(RuntimeError):
+        fit(broken_validation(number))
+    resumed = fit(resume=True)
+    assert resumed.curve.tokens.tolist() == straight.curve.tokens.tolist()
+    assert resumed.curve.loss.tolist() == pytest.approx(straight.curve.loss.tolist(), rel=1e-6)
+    assert resumed.record.conventions == straight.record.conventions
+
+
 def test_points_past_the_checkpoint_that_are_trained_again_are_counted_once(fit, training, tmp_path):
     """The checkpoint is older than the interruption: batches 7 to 9 are trained twice and counted once."""
     with pytest.raises(RuntimeError):

@@ -107,6 +107,7 @@ def main(arguments=None):
     ask.add_argument("--epochs", type=int, default=4)
     ask.add_argument("--rows", type=int, default=20)
     ask.add_argument("--val-every", type=int, default=4)
+    ask.add_argument("--save-every", type=int, default=3)
     ask.add_argument("--devices", type=int, default=1)
     ask.add_argument("--strategy", default="auto")
     ask.add_argument("--accumulate", type=int, default=1)
@@ -123,7 +124,9 @@ def run(asked):
 
     checkpoint = import_module(FLAVOUR).callbacks.ModelCheckpoint
     monitor, fate = ScalingLawMonitor(store=asked.store, summary=False), dying(asked)
-    saver = checkpoint(asked.folder, every_n_train_steps=3, save_last=True, save_top_k=1, filename="step", enable_version_counter=False)
+    saver = checkpoint(
+        asked.folder, every_n_train_steps=asked.save_every, save_last=True, save_top_k=1, filename="step", enable_version_counter=False
+    )
     more = {
         "accumulate_grad_batches": asked.accumulate,
         "val_check_interval": asked.val_every,
