@@ -1,7 +1,8 @@
 """The command line: one file a command, loaded when it is called, so that `--help` and `plan` answer at once."""
 
+import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -33,19 +34,26 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Bad input is one line on stderr and exit code 2, never a traceback."""
+    def main(self, *args: Any, **more: Any) -> NoReturn:
+        """Bad input, to the parser or to a command, is one line on stderr and exit code 2; never a traceback."""
         try:
-            return super().invoke(ctx)
-        except (ValueError, OSError) as error:
+            code = super().main(*args, **{**more, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            code = 2
+        except (click.ClickException, ValueError, OSError) as error:
             click.echo(f"lightning-scaling: {_one_line(error)}", err=True)
-            ctx.exit(2)
+            code = 2
+        except click.Abort:  # Ctrl-C
+            code = 130
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}; give the path of a file that can be read or written"
-    return " ".join(str(error).split())
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return " ".join(text.split())
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -43,6 +43,11 @@ def test_help_and_plan_import_no_framework(arguments):
         (["forecast", "nowhere.csv", "--at", "2e9"], "nowhere.csv: No such file"),
         (["advise", "nowhere.csv", "--planned", "2e9"], "nowhere.csv"),
         (["fit", "nowhere.csv"], "nowhere.csv"),
+        (["forecast", "nowhere.csv", "--at", "zero"], "'zero' is not a valid float"),
+        (["forecast", "nowhere.csv"], "Missing option '--at'"),
+        (["plan", "--nothing"], "No such option"),
+        (["nothing"], "No such command 'nothing'"),
+        (["--nothing"], "No such option"),
     ],
 )
 def test_bad_input_is_one_line_on_stderr_and_exit_code_2(arguments, says, tmp_path, monkeypatch):

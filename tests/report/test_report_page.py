@@ -7,6 +7,8 @@ import pytest
 
 from lightning_scaling.report import write_report
 from lightning_scaling.report.fits import fits, published
+from lightning_scaling.report.gallery import gallery
+from lightning_scaling.report.told import Told
 
 NASTY = '<script>alert("x")</script> & "quoted" {{ 7*7 }}'
 
@@ -138,3 +140,12 @@ def test_a_refused_law_is_told_in_words_and_drawn_nowhere(tmp_path, ladder):
 def test_a_watched_page_reloads_itself(tmp_path):
     text = write_report(tmp_path, [], png=False, refresh=30).read_text(encoding="utf-8")
     assert '<meta http-equiv="refresh" content="30">' in text
+
+
+def test_every_picture_of_the_gallery_is_on_the_page(tmp_path, ladder, make_run):
+    runs = [make_run(params, tokens_per_param=ratio) for params in (200_000, 400_000, 800_000) for ratio in (8, 30, 120)]
+    told = Told(runs, fits(runs).law)
+    words = [shown.alt for shown in gallery(told)]
+    assert any("against parameters and against tokens" in each for each in words)
+    shown = {attrs["alt"] for attrs in Outline(write_report(tmp_path, runs, told.law, png=False).read_text()).all("img")}
+    assert set(words) <= shown
