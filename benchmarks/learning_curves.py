@@ -95,7 +95,7 @@ def error(method: Law, x: np.ndarray, y: np.ndarray, train: np.ndarray) -> float
     return float(100 * np.sqrt(np.mean(np.log(np.maximum(predicted, 1e-12) / y[~train]) ** 2)))
 
 
-def compare(path: str) -> Any:
+def compare(path: Path) -> Any:
     """A table of errors, one row a domain, one column a method."""
     import pandas as pd
 
@@ -112,12 +112,12 @@ def compare(path: str) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", required=True, help="the file, or a folder with learning_curves.parquet")
     parser.add_argument("--json")
     args = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        table = compare(args.data)
+        table = compare(Path(args.data) / "learning_curves.parquet" if Path(args.data).is_dir() else Path(args.data))
     print("error of extrapolation, root mean square of log loss, %\n" + table.round(2).to_string())
     if args.json:
         Path(args.json).write_text(table.T.to_json(indent=1))

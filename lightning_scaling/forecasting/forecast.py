@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import Plan, read_plan, step_at
+from lightning_scaling.forecasting.hindsight import humbled
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.outcome import ForecastOutcome
 from lightning_scaling.forecasting.points import gather, scatter
@@ -96,7 +97,7 @@ def forecast(curve: Curve, at: ArrayLike, siblings: Sequence[Curve] = (), level:
         return _clueless(curve, at, level, early)
     if diverged(used):
         return _clueless(used, at, level, ForecastOutcome.DIVERGED)
-    found = predict(see(used, targets, plan, gathered), PRIOR)
+    found = humbled(predict(see(used, targets, plan, gathered), PRIOR), used, plan, gathered, PRIOR)
     taught = learn(found, used, float(targets.max()), siblings, PRIOR) if len(siblings) else found
     outcome = _outcome(used, targets, plan, taught, taught is not found)
     return _answer(taught, at, level, outcome, used)

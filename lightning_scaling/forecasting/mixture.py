@@ -25,10 +25,14 @@ class Mixture:
         z = (value - self.mean[..., None]) / self.deviation[..., None]
         return np.asarray(np.tensordot(self.weight, ndtr(z), axes=1))
 
+    def moments(self) -> tuple[Floats, Floats]:
+        """(m,) mean and (m,) standard deviation."""
+        centre = self.weight @ self.mean
+        return centre, np.sqrt(self.weight @ ((self.mean - centre) ** 2 + self.deviation**2))
+
     def quantiles(self, shares: Floats) -> Floats:
         """(q, m) values below which the mixture falls with the given chances, read off its cumulative curve."""
-        centre = self.weight @ self.mean
-        reach = np.sqrt(self.weight @ ((self.mean - centre) ** 2 + self.deviation**2))
+        centre, reach = self.moments()
         values = centre[:, None] + reach[:, None] * np.sinh(np.linspace(-3, 3, 121))
         chance = self.below(values)
         return np.array([[np.interp(q, c, v) for c, v in zip(chance, values, strict=True)] for q in shares])

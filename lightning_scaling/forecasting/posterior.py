@@ -34,7 +34,6 @@ class Prior:
         drop: log loss that a full annealing takes off at slope SLOPE after STEPS steps at the peak; on finished runs it was .03 to .1.
         drop_spread, tails: scale and degrees of freedom of its log: Student's t, for families unlike those.
         share, ageing: powers of the drop in the slope, and of the slope's unit in the steps: a run's drop stays while its slope falls.
-        gain, cliff: from slope `cliff` on (losses that fall by decades) the drop is about `gain` times the slope more.
         steep, unsure: from slope `steep` to twice that, the spread grows by `unsure`: few such runs have been seen.
         quiet, rough, limit: noise is what annealing removes: above `quiet` the drop goes with the `rough` power of one point's noise
             (.0003 and .05 in language models, .02 and .4 in a small regression, .25 and 2 in a harder one). Flat noisy logs are mostly
@@ -42,18 +41,16 @@ class Prior:
     """
 
     alpha: float = 0.65
-    alpha_spread: float = 0.6
-    drop: float = 0.042
-    drop_spread: float = 0.4
+    alpha_spread: float = 0.55
+    drop: float = 0.048
+    drop_spread: float = 0.45
     tails: float = 4.0
-    share: float = 0.5
+    share: float = 0.4
     ageing: float = 0.25
-    gain: float = 0.6
-    cliff: float = 0.3
     steep: float = 0.1
-    unsure: float = 1.0
+    unsure: float = 1.3
     quiet: float = 1e-3
-    rough: float = 0.45
+    rough: float = 0.35
     limit: float = 3.0
 
     def steepness(self, slope: Any) -> Any:
@@ -160,10 +157,9 @@ def _drop(slope: Floats, kappas: Floats, prior: Prior, seen: Seen) -> Floats:
     b = np.maximum(slope, 1e-4)
     steep = prior.steepness(b)
     age = float(np.clip(seen.steps / STEPS, 1 / AGES, AGES)) ** prior.ageing
-    decades = prior.gain * b / (1 + (prior.cliff / b) ** 4)
     noise = max(seen.noise / prior.quiet, 1.0)
     rough = (min(noise, prior.limit) * max(noise / prior.limit, 1.0) ** steep) ** prior.rough
-    expected = rough * (prior.drop * (b / SLOPE * age) ** prior.share + decades)
+    expected = rough * prior.drop * (b / SLOPE * age) ** prior.share
     spread = prior.drop_spread + prior.unsure * steep
     off = np.log(kappas * b / expected) / spread
     return np.asarray(-np.log(spread) - (prior.tails + 1) / 2 * np.log1p(off**2 / prior.tails))

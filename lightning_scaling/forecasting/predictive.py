@@ -5,7 +5,7 @@ seen. Its width gains a share of their disagreement, and a share of the drop tha
 out is the least certain thing about a run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,12 @@ from lightning_scaling.forecasting.tail import tail_law
 
 Floats = NDArray[np.float64]
 
-PULL = 0.2  # towards the tail law: mean log error over eight sources -.23; the same at .1, -.15 at .35
+PULL = 0.18  # towards the tail law: mean log error over eight sources -.23; the same at .1, -.15 at .35
 FAR = 0.5  # a disagreement in log loss beyond this counts as this
-CALM, BUSY = 0.43, 0.95  # of the posterior's own deviation: where the rate stays as it is, where it has still to fall
+CALM, BUSY = 0.43, 0.85  # of the posterior's own deviation: where the rate stays as it is, where it has still to fall
 SOON = 0.01  # a fall of the rate of this share of the peak is half way between the two
 DISAGREEMENT = 0.3  # share of the two laws' difference that enters the deviation
-AHEAD = 0.25  # share of the drop to come that enters it
+AHEAD = 0.19  # share of the drop to come that enters it
 LEAST = 0.06  # log loss: a full annealing takes no less than this, for that purpose
 UNKNOWN = 0.03  # log loss: the same where no plan is known, for a run that is just beginning
 MIDDLE = 1  # the speed of pay-out by which the drop to come is measured
@@ -46,6 +46,10 @@ class Predictive:
     def falling(self) -> Floats:
         """(m,) 0 where the rate stays as it is, towards 1 where it has still to fall."""
         return np.asarray(self.ahead / (self.ahead + SOON))
+
+    def with_mixture(self, mixture: Mixture) -> "Predictive":
+        """The same laws behind another distribution."""
+        return replace(self, mixture=mixture)
 
 
 def predict(seen: Seen, prior: Prior) -> Predictive:

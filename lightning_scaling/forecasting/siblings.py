@@ -23,10 +23,10 @@ from lightning_scaling.forecasting.seen import see
 Floats = NDArray[np.float64]
 
 NEAREST = 2  # mean log error over sources with siblings .50; .53 with one, .56 with three, .58 with four
-SHAPE, SIZE, EPOCHS = 5.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs
-CARRIED = 0.9  # of the replayed error where the rate has still to fall; .7 to 1.0 were close
+SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs
+CARRIED = 0.75  # of the replayed error where the rate has still to fall; .7 to 1.0 were close
 BLIND = 0.5  # the same where no plan is known
-SCALED, CLIPPED = 0.9, 1.5  # power of the ratio of slopes, and the most it may be: slopes in the midst of a decay are uncertain
+SCALED, CLIPPED = 0.85, 1.5  # power of the ratio of slopes, and the most it may be: slopes in the midst of a decay are uncertain
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another plan counts for little
 CALMER = 0.5  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
 SPREAD, SHIFTED = 0.5, 0.2  # share of the siblings' disagreement, and of the shift itself, that enters the deviation
@@ -60,7 +60,7 @@ def learn(own: Predictive, curve: Curve, at: float, siblings: Sequence[Curve], p
     extra = falling * np.hypot(SPREAD * (max(missed) - min(missed)), SHIFTED * error)
     calmer = (1 - CALMER) * falling * (1 - prior.steepness(own.posterior.slope))
     mixture = own.mixture.moved(-CARRIED * falling * error, 1 - calmer, extra)
-    return Predictive(mixture, own.posterior, own.ahead, own.seen)
+    return own.with_mixture(mixture)
 
 
 def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Replay | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
-from lightning_scaling.forecasting.clock import BETA, GAMMA, PACE, read_plan, step_at
+from lightning_scaling.forecasting.clock import BETA, GAMMA, PACE, WORTH, read_plan, step_at
 
 
 def test_travel_is_the_integral_of_a_power_of_the_rate():
@@ -37,7 +37,7 @@ def test_gain_is_the_multi_power_sum():
     travel = plan.travel(step)
     summed = np.r_[0, np.cumsum((rate[1:] + rate[:-1]) / 2)]
     since = np.maximum(summed[-1] - summed[1:], 0)
-    truth = (-np.diff(rate) * (1 - (1 + 0.01 * rate[1:] ** -GAMMA * since) ** -BETA)).sum()
+    truth = (-np.diff(rate**WORTH) * (1 - (1 + 0.01 * rate[1:] ** -GAMMA * since) ** -BETA)).sum()
     assert plan.gains(travel[-1:], np.array([0.01]))[0, 0] == pytest.approx(truth, rel=0.01)
 
 

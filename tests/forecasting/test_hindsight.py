@@ -1,0 +1,63 @@
+"""The width of a forecast is earned on the run's own past."""
+
+import numpy as np
+import pytest
+
+from lightning_scaling import Curve, Schedule
+from lightning_scaling.forecasting.clock import read_plan
+from lightning_scaling.forecasting.hindsight import WIDEST, humbled
+from lightning_scaling.forecasting.posterior import Prior
+from lightning_scaling.forecasting.predictive import predict
+from lightning_scaling.forecasting.seen import see
+
+STEPS = np.arange(1, 201) * 100.0
+CONSTANT = Schedule([0, 40_000], [1.0, 1.0])
+
+
+def widened(loss, schedule=CONSTANT):
+    """Width after a look back at the run's past, over the width before."""
+    curve = Curve(STEPS * 1e4, loss, step=STEPS, schedule=schedule)
+    plan = None if schedule is None else read_plan(schedule)
+    before = predict(see(curve, np.array([4e8]), plan), Prior())
+    after = humbled(before, curve, plan, 1, Prior())
+    return float(after.mixture.moments()[1][0] / before.mixture.moments()[1][0])
+
+
+def smooth():
+    noise = np.random.default_rng(0).normal(0, 2e-4, len(STEPS))
+    return (2 + 0.8 * (STEPS / 1e3) ** -0.4) * (1 + noise)
+
+
+def bent():
+    """Nearly flat for the first half, then falling again: no earlier part of it foretells the present."""
+    return smooth() - 0.3 * np.clip(STEPS / STEPS[-1] - 0.5, 0, None)
+
+
+def test_a_past_that_was_foretold_narrows_the_forecast():
+    assert widened(smooth()) < 1
+
+
+def test_a_past_that_surprised_widens_it():
+    assert widened(bent()) > 1.5
+
+
+def test_the_widening_is_bounded():
+    jump = np.where(STEPS > 0.9 * STEPS[-1], 0.5, 1.0) * smooth()
+    assert widened(jump) == pytest.approx(WIDEST, rel=0.01)
+
+
+def test_without_a_plan_the_past_never_narrows():
+    assert widened(smooth(), None) == pytest.approx(1.0)
+    assert widened(bent(), None) > 1.5
+
+
+def test_a_rate_that_has_still_to_fall_keeps_most_of_its_width():
+    falling = Schedule([0, 20_000, 40_000], [1.0, 1.0, 0.0])
+    assert widened(smooth()) < widened(smooth(), falling) < 1
+
+
+def test_the_median_does_not_move():
+    curve = Curve(STEPS * 1e4, bent(), step=STEPS, schedule=CONSTANT)
+    before = predict(see(curve, np.array([4e8]), read_plan(CONSTANT)), Prior())
+    after = humbled(before, curve, read_plan(CONSTANT), 1, Prior())
+    assert after.mixture.moments()[0] == pytest.approx(before.mixture.moments()[0])
