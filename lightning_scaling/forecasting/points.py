@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 COARSE = 1024  # points after the first, even thinning
 MOST = 16  # points read of one group
 FINE = 64  # points after the second, logarithmic one
+MOST_AWAY = 0.4  # share of the points
 SPIKE = 6.0  # robust standard deviations above its neighbours
 
 
@@ -39,7 +40,7 @@ class Points:
 def thin(x: Floats, loss: Floats, gathered: int = 1) -> Points:
     """At most FINE logarithmic groups, spikes left out; each loss given is itself the average of `gathered` logged ones."""
     noise = scatter(loss)
-    kept = ~spikes(loss, noise)
+    kept = ~(spikes(loss, noise) | excursions(loss, noise))
     x, loss = x[kept], loss[kept]
     group = _logarithmic(x)
     count = np.bincount(group).astype(np.float64)
@@ -82,6 +83,20 @@ def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
     around = np.lib.stride_tricks.sliding_window_view(np.r_[loss[3:0:-1], loss, loss[-2:-5:-1]], 7)
     above: NDArray[np.bool_] = loss - np.median(around, axis=1) > SPIKE * noise + 1e-12 * np.abs(loss)
     return above
+
+
+def excursions(loss: Floats, noise: float) -> NDArray[np.bool_]:
+    """Points far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
+
+    A loss that has not come back yet is none, and neither is one that does so most of the time (restarts of the rate).
+    """
+    if len(loss) < 7:
+        return np.zeros(len(loss), dtype=bool)
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(np.r_[loss[:1], loss, loss[-1:]], 3), axis=1)
+    before = np.minimum.accumulate(np.r_[np.inf, smooth[:-1]])
+    after = np.minimum.accumulate(smooth[::-1])[::-1]
+    above: NDArray[np.bool_] = (loss > before + SPIKE * noise + 1e-12 * np.abs(loss)) & (after <= before)
+    return above if above.mean() < MOST_AWAY else np.zeros(len(loss), dtype=bool)
 
 
 def _logarithmic(x: Floats) -> NDArray[np.intp]:

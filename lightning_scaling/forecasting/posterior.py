@@ -27,7 +27,7 @@ AGES = 100.0  # a run is at most so many times younger or older than that
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed before a curve is seen: chosen on the mean log error over eight sources of real runs and six synthetic families.
+    """What is believed before a curve is seen: chosen over two dozen sources of real runs (docs/forecasting.md says how).
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `_exponent`).
