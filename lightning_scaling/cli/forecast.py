@@ -1,6 +1,7 @@
 """`lightning-scaling forecast`: where a run will end, from the CSV of its first part."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ def command(curve: str, at: float, siblings: tuple[str, ...], level: float, as_j
     """
     named = {name.removesuffix("_column"): value for name, value in columns.items()}
     run = read_curve(curve, named)
-    found = forecast(run, at, [read_curve(path, named) for path in siblings], level)
+    finished = [read_curve(path, named) for path in siblings]
+    found = forecast(run, at, finished, level)
     if plot:
-        _draw(run, found, plot)
+        _draw(run, finished, at, level, plot)
     click.echo(json.dumps(_document(run, found), allow_nan=False) if as_json else _sentence(run, found))
 
 
@@ -59,17 +61,11 @@ def _sentence(run: Curve, found: Forecast) -> str:
     return f"loss {found.loss:.4g} at {found.at:.3g}, {between}\n{share}: {found.outcome}"
 
 
-def _draw(run: Curve, found: Forecast, path: str) -> None:
+def _draw(run: Curve, siblings: Sequence[Curve], at: float, level: float, path: str) -> None:
     try:
-        from matplotlib.figure import Figure
+        from lightning_scaling.report.figures.outlook import outlook, places
+
+        figure = outlook(run, forecast(run, places(run, at), siblings, level))
     except ImportError:
         raise ValueError("--plot needs matplotlib: pip install 'lightning-scaling[report]'") from None
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot(run.tokens, run.loss, lw=1, label="seen")
-    if np.isfinite(found.loss):
-        width = [[found.loss - found.low], [found.high - found.loss]]
-        axes.errorbar([found.at], [found.loss], yerr=width, fmt="o", capsize=4, label=f"forecast, {100 * found.level:.0f} %")
-    axes.set(xlabel="tokens", ylabel="loss", xscale="log")
-    axes.legend()
     figure.savefig(Path(path), dpi=150)
