@@ -23,8 +23,8 @@ from lightning_scaling.forecasting import forecast
 Floats = NDArray[np.float64]
 
 EVALUATIONS = 60
-THRESHOLDS = (None, 0.0005, 0.002, 0.005, 0.01, 0.02, 0.04)
-PATIENCES = (3, 5, 7, 10, 15)
+THRESHOLDS = (None, 0.0002, 0.0005, 0.002, 0.005, 0.01, 0.02, 0.04)
+PATIENCES = (3, 5, 7, 10, 15, 20, 30)
 ENDS = frozenset({"NOTHING_LEFT", "FLAT_AT_THIS_RATE", "OVERFITTING", "TURNED_UP", "LARGER_MODEL"})
 
 

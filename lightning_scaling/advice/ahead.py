@@ -23,6 +23,7 @@ class Ahead:
     rate: now, as a share of the peak.
     to_fall: share of the peak by which the rate falls before the plan ends; without a plan, the share of the run that is left.
     decays_at: tokens at which the rate begins to fall again, None where it never does.
+    settled: tokens since which the rate has been where it is now; 0 where no plan is known.
     """
 
     known: bool
@@ -30,6 +31,7 @@ class Ahead:
     rate: float
     to_fall: float
     decays_at: float | None
+    settled: float = 0.0
 
     @property
     def decay_to_come(self) -> bool:
@@ -61,7 +63,16 @@ def look_ahead(curve: Curve, planned: float) -> Ahead:
     peak_step = curve.schedule.step[np.argmax(curve.schedule.lr >= 0.995 * curve.schedule.peak)]
     falling = np.flatnonzero(rates < rates[0] * (1 - 1e-6))
     start = float(marks[max(falling[0] - 1, 0)]) if len(falling) else None
-    return Ahead(True, bool(curve.step[-1] < peak_step), float(rates[0]), float(max(rates[0] - rates.min(), 0.0)), start)
+    to_fall = float(max(rates[0] - rates.min(), 0.0))
+    return Ahead(True, bool(curve.step[-1] < peak_step), float(rates[0]), to_fall, start, _settled(curve, float(rates[0])))
+
+
+def _settled(curve: Curve, rate: float) -> float:
+    """Tokens since which the rate has stayed within SPENT of the peak of `rate`."""
+    assert curve.schedule is not None, "a plan that reaches is there"
+    rates = np.asarray(curve.schedule.at(curve.step)) / curve.schedule.peak
+    other = np.flatnonzero(np.abs(rates - rate) > SPENT)
+    return float(curve.tokens[other[-1]]) if len(other) else 0.0
 
 
 def _reaches(curve: Curve, planned: float) -> bool:

@@ -111,7 +111,7 @@ class Case:
         return before.plateau.called and before.now - self.now < self.plateau.threshold * abs(self.now)
 
     def _plateau(self, index: int) -> Plateau:
-        return plateau(self.seen, self.now, float(self.nearby.at[index]), self.nearby, index, self.economics)
+        return plateau(self.seen, self.ahead.settled, self.now, float(self.nearby.at[index]), self.nearby, index, self.economics)
 
     @cached_property
     def repetition(self) -> Repetition | None:

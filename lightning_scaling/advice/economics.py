@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+SMALLEST, LARGEST = 0.001, 0.005  # relative gains: noise of 10 % hides a gain of 5 %, which is worth having all the same
+
 
 @dataclass(frozen=True)
 class Economics:
@@ -9,7 +11,7 @@ class Economics:
 
     Args:
         threshold: relative gain below which the next stretch of compute is not worth it (.001 = a tenth of a percent of the loss).
-            None: a tenth of a percent, or the noise of a hundredth of the plan where that is more.
+            None: a tenth of a percent, or the noise of a hundredth of the plan where that is more, up to half a percent.
         probability: how sure a plateau must be before it is called.
         worth: relative gain of as much compute again from which going past the plan, or growing, is recommended.
         target_loss: the loss the model is for, if there is one.
@@ -21,8 +23,8 @@ class Economics:
 
     >>> Economics(threshold=0.002).smallest_gain(noise=0.01)
     0.002
-    >>> Economics().smallest_gain(noise=0.01)
-    0.01
+    >>> Economics().smallest_gain(noise=0.003), Economics().smallest_gain(noise=0.2)
+    (0.003, 0.005)
     """
 
     threshold: float | None = None
@@ -41,5 +43,5 @@ class Economics:
             raise ValueError(f"tokens_served must be zero or more, got {self.tokens_served}")
 
     def smallest_gain(self, noise: float) -> float:
-        """The relative gain that still counts: the user's threshold, or what can be seen at all above the noise."""
-        return self.threshold if self.threshold is not None else max(0.001, noise)
+        """The relative gain that still counts: the user's threshold, or what can be seen above the noise; half a percent always counts."""
+        return self.threshold if self.threshold is not None else min(max(SMALLEST, noise), LARGEST)

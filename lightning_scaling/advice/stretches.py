@@ -14,6 +14,7 @@ from lightning_scaling.curve import Curve
 Floats = NDArray[np.float64]
 
 COUNT = 100
+WIDTHS = (2, 4, 8)  # stretches averaged to see slow noise: of real runs up to five times that of one
 TRANSIENT = 1 / 3  # of the stretches seen, left out of the noise: the early fall bends too much
 
 
@@ -24,6 +25,7 @@ class Stretches:
     loss: (n,) median loss of each.
     smooth: (n,) median of each with its two neighbours.
     noise: standard deviation of one stretch's loss about the trend, in the loss's unit.
+    wander: the same, so that means of n stretches have errors of wander/√n: more than noise where neighbours err together.
     planned: tokens of the whole plan.
     """
 
@@ -31,6 +33,7 @@ class Stretches:
     loss: Floats
     smooth: Floats
     noise: float
+    wander: float
     planned: float
 
     def __len__(self) -> int:
@@ -56,7 +59,7 @@ def stretches(curve: Curve, planned: float, count: int = COUNT) -> Stretches:
     groups = np.split(loss, starts[1:])
     middle = np.array([np.median(g) for g in groups if len(g)])
     ends = tokens[np.r_[starts[1:], len(tokens)] - 1] if len(tokens) else tokens
-    return Stretches(ends, middle, _neighbours(middle), noise(middle), planned)
+    return Stretches(ends, middle, _neighbours(middle), noise(middle), wander(middle), planned)
 
 
 def noise(loss: Floats) -> float:
@@ -64,12 +67,25 @@ def noise(loss: Floats) -> float:
 
     The second lag catches noise that wanders slowly, which neighbours share.
     """
-    late = loss[int(len(loss) * TRANSIENT) :] if len(loss) >= 18 else loss[-12:]
+    late = _late(loss)
     return max(_third_difference(late, 1), _third_difference(late, 2))
 
 
-def _third_difference(loss: Floats, lag: int) -> float:
-    if len(loss) < 3 * lag + 3:
+def wander(loss: Floats) -> float:
+    """The noise that means of several stretches show, as that of one: what errs slowly does not average out. Never below `noise`."""
+    late, found = _late(loss), noise(loss)
+    for width in WIDTHS:
+        means = np.convolve(late, np.full(width, 1 / width), mode="valid") if len(late) >= width else late[:0]
+        found = max(found, _third_difference(means, width, 2 * width) * width**0.5)
+    return found
+
+
+def _late(loss: Floats) -> Floats:
+    return loss[int(len(loss) * TRANSIENT) :] if len(loss) >= 18 else loss[-12:]
+
+
+def _third_difference(loss: Floats, lag: int, fewest: int = 3) -> float:
+    if len(loss) < 3 * lag + fewest:
         return 0.0
     third = loss[3 * lag :] - 3 * loss[2 * lag : -lag] + 3 * loss[lag : -2 * lag] - loss[: -3 * lag]
     return float(1.4826 * np.median(np.abs(third)) / np.sqrt(20))

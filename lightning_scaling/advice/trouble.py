@@ -11,6 +11,7 @@ from lightning_scaling.advice.verdict import Reason
 from lightning_scaling.curve import Curve
 
 LOST = 0.5  # share of all that was gained
+LARGE = 0.01  # relative rise: a step of a tenth of a percent may be many times a tiny noise and is still nothing to look into
 HIGH = 10.0  # standard deviations that the latest stretches lie above the best
 LAST = 3  # losses that must all be non-finite
 
@@ -40,6 +41,6 @@ def _not_back(level: float, best: float, gained: float, turn: TurnUp) -> tuple[R
     if gained > 0 and level - best > LOST * gained:
         lost = f"{100 * (level - best) / gained:.0f} % of all that was gained is lost"
         return Reason.DIVERGING, f"the loss is {level:.4g} after a best of {best:.4g}: {lost}"
-    if turn.jump:
+    if turn.jump and turn.rise > LARGE:
         return Reason.SPIKE, f"the loss jumped from {best:.4g} to {level:.4g}, {turn.level:.0f} times its noise, and has not come back"
     return None
