@@ -38,7 +38,7 @@ def turned_up(case: Case) -> Finding | None:
         return None
     turn, epochs = case.turn, case.epochs
     where = f"the loss lies {percent(turn.rise)} above its best at {count(turn.since)} tokens"
-    text = f"{where} and climbs ({turn.score:.1f} standard deviations of its noise)"
+    text = f"{where} and climbs ({turn.score:.3g} standard deviations of its noise)"
     sure = float(ndtr(turn.score))
     if epochs is not None and epochs > 1:
         return Finding(

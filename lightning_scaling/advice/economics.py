@@ -1,6 +1,7 @@
 """What a user is willing to pay for: the few numbers that turn a forecast into a decision. All are optional."""
 
 from dataclasses import dataclass
+from math import inf, isfinite
 
 SMALLEST, LARGEST = 0.001, 0.005  # relative gains: noise of 10 % hides a gain of 5 %, which is worth having all the same
 
@@ -19,7 +20,7 @@ class Economics:
         fresh_tokens: False when no more data can be had, so that FRESH_DATA is no use as an answer.
 
     Raises:
-        ValueError: a share outside (0, 1), or a negative amount.
+        ValueError: a share outside (0, 1), a negative amount, or a target that is no number.
 
     >>> Economics(threshold=0.002).smallest_gain(noise=0.01)
     0.002
@@ -39,8 +40,10 @@ class Economics:
         for name, value in shares.items():
             if value is not None and not 0 < value < 1:
                 raise ValueError(f"{name} is a share of the loss or a probability, so between 0 and 1, got {value}")
-        if self.tokens_served < 0:
+        if not 0 <= self.tokens_served < inf:
             raise ValueError(f"tokens_served must be zero or more, got {self.tokens_served}")
+        if self.target_loss is not None and not isfinite(self.target_loss):
+            raise ValueError(f"target_loss must be a finite number, got {self.target_loss}")
 
     def smallest_gain(self, noise: float) -> float:
         """The relative gain that still counts: the user's threshold, or what can be seen above the noise; half a percent always counts."""

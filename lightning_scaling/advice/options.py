@@ -44,7 +44,7 @@ def other_data(plan: Option, now: float, state: Repetition, fresh: bool) -> list
         return []
     what = f"go on repeating: the next tokens are worth {percent(state.rest_worth)} of fresh ones"
     options = [_renamed(plan, now, "another epoch", what, 1.0)]
-    if fresh:
+    if fresh and plan.loss < now:  # what fresh data would give a run whose loss rises, nothing here can tell
         options.append(_renamed(plan, now, "fresh data", "the rest of the plan on text not seen yet", 1 / max(state.rest_worth, 0.02)))
     return options
 

@@ -7,7 +7,7 @@ from lightning_scaling.advice.case import Case
 from lightning_scaling.advice.finding import Finding, reach
 from lightning_scaling.advice.growing import Larger
 from lightning_scaling.advice.llama import Trade, trade
-from lightning_scaling.advice.plateau import one_sided
+from lightning_scaling.advice.plateau import Plateau, one_sided
 from lightning_scaling.advice.repetition import fresh_data_pays
 from lightning_scaling.advice.verdict import Reason, Verdict
 from lightning_scaling.advice.wording import count, loss, percent
@@ -27,8 +27,7 @@ def flat(case: Case) -> Finding | None:
     rest, cooled, larger = case.plateau, case.decaying, case.larger
     if not case.ahead.known and rest.chance < UNTOLD:
         return None
-    sure = f"less than {percent(rest.threshold)} with probability {rest.chance:.2f}"
-    left = f"the loss falls by {percent(rest.gain)} until {count(rest.until)} tokens ({sure})"
+    left = f"until {count(rest.until)} tokens {_gained(rest)}"
     if cooled is not None and case.now - cooled.low > rest.threshold * abs(case.now):
         return Finding(Verdict.DECAY_NOW, Reason.FLAT_AT_THIS_RATE, f"{left}; {cooled.what} and it reaches {reach(cooled)}", rest.chance)
     if larger is not None and larger.own and larger.high < case.forecast.loss * (1 - case.economics.worth):
@@ -102,8 +101,13 @@ def _stable_phase_is_over(case: Case) -> Finding | None:
     if starts is None or starts - case.tokens <= SOON * case.tokens or not case.until_decay.called or case.decaying is None:
         return None
     stable, cooled = case.until_decay, case.decaying
-    text = f"the loss falls by {percent(stable.gain)} until the planned decay at {count(starts)} tokens: {cooled.what}"
+    text = f"until the planned decay at {count(starts)} tokens {_gained(stable)}: {cooled.what} now"
     return Finding(Verdict.DECAY_NOW, Reason.FLAT_AT_THIS_RATE, text, stable.chance)
+
+
+def _gained(rest: Plateau) -> str:
+    fall = f"the loss falls by about {percent(max(rest.gain, 0.0))}"
+    return f"{fall}, with probability {rest.chance:.2f} by less than the {percent(rest.threshold)} that count"
 
 
 def _by_life(case: Case, target: float, short: str) -> Finding | None:

@@ -1,10 +1,10 @@
 """Is there anything left? A statement about the future in compute, never about how many checks went by without a new best.
 
-Two witnesses, each heard as far as it is sure (weights of one over the squared error). The forecast, which expects power laws and is slow to
-be sure of a floor. And the curve itself: since the rate has settled where it is, losses fall convexly in the logarithm of compute, so the next
-stretch cannot bring more than the latest pace carried on; its error is that of a slope in noise that may wander (with independent noise, a
-spiky T5 run on the Pile, flat for a fifth of its plan, was stopped 1.8 % too high). A rate that has settled only lately leaves the curve
-nothing to say, and then no plateau is called.
+Two witnesses, each heard as far as it is sure (weights of one over the squared error). The forecast, which expects power laws and is slow
+to be sure of a floor. And the curve itself: since the rate has settled where it is, losses fall convexly in the logarithm of compute, so
+the next stretch cannot bring more than the latest pace carried on; its error is that of a slope in noise that may wander (with
+independent noise, a spiky T5 run on the Pile, flat for a fifth of its plan, was stopped 1.8 % too high). A rate that has settled only
+lately leaves the curve nothing to say, and then no plateau is called.
 
 The next stretch is the rest of the plan, and at least a quarter of what has been trained: near the end of any plan the rest brings little
 because it is short, which is no plateau. A plateau is called when the loss gained over that stretch lies below a threshold with a stated

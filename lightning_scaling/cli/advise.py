@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from lightning_scaling.cli.column_options import column_options
 from lightning_scaling.cli.plan import Count
 
 EXAMPLES = """
@@ -30,6 +31,7 @@ Examples:
 @click.option("--target-loss", type=float, help="The loss the model is for.")
 @click.option("--served", type=Count(), help="Tokens it will answer in its life.")
 @click.option("--no-fresh-data", is_flag=True, help="No more data can be had.")
+@column_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(**given: Any) -> None:
     """Continue, stop, decay, bring fresh data, or grow: the verdict with its numbers."""

@@ -1,6 +1,7 @@
 """What `advise` reads, asks and prints: a curve from a CSV file or a store, the verdict, and the options beside it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from lightning_scaling.advice import Advice, Economics, advise
 from lightning_scaling.advice.result import Option
 from lightning_scaling.advice.wording import count, loss, percent
+from lightning_scaling.cli.column_options import COLUMNS
 from lightning_scaling.cli.columns import read_curve
 from lightning_scaling.curve import Curve
 
@@ -18,9 +20,12 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
     """The advice for one run; ValueError in one line for what cannot be read or does not fit together."""
     if (path is None) == (run_id is None):
         raise ValueError("give one run: a CURVE.csv, or --run with the id of an MLflow run (and --store for its address)")
-    siblings = [read_curve(each) for each in terms["siblings"]]
+    if terms["served"] and terms["target_loss"] is None:
+        raise ValueError("what serving costs is weighed at the loss to be served: give --target-loss with --served")
+    named = {what: terms[f"{what}_column"] for what in COLUMNS}
+    siblings = [read_curve(each, named) for each in terms["siblings"]]
     if path is not None:
-        curve = _from_file(path, terms["params"], terms["unique_tokens"])
+        curve = replace(read_curve(path, named), params=_whole(terms["params"]), unique_tokens=terms["unique_tokens"])
     else:
         curve, planned, siblings = _from_store(store, str(run_id), planned, siblings)
     if planned is None:
@@ -35,9 +40,8 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
     return advise(curve, planned, siblings, law=_law(terms["law"]), economics=economics)
 
 
-def _from_file(path: str, params: float | None, unique_tokens: float | None) -> Curve:
-    curve = read_curve(path)
-    return Curve(curve.tokens, curve.loss, curve.step, curve.schedule, None if params is None else int(params), unique_tokens)
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _from_store(store: str | None, run_id: str, planned: float | None, siblings: list[Curve]) -> tuple[Curve, float | None, list[Curve]]:
@@ -81,9 +85,10 @@ def show(advice: Advice, as_json: bool) -> None:
 def _line(option: Option) -> str:
     cost = f"{count(option.tokens)} tokens"
     if option.flops and option.gain_per_pf_day is not None:
-        cost = f"{cost}, {option.flops:.2g} FLOPs, {percent(option.gain_per_pf_day)} per PF-day"
+        cost = f"{cost}, {option.flops:.2g} FLOPs, {count(100 * option.gain_per_pf_day)} % per PF-day"
     ends = f"{option.name:13} {loss(option.loss, option.low, option.high):24}"
-    return f"  {ends} gains {percent(option.gain):7} for {cost}\n{'':16}{option.what}"
+    basis = "" if option.basis == "forecast" else f" (by {option.basis})"
+    return f"  {ends} gains {percent(option.gain):7} for {cost}\n{'':16}{option.what}{basis}"
 
 
 def _plain(value: Any) -> Any:

@@ -44,7 +44,8 @@ def read_curve(path: str, named: Mapping[str, str | None] | None = None) -> Curv
     if column["tokens"] is None and column["step"] is None:
         raise ValueError(f"{path}: no column of tokens or steps among {', '.join(header)}; name one with --tokens-column or --step-column")
     values = {what: None if i is None else _numbers(path, header[i], [r[i] for r in rows]) for what, i in column.items()}
-    return _curve(path, values)
+    logged = np.array([bool(r[column["loss"]].strip()) for r in rows])
+    return _curve(path, values, logged)
 
 
 def _table(path: str) -> tuple[list[str], list[list[str]]]:
@@ -82,7 +83,8 @@ def _numbers(path: str, name: str, cells: list[str]) -> NDArray[np.float64]:
         raise ValueError(f"{path}: column {name!r} holds text where a number should be ({error})") from None
 
 
-def _curve(path: str, values: Mapping[str, NDArray[np.float64] | None]) -> Curve:
+def _curve(path: str, values: Mapping[str, NDArray[np.float64] | None], logged: NDArray[np.bool_]) -> Curve:
+    """A loss written as nan is one that broke, and belongs to the curve; an empty cell is none."""
     loss, lr, step = values["loss"], values["lr"], values["step"]
     tokens = values["tokens"] if values["tokens"] is not None else step
     assert loss is not None
@@ -92,9 +94,9 @@ def _curve(path: str, values: Mapping[str, NDArray[np.float64] | None]) -> Curve
     schedule = None
     if lr is not None and (known := told & np.isfinite(lr)).any():
         schedule = Schedule(step[known], lr[known])
-    seen = told & ~np.isnan(loss) & (tokens > 0)
-    if not seen.any():
-        raise ValueError(f"{path}: no row has both a loss and a positive number of tokens or steps")
+    seen = told & logged & (tokens > 0)
+    if not np.isfinite(loss[seen]).any():
+        raise ValueError(f"{path}: no row has both a finite loss and a positive number of tokens or steps")
     try:
         return Curve(tokens[seen], loss[seen], step[seen], schedule)
     except ValueError as error:

@@ -8,15 +8,10 @@ from typing import Any
 import click
 import numpy as np
 
+from lightning_scaling.cli.column_options import column_options
 from lightning_scaling.cli.columns import read_curve
 from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting import Forecast, forecast
-
-
-def _columns(command: Any) -> Any:
-    for what in ("step", "lr", "loss", "tokens"):
-        command = click.option(f"--{what}-column", metavar="NAME", help=f"Column of the {what}; guessed from common names.")(command)
-    return command
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +21,7 @@ def _columns(command: Any) -> Any:
 @click.option("--level", type=float, default=0.9, show_default=True, help="Chance that the interval claims to hold the loss.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--plot", "plot", metavar="PNG", help="Draw the curve and the forecast into this file (needs matplotlib).")
-@_columns
+@column_options
 def command(curve: str, at: float, siblings: tuple[str, ...], level: float, as_json: bool, plot: str | None, **columns: str | None) -> None:
     """Say where a run will end, from the first part of its curve.
 
