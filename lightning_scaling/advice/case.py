@@ -70,10 +70,12 @@ class Case:
 
     @cached_property
     def turned_up(self) -> bool:
-        """A proven turn-up that the plan does not explain by a raised rate."""
-        if not self.turn.proven(self.epochs, self.ahead.to_fall):
+        """A proven turn-up that the plan neither explains by a raised rate nor will undo."""
+        if not self.turn.proven(self.epochs, self.ahead.to_fall) or raised_since(self.curve, self.turn.since):
             return False
-        return not raised_since(self.curve, self.turn.since)
+        if self.turn.expected(self.epochs) or not self.ahead.decay_to_come:
+            return True
+        return bool(self.forecast.loss > self.seen.smooth[self.seen.best])
 
     @cached_property
     def forecast(self) -> Any:

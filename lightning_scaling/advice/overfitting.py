@@ -57,6 +57,10 @@ class TurnUp:
         """Both together, a standard deviation again."""
         return (self.level + self.slope) / 2**0.5
 
+    def expected(self, epochs: float | None) -> bool:
+        """Whether a turn-up is to be expected: data repeated often, in noise of the kind that it has been seen in."""
+        return epochs is not None and epochs >= REPEATED and self.noise < CALM
+
     def proven(self, epochs: float | None, decay_left: float) -> bool:
         """Whether this is a turn-up.
 
@@ -66,7 +70,7 @@ class TurnUp:
         """
         if self.jump or min(self.level, self.slope) < EACH:
             return False
-        if epochs is not None and epochs >= REPEATED and self.noise < CALM:
+        if self.expected(epochs):
             return self.score > SCORE_REPEATED and self.lasting >= LASTING_REPEATED and self.rise > self.earlier
         surprising = self.score / self.wander > SCORE_SURPRISE and self.lasting >= LASTING_SURPRISE
         return surprising and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)

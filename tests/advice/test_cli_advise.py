@@ -58,6 +58,9 @@ def test_the_user_s_terms_reach_the_verdict(file):
         (["CURVE"], "--planned"),
         (["CURVE", "--planned", "many"], "--planned"),
         (["CURVE", "--planned", "1e8", "--law", "mine"], "no published law"),
+        (["CURVE", "--planned", "1e8", "--target-loss", "nan"], "target_loss must be a finite number"),
+        (["CURVE", "--planned", "1e8", "--served", "1e9"], "give --target-loss"),
+        (["CURVE", "--planned", "1e8", "--loss-column", "perplexity"], "no column 'perplexity'"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(file, arguments, message):
@@ -66,6 +69,19 @@ def test_bad_input_gets_one_line_and_exit_code_2(file, arguments, message):
     assert done.exit_code == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_loss_written_as_nan_is_one_that_broke(tmp_path):
+    path = tmp_path / "broken.csv"
+    rows = [f"{1e6 * (i + 1)},{3 / (i + 1) ** 0.1 if i < 40 else 'nan'}" for i in range(45)]
+    path.write_text("\n".join(["tokens,my_loss", *rows]))
+    document = json.loads(called(path, "--planned", "1e8", "--loss-column", "my_loss", "--json").stdout)
+    assert (document["verdict"], document["reason"]) == ("INVESTIGATE", "NOT_FINITE")
+
+
+def test_a_larger_model_is_told_with_the_law_it_rests_on(file):
+    text = called(file(rate="constant", until=0.6), "--planned", "100M", "--params", "1k").stdout
+    assert "from nothing (by besiroglu2024)" in text
 
 
 def test_help_shows_an_example():

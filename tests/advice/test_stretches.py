@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve
-from lightning_scaling.advice.stretches import stretches
+from lightning_scaling.advice.stretches import noise, stretches, wander
 
 
 def test_any_number_of_losses_makes_a_hundred_stretches():
@@ -19,11 +19,11 @@ def test_stretches_do_not_move_while_the_run_grows():
     assert np.array_equal(early.loss, late.loss[:50])
 
 
-@pytest.mark.parametrize("noise", [1e-4, 1e-2])
-def test_the_noise_is_found_on_a_falling_curve(noise):
+@pytest.mark.parametrize("size", [1e-4, 1e-2])
+def test_the_noise_is_found_on_a_falling_curve(size):
     tokens = np.arange(1, 101)
-    loss = (2 + 3 / tokens**0.5) * (1 + noise * np.random.default_rng(0).standard_normal(100))
-    assert stretches(Curve(tokens, loss), 100).noise == pytest.approx(2.3 * noise, rel=0.5)
+    loss = (2 + 3 / tokens**0.5) * (1 + size * np.random.default_rng(0).standard_normal(100))
+    assert stretches(Curve(tokens, loss), 100).noise == pytest.approx(2.3 * size, rel=0.5)
 
 
 def test_a_spike_within_a_stretch_does_not_show():
@@ -36,3 +36,11 @@ def test_losses_that_are_not_finite_are_left_out():
     loss = np.ones(100)
     loss[::3] = np.nan
     assert np.isfinite(stretches(Curve(np.arange(1, 101), loss), 100).loss).all()
+
+
+def test_slow_noise_shows_in_means_of_stretches():
+    rng = np.random.default_rng(0)
+    white = rng.standard_normal(100)
+    slow = np.convolve(rng.standard_normal(107), np.ones(8) / 8**0.5, mode="valid")
+    assert wander(white) < 1.5 * noise(white)
+    assert wander(slow) > 2 * noise(slow)

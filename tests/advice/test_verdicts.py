@@ -7,6 +7,7 @@ import pytest
 
 from lightning_scaling import Curve, Schedule, advise, forecast
 from lightning_scaling.advice import Economics
+from lightning_scaling.advice.case import Case
 
 END = 100_000_000.0
 FLAT = {"share": 3e-4, "alpha": 0.9, "noise": 1e-4}
@@ -116,6 +117,14 @@ def test_turning_up_without_repetition_stops(make_run):
     assert said(make_run("early", 0.9, change=rising(0.6, 0.3))) == ("STOP", "TURNED_UP")
 
 
+def test_a_rise_that_the_decay_will_undo_is_waited_for(make_run):
+    run = make_run("wsd", 0.56, share=0.5, alpha=1.0, change=lambda t: 1 + 2 * np.maximum(t - 0.45, 0))
+    case = Case(run, END, (), None, Economics(), 0.9)
+    assert case.turn.proven(None, decay_left=1.0)
+    assert not case.turned_up
+    assert said(run)[0] != "STOP"
+
+
 def test_data_repeated_too_often_should_be_fresh(make_run):
     run = make_run("cosine", 0.6, unique=END / 30)
     assert said(run) == ("FRESH_DATA", "REPETITION")
@@ -145,6 +154,11 @@ def test_without_a_plan_a_plateau_must_be_all_but_certain(make_run, seed):
 
 def test_a_jump_that_stays_needs_a_look(make_run):
     assert said(make_run("cosine", 0.56, change=lambda t: np.where(t > 0.5, 1.05, 1.0))) == ("INVESTIGATE", "SPIKE")
+
+
+def test_a_jump_of_a_tenth_of_a_percent_is_nothing_to_look_into(make_run):
+    run = make_run("cosine", 0.56, noise=1e-6, change=lambda t: np.where(t > 0.5, 1.005, 1.0))
+    assert said(run)[0] == "CONTINUE"
 
 
 def replace_loss(run, loss):
