@@ -54,9 +54,9 @@ class Curve:
         lengths = {name: len(a) for name, a in (("tokens", self.tokens), ("loss", self.loss), ("step", self.step)) if a is not None}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"a curve's arrays must have equal length, got {lengths}")
-        if not np.isfinite(self.tokens).all() or (np.diff(self.tokens, prepend=0.0) <= 0).any():
+        if not np.isfinite(self.tokens).all() or not _rises_from_zero(self.tokens):
             raise ValueError("a curve's tokens must be finite, positive and strictly increasing")
-        if self.step is not None and (not np.isfinite(self.step).all() or (np.diff(self.step) < 0).any()):
+        if self.step is not None and (not np.isfinite(self.step).all() or (self.step[1:] < self.step[:-1]).any()):
             raise ValueError("a curve's steps must be finite and must not fall")
         if self.schedule is not None and self.step is None:
             raise ValueError("a schedule is in steps: give the curve's steps beside it")
@@ -84,6 +84,10 @@ class Curve:
         """The points at `index` (a slice, mask or increasing indices), with the same plan."""
         step = None if self.step is None else self.step[index]
         return replace(self, tokens=self.tokens[index], loss=self.loss[index], step=step)
+
+
+def _rises_from_zero(values: NDArray[np.float64]) -> bool:
+    return not len(values) or bool(values[0] > 0 and (values[1:] > values[:-1]).all())
 
 
 def _floats(values: ArrayLike) -> NDArray[np.float64]:

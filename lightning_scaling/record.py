@@ -125,9 +125,13 @@ class RunRecord:
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise ValueError(f"not a run record of schema 1 to {SCHEMA} (found {found!r})")
         plan = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
-        loss = [np.nan if x is None else x for x in data["loss"]]
-        curve = Curve(data["tokens"], loss, data["step"], plan, data["params"], data["unique_tokens"])
+        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], plan, data["params"], data["unique_tokens"])
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
         predictions = tuple(Prediction(**p) for p in data["predictions"])
         flops, counted = np.asarray(data["flops"], dtype=np.float64), Conventions(**data["conventions"])
         return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
+
+
+def _with_nan(loss: Any) -> Any:
+    """NaN for the nulls of a JSON list; an array has its own."""
+    return loss if isinstance(loss, np.ndarray) else [np.nan if x is None else x for x in loss]

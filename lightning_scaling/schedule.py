@@ -35,7 +35,7 @@ class Schedule:
             raise ValueError(f"a schedule needs step and lr of equal length, got shapes {self.step.shape} and {self.lr.shape}")
         if not (np.isfinite(self.step).all() and np.isfinite(self.lr).all()):
             raise ValueError("a schedule's steps and rates must be finite numbers")
-        if (np.diff(self.step) < 0).any():
+        if (self.step[1:] < self.step[:-1]).any():
             raise ValueError("a schedule's steps must not fall")
         if (self.lr < 0).any() or not self.lr.any():
             raise ValueError("a schedule's rates must be zero or more, and not all zero")

@@ -20,6 +20,7 @@ from lightning_scaling.store.thinning import thin
 TAG = "scaling.record"
 LENGTH = 4900
 LAYOUT = 1
+_TYPES = {"d4": np.dtype("<i4"), "d8": np.dtype("<i8"), "f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 _PREDICTED = ("tokens", "at", "loss", "low", "high")
 
 
@@ -120,13 +121,11 @@ def _narrow(array: NDArray[np.float64]) -> tuple[str, NDArray[Any]]:
 def _read(form: str, rest: memoryview) -> tuple[NDArray[np.float64], memoryview]:
     kind, _, length = form.partition(":")
     count, width = int(length), int(kind[1])
-    if kind not in ("d4", "d8", "f4", "f8") or len(rest) < count * width:
+    if kind not in _TYPES or len(rest) < count * width:
         raise Damaged(f"record damaged: array {form} does not fit")
-    plain = np.frombuffer(rest[: count * width], dtype=np.uint8).reshape(width, count).T.copy()
-    values = plain.view("<" + ("i" if kind[0] == "d" else "f") + kind[1])[:, 0]
-    if kind[0] == "d":
-        values = np.cumsum(values, dtype=np.int64)
-    return values.astype(np.float64), rest[count * width :]
+    stored = np.frombuffer(rest, np.uint8, count * width).reshape(width, count).T.copy().view(_TYPES[kind])[:, 0]
+    values = np.cumsum(stored, dtype=np.float64) if kind[0] == "d" else stored.astype(np.float64)  # whole numbers below 2^53: exact
+    return values, rest[count * width :]
 
 
 def _rate(tokens: list[float], flops: list[float]) -> float | None:
