@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.counts import parse_count
 from lightning_scaling.cli.runs_table import read_runs
+from lightning_scaling.counts import parse_count
 from lightning_scaling.laws import backtest, fit_records, fit_surface, identifying_run, next_runs, propose_outliers, save
 from lightning_scaling.laws.surface import CONSTANTS
 from lightning_scaling.laws.surface_fit import SurfaceFit

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_scaling.cli.counts import parse_count
+from lightning_scaling.counts import parse_count
 from lightning_scaling.laws.objective import Array
 
 NAMES = {

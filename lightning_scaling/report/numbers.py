@@ -40,6 +40,15 @@ def scientific(value: float | None) -> str:
     return f"{digits}e{int(exponent)}"
 
 
+def compute(value: float | None) -> str:
+    """PF-days: plain where that is short.
+
+    >>> compute(0.346123), compute(6.9444e-8), compute(1234.6), compute(None)
+    ('0.346', '6.94e-8', '1230', '–')
+    """
+    return f"{float(f'{value:.3g}'):g}" if _finite(value) and 0.00999 <= abs(value) < 9995 else scientific(value)
+
+
 def loss(value: float | None) -> str:
     """Four digits, as losses are told apart in the third.
 

@@ -95,7 +95,7 @@ def facts(runs: Sequence[RunRow], aim: Aim | None = None) -> list[tuple[str, str
     off = [abs(r.error) for r in runs if r.error is not None]
     shown = [
         ("runs" if len(finished) == len(runs) else f"of {len(runs)} runs finished", str(len(finished))),
-        ("PF-days in all", numbers.scientific(sum(r.pf_days for r in runs))),
+        ("PF-days in all", numbers.compute(sum(r.pf_days for r in runs if r.pf_days > 0))),
         ("lowest final loss", numbers.loss(min((r.loss for r in finished), default=float("nan")))),
         ("median error of the forecasts at half", numbers.percent(float(np.median(off))).lstrip("+") if off else numbers.ABSENT),
     ]
@@ -112,7 +112,7 @@ def cells(run: RunRow) -> dict[str, Any]:
         "params": numbers.count(run.params),
         "tokens": numbers.count(run.tokens),
         "flops": numbers.scientific(run.flops or None),
-        "pf_days": numbers.scientific(run.pf_days or None),
+        "pf_days": numbers.compute(run.pf_days or None),
         "tokens_per_param": numbers.count(run.tokens_per_param),
         "loss": numbers.loss(run.loss),
         "forecast": numbers.loss(forecast.loss) if forecast else numbers.ABSENT,

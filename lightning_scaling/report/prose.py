@@ -9,6 +9,7 @@ from lightning_scaling.report import numbers
 from lightning_scaling.report.lines import allocation, budgets
 from lightning_scaling.report.reading import Aim, along, band, split_known, with_floor
 from lightning_scaling.report.rows import RunRow
+from lightning_scaling.report.rows import finished as is_finished
 from lightning_scaling.units import pf_days
 
 
@@ -16,13 +17,13 @@ def cost(runs: Sequence[RunRow]) -> str:
     """What the runs have cost and how far the best came."""
     if not runs:
         return "There are no runs to report yet: start one with the callback attached and write this report again."
-    spent = sum(r.flops for r in runs)
+    spent = sum(r.flops for r in runs if r.flops > 0)
     finished = [r for r in runs if r.fitted]
-    opening = (
-        f"{_runs(len(runs))}{_sizes(runs)} cost {numbers.scientific(pf_days(spent))} PF-days ({numbers.scientific(spent)} FLOPs) in all"
-    )
+    paid = f" cost {numbers.compute(pf_days(spent))} PF-days ({numbers.scientific(spent)} FLOPs) in all" if spent else ""
+    opening = f"{_runs(len(runs))}{_sizes(runs)}{paid}"
     if not finished:
-        return f"{opening}; none of them has finished with a loss yet."
+        ended = any(is_finished(r.record) and np.isfinite(r.loss) for r in runs)
+        return f"{opening}." if ended else f"{opening}; none of them has finished with a loss yet."
     best = min(finished, key=lambda r: r.loss)
     share = "" if len(finished) == len(runs) else f"{len(finished)} finished; "
     return f"{opening}; {share}the best ended at a loss of {numbers.loss(best.loss)} with {numbers.count(best.params)} parameters."

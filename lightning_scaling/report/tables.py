@@ -36,7 +36,7 @@ _COLUMNS: dict[str, Callable[[RunRow], str]] = {
     "N": lambda run: numbers.count(run.params),
     "tokens": lambda run: numbers.count(run.tokens),
     "FLOPs": lambda run: numbers.scientific(run.flops or None),
-    "PF-days": lambda run: numbers.scientific(run.pf_days or None),
+    "PF-days": lambda run: numbers.compute(run.pf_days or None),
     "tokens/N": lambda run: numbers.count(run.tokens_per_param),
     "loss": lambda run: numbers.loss(run.loss),
     "forecast at half": lambda run: f"{numbers.loss(run.forecast.loss)} ({_interval(run.forecast)})" if run.forecast else numbers.ABSENT,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lightning_scaling.record import RunRecord, RunState
 from lightning_scaling.report.rows import finished, words
-from lightning_scaling.store.study import Study
+from lightning_scaling.store.study import Rejected, Study
 from lightning_scaling.store.thinning import log_spaced
 
 MOST_POINTS = 60
@@ -25,7 +25,7 @@ def overview(study: Study, experiments: Mapping[str, str], known: Mapping[str, s
     runs: dict[str, list[Any]] = {name: [row[name] for row in new] for name in _COLUMNS}
     runs["experiment"] = [number.get(name, "") for name in runs["experiment"]]
     here = {row["id"] for row in rows}
-    broken = [{"id": r.run_id, "name": r.name, "experiment": number.get(r.experiment, ""), "reason": r.reason} for r in study.rejected]
+    broken = [_broken(each, number) for each in study.rejected]
     return {"runs": runs, "gone": [key for key in known if key not in here], "broken": broken, "count": len(rows)}
 
 
@@ -33,6 +33,11 @@ _COLUMNS = (
     *("id", "name", "experiment", "family", "state", "params", "tokens", "flops", "loss", "planned", "verdict"),
     *("forecast", "low", "high", "stamp", "x", "y", "c"),
 )
+
+
+def _broken(each: Rejected, number: Mapping[str, str]) -> dict[str, Any]:
+    where = {"id": each.run_id, "name": each.name, "experiment": number.get(each.experiment, "")}
+    return {**where, "reason": each.reason, "foreign": each.run is not None}
 
 
 def _row(record: RunRecord) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Query, Request
+from fastapi import Body, Depends, FastAPI, Query, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
@@ -12,12 +12,17 @@ from lightning_scaling.server import download
 from lightning_scaling.server.detail import detail
 from lightning_scaling.server.fitting import Fitting
 from lightning_scaling.server.headers import StrictHeaders
+from lightning_scaling.server.naming import Chosen, Misnamed, offers
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.shelf import Shelf
 from lightning_scaling.store.client import StoreUnavailable
+from lightning_scaling.store.study import Study
 
 Ids = Annotated[list[str], Query(alias="experiment", default_factory=list, max_length=1000)]
+Asked = Annotated[list[str], Body(max_length=1000)]
+Known = Annotated[dict[str, str], Body(default_factory=dict)]
+Names = Annotated[Chosen, Depends(Chosen)]  # its fields are parameters of the address
 _FILES = {
     "runs.csv": (download.runs_csv, "text/csv"),
     "points.csv": (download.points_csv, "text/csv"),
@@ -44,22 +49,23 @@ def _lists(app: FastAPI, shelf: Shelf) -> None:
         return _json([{"id": key, "name": name} for key, name in shelf.experiments().items()])
 
     @app.post("/data/runs")
-    def runs(
-        experiments: Annotated[list[str], Body(max_length=1000)], known: Annotated[dict[str, str], Body(default_factory=dict)]
-    ) -> Response:
-        return _json(overview(shelf.study(experiments), shelf.experiments(), known))
+    def runs(chosen: Names, experiments: Asked, known: Known) -> Response:
+        study = shelf.study(experiments)
+        named, misnamed = _leniently(shelf, study, chosen)
+        foreign = {**offers(study.rejected, named.rejected), "misnamed": misnamed}
+        return _json({**overview(named, shelf.experiments(), known), "foreign": foreign})
 
 
 def _laws(app: FastAPI, shelf: Shelf) -> None:
     fitting = Fitting()
 
     @app.get("/data/law")
-    def law(experiments: Ids) -> Response:
-        return _json(fitting.law(shelf.study(experiments).records))
+    def law(experiments: Ids, chosen: Names) -> Response:
+        return _json(fitting.law(_leniently(shelf, shelf.study(experiments), chosen)[0].records))
 
     @app.get("/data/run/{run_id}")
-    def run(run_id: str, experiments: Ids) -> Response:
-        study = shelf.study(experiments)
+    def run(run_id: str, experiments: Ids, chosen: Names) -> Response:
+        study = _study(shelf, experiments, chosen)
         found = [record for record in study if record.run_id == run_id]
         if not found:
             raise ValueError(f"no run {run_id!r} in these experiments")
@@ -68,16 +74,28 @@ def _laws(app: FastAPI, shelf: Shelf) -> None:
 
 def _files(app: FastAPI, shelf: Shelf) -> None:
     @app.get("/data/{name}")
-    def file(name: str, experiments: Ids) -> Response:
+    def file(name: str, experiments: Ids, chosen: Names) -> Response:
         if name not in _FILES:
             raise ValueError(f"no file {name!r}; there are {', '.join(_FILES)}")
         write, kind = _FILES[name]
         headers = {"content-disposition": f'attachment; filename="scaling-{name}"', "cache-control": "no-store"}
-        return StreamingResponse(write(shelf.study(experiments).records), media_type=kind, headers=headers)
+        return StreamingResponse(write(_study(shelf, experiments, chosen).records), media_type=kind, headers=headers)
 
     @app.get("/")
     def slash() -> Response:
         return RedirectResponse("../scaling")
+
+
+def _study(shelf: Shelf, experiments: list[str], chosen: Chosen) -> Study:
+    return shelf.named(shelf.study(experiments), chosen.names())
+
+
+def _leniently(shelf: Shelf, study: Study, chosen: Chosen) -> tuple[Study, str]:
+    """The study and what is wrong with the names: the page then shows the other runs, and the form to correct them."""
+    try:
+        return shelf.named(study, chosen.names()), ""
+    except Misnamed as error:
+        return study, str(error)
 
 
 def _errors(app: FastAPI) -> None:
@@ -85,7 +103,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(ValueError)
     def unknown(request: Request, error: ValueError) -> Response:
-        return _json({"message": str(error)}, 404)
+        return _json({"message": str(error)}, 400 if isinstance(error, Misnamed) else 404)
 
     @app.exception_handler(StoreUnavailable)
     def unavailable(request: Request, error: StoreUnavailable) -> Response:

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.store.adopting import Reading, adopt
 from lightning_scaling.store.experiments import experiments as listed
+from lightning_scaling.store.foreign import Names
 from lightning_scaling.store.reading import load
 from lightning_scaling.store.study import Rejected, Study
 
 FRESH_SECONDS = 2.0
 WHOLE_SECONDS = 60.0  # renamed and deleted runs, and points that came late, show after this time
 _SHARE = 30.0  # … or after thirty times what the reading took, so that it stays within some 3 % of one core
+_READING_SECONDS = 3.0  # of histories of other programs' runs, in one request
+_MOST_FOREIGN = 5000  # of their curves kept, some 10 kB each
 _OVERLAP_MS = 10_000  # clocks of training machines differ
 
 
@@ -40,6 +44,8 @@ class Shelf:
         self._kept: dict[str, _Kept] = {}
         self._experiments: tuple[float, dict[str, str]] = (0.0, {})
         self._lock = threading.Lock()
+        self._foreign: dict[tuple[str, Names], Reading] = {}
+        self._naming = threading.Lock()
 
     def experiments(self) -> dict[str, str]:
         """id → name of every experiment there is."""
@@ -64,6 +70,16 @@ class Shelf:
             self._refresh(names)
             runs = [run for name in names for run in self._kept[name].runs.values()]
         return Study(tuple(r for r in runs if isinstance(r, RunRecord)), tuple(r for r in runs if isinstance(r, Rejected)))
+
+    def named(self, study: Study, names: Names | None) -> Study:
+        """The study with the runs of other programs that `names` fits; those not read within some seconds come with the next call."""
+        if names is None:
+            return study
+        with self._naming:
+            named = adopt(study, names, self._uri, self._foreign, _READING_SECONDS)
+            while len(self._foreign) > _MOST_FOREIGN:
+                del self._foreign[next(iter(self._foreign))]
+        return named
 
     def _refresh(self, names: list[str]) -> None:
         now = self._clock()

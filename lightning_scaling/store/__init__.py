@@ -9,6 +9,7 @@ from lightning_scaling.lazy import lazy
 
 if TYPE_CHECKING:
     from lightning_scaling.store.address import resolve_uri
+    from lightning_scaling.store.adopting import adopt
     from lightning_scaling.store.client import StoreUnavailable
     from lightning_scaling.store.delivery import Delivery, deliver
     from lightning_scaling.store.foreign import Names
@@ -24,6 +25,7 @@ _LAZY = {
     "Rejected": "study",
     "StoreUnavailable": "client",
     "Study": "study",
+    "adopt": "adopting",
     "deliver": "delivery",
     "load": "reading",
     "log_study": "publish",
@@ -37,6 +39,7 @@ __all__ = [
     "Rejected",
     "StoreUnavailable",
     "Study",
+    "adopt",
     "deliver",
     "load",
     "log_study",

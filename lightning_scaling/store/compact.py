@@ -20,7 +20,7 @@ from lightning_scaling.store.thinning import thin
 TAG = "scaling.record"
 LENGTH = 4900
 LAYOUT = 1
-_TYPES = {"d4": np.dtype("<i4"), "d8": np.dtype("<i8"), "f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
+_TYPES: dict[str, Any] = {"d4": np.dtype("<i4"), "d8": np.dtype("<i8"), "f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 _PREDICTED = ("tokens", "at", "loss", "low", "high")
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.conventions import Conventions
+from lightning_scaling.counts import parse_count
 from lightning_scaling.curve import Curve
 from lightning_scaling.record import RunRecord
+from lightning_scaling.store.thinning import thin
 from lightning_scaling.units import training_flops
 
 
@@ -21,7 +23,7 @@ class Names:
         tokens: a metric that counts training tokens; None to reckon them from the step.
         tokens_per_step: tokens of one step (batch size × sequence length × devices × accumulation), where no metric counts them.
         first_step: the number that the run gives its first step: Lightning counts from 0, so that step 0 has seen one batch.
-        params: N itself, or the name of the MLflow parameter that holds it, or None.
+        params: N itself, or the name of the MLflow parameter, tag or metric that holds it, or None.
         planned_tokens: tokens of the whole plan, None where unknown (then MLflow's FINISHED counts as the end).
         unique_tokens: size of the data where it is repeated.
         family: the name under which these runs are compared.
@@ -61,7 +63,7 @@ def read_foreign(client: Any, run: Any, names: Names) -> tuple[RunRecord, float]
     conventions = Conventions(params="given", flops="6N", loss=names.loss)
     ended = names.planned_tokens is None and run.info.status == "FINISHED"
     where: dict[str, Any] = {"planned_tokens": names.planned_tokens, "family": names.family, "ended": ended}
-    return RunRecord(run.info.run_id, curve, np.asarray(flops, dtype=np.float64), conventions, **where), last
+    return thin(RunRecord(run.info.run_id, curve, np.asarray(flops, dtype=np.float64), conventions, **where)), last
 
 
 def _history(client: Any, run: Any, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
@@ -89,10 +91,10 @@ def _tokens(client: Any, run: Any, names: Names, step: NDArray[np.float64]) -> N
 def _params(run: Any, params: int | str | None) -> int | None:
     if not isinstance(params, str):
         return params
-    text = run.data.params.get(params, run.data.metrics.get(params))
+    text = next((held[params] for held in (run.data.params, run.data.tags, run.data.metrics) if params in held), None)
     if text is None:
         raise ValueError(f"no parameter {params!r} that says how many weights it has")
-    try:
-        return int(float(str(text).replace(",", "").replace("_", "")))
-    except ValueError:
-        raise ValueError(f"parameter {params!r} is no number: {text!r}") from None
+    count = parse_count(str(text))
+    if not 0 < count < float("inf"):
+        raise ValueError(f"parameter {params!r} is no number: {text!r}")
+    return int(count)

@@ -9,15 +9,17 @@ from typing import Any
 
 from lightning_scaling.record import RunRecord
 from lightning_scaling.store.address import resolve_uri, shown, sqlite_file
+from lightning_scaling.store.adopting import adopted
 from lightning_scaling.store.client import answered, connect, reason
 from lightning_scaling.store.compact import TAG, from_tags
-from lightning_scaling.store.foreign import Names, read_foreign
+from lightning_scaling.store.foreign import Names
 from lightning_scaling.store.patience import impatient
 from lightning_scaling.store.sink import HEARTBEAT, KEY
 from lightning_scaling.store.standing import STALE_SECONDS, stand
 from lightning_scaling.store.study import Rejected, Study
 
 KIND = "scaling.kind"
+UNNAMED = "logged by another program: say how to read it, e.g. names=Names(loss='val_loss', tokens_per_step=8192)"
 _PAGE = 1000
 _READING_SECONDS = 120
 
@@ -54,7 +56,8 @@ def load(
         client = connect(uri)
         found = _experiments(client, uri, [experiments] if isinstance(experiments, str) else experiments)
         runs = _runs(client, list(found), filter)
-        return _study(runs, found, lambda run: _record(client, run, names, now, stale_after))
+        study = _study(runs, found, now, stale_after)
+        return study if names is None else adopted(client, study, names, {}, now, stale_after)
 
 
 @contextlib.contextmanager
@@ -98,7 +101,7 @@ def _pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
             return
 
 
-def _study(runs: Iterable[Any], experiments: dict[str, str], record: Callable[[Any], RunRecord]) -> Study:
+def _study(runs: Iterable[Any], experiments: dict[str, str], now: float, stale_after: float) -> Study:
     """Every run is a record or is rejected with its reason; runs that hold a study are neither."""
     records, rejected = [], []
     for run in runs:
@@ -107,22 +110,23 @@ def _study(runs: Iterable[Any], experiments: dict[str, str], record: Callable[[A
         if run.data.tags.get(KIND) == "study":
             continue
         try:
-            read = record(run)
+            read = _record(run, now, stale_after)
         except ValueError as error:
-            rejected.append(Rejected(info.run_id, name, where, reason(error)))
+            rejected.append(Rejected(info.run_id, name, where, reason(error), run if _foreign(run) else None))
         else:
             records.append(replace(read, name=name or read.name, experiment=where, run_id=info.run_id))
     return Study(tuple(records), tuple(rejected))
 
 
-def _record(client: Any, run: Any, names: Names | None, now: float, stale_after: float) -> RunRecord:
+def _record(run: Any, now: float, stale_after: float) -> RunRecord:
     tags, info = run.data.tags, run.info
-    if TAG in tags:
-        seen = int(tags.get(HEARTBEAT, info.start_time or 0)) / 1000
-        return stand(from_tags(tags), info.status, seen, now, stale_after)
-    if KEY in tags:
+    if _foreign(run):
+        raise ValueError(UNNAMED)
+    if TAG not in tags:
         raise ValueError("no record yet: the run has not reached its first validation")
-    if names is None:
-        raise ValueError("logged by another program: say how to read it, e.g. names=Names(loss='val_loss', tokens_per_step=8192)")
-    foreign, seen = read_foreign(client, run, names)
-    return stand(foreign, info.status, seen, now, stale_after)
+    seen = int(tags.get(HEARTBEAT, info.start_time or 0)) / 1000
+    return stand(from_tags(tags), info.status, seen, now, stale_after)
+
+
+def _foreign(run: Any) -> bool:
+    return TAG not in run.data.tags and KEY not in run.data.tags

@@ -1,7 +1,7 @@
 """Many runs as one thing to look at, filter, fit and draw; in a notebook it shows itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A run that could not be read, with the reason."""
+    """A run that could not be read, with the reason; `run` is MLflow's account of one that another program logged, for `adopt`."""
 
     run_id: str
     name: str
     experiment: str
     reason: str
+    run: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,4 +56,4 @@ def test_what_json_has_no_word_for_is_null():
 
 def test_runs_that_cannot_be_read_come_with_the_reason():
     told = overview(Study((), (Rejected("a", "plain", "sizes", "no loss"),)), {"7": "sizes"}, {})
-    assert told["broken"] == [{"id": "a", "name": "plain", "experiment": "7", "reason": "no loss"}]
+    assert told["broken"] == [{"id": "a", "name": "plain", "experiment": "7", "reason": "no loss", "foreign": False}]

@@ -6,9 +6,8 @@ export function drawLaw(fitted) {
   const title = h("h2", {}, "The fitted law");
   if (!fitted) return show(byId("law"), title, h("p", { class: "hint" }, "fitting …"));
   const { sentences, outcomes, prediction } = fitted;
-  const said = [sentences.law, sentences.tenfold, sentences.prediction].filter(Boolean);
   show(byId("law"), title,
-    said.map((text) => h("p", {}, text)),
+    h("p", {}, sentences.law), // what it means for the next run stands beside the chart
     outcomes.map((each) => h("p", { class: each.refused ? "outcome refused" : "outcome" }, each.of ? h("b", {}, `${each.of}: `) : null, each.text)),
     h("div", { class: "blocks" },
       lines("L(N, D) = E + A/N^alpha + B/D^beta", fitted.surfaceLines),

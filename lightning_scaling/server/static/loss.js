@@ -9,7 +9,7 @@ import { all, flops } from "./runs.js";
 import { passes, view } from "./view.js";
 
 export const PF_DAY = 8.64e19;
-const pfDays = (run) => (run.pfDays ??= flops(run).map((c) => c / PF_DAY)); // kept: they are asked for at every redraw
+const pfDays = (run) => (run.pfDays ??= flops(run).map((c) => (c === null ? null : c / PF_DAY))); // kept: they are asked for at every redraw
 export const AXES = {
   pf_days: { label: "training compute (PF-days)", format: compute, of: pfDays },
   flops: { label: "training compute (FLOPs)", format: scientific, of: flops },
@@ -38,7 +38,7 @@ export function drawLoss(fitted, unzoom = false) {
     focus: view.x === ONLY_ENDS ? null : focus(runs, axis, view.xlog),
     marks: [...law.slice(0, -1), ...marks, ...law.slice(-1)],
     words: [...labels(runs, axis, colour), ...lawWords(fitted, law)],
-    empty: runs.length ? null : all().length ? "no run passes the filters, or none has a loss on this axis" : "no runs to show yet",
+    empty: runs.length ? null : nothing(),
     bar: sizes(runs),
     margin: runs.length <= FEW ? { right: 54, top: 22 } : { top: 22 },
   });
@@ -46,13 +46,28 @@ export function drawLoss(fitted, unzoom = false) {
   byId("loss-chart").dataset.points = runs.reduce((sum, run) => sum + run.x.length, 0);
 }
 
+const nothing = () => {
+  if (!all().length) return "no runs to show yet";
+  if (!all().some((run) => run.params)) return "these runs do not say how many parameters they have: look at them over tokens";
+  return "no run passes the filters, or none has a loss on this axis";
+};
+
 function marksOf(run, axis, colour, thin) {
   const x = axis.of(run), going = run.state === "RUNNING", chosen = run.id === view.run;
   const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
   const end = { type: "dot", x: x.slice(-1), y: run.y.slice(-1), colour, size: chosen ? 5 : 3, hollow: run.state !== "FINISHED", run };
   if (view.x === ONLY_ENDS) return [end];
   const line = { type: "line", x, y: run.y, colour, run, ...look };
-  return going ? [line, end, { ...end, size: 7, run: undefined }] : [line, end];
+  return going ? [line, end, { ...end, size: 7, run: undefined }, ...ahead(run, axis, colour)] : [line, end];
+}
+
+/** Where a run that goes on was last forecast to end: a dotted way there, and the interval as a bar. */
+function ahead(run, axis, colour) {
+  const at = axis.of(run).at(-1) * (run.planned / run.tokens);
+  if (!(run.planned > run.tokens) || run.forecast === null) return [];
+  const bar = { type: "line", x: [at, at], y: [run.low, run.high], colour, width: 5, alpha: 0.45 };
+  const way = { type: "line", x: [axis.of(run).at(-1), at], y: [run.y.at(-1), run.forecast], colour, width: 1.2, dash: [1, 3] };
+  return [way, bar, { type: "dot", x: [at], y: [run.forecast], colour, size: 3, hollow: true, run }];
 }
 
 /** The law of compute with its band; it has no place on an axis of tokens or parameters. */

@@ -35,7 +35,9 @@ export function loss(value) {
 }
 
 export function percent(share) {
-  return known(share) ? `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)} %` : ABSENT;
+  if (!known(share)) return ABSENT;
+  const text = Math.abs(100 * share).toFixed(1);
+  return `${Number(text) === 0 ? "" : share < 0 ? "−" : "+"}${text} %`;
 }
 
 export function between(low, high, write) {

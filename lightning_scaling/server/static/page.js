@@ -3,6 +3,7 @@
 import { drawExperiments } from "./choose.js";
 import { onTheme } from "./colours.js";
 import { byId } from "./dom.js";
+import { drawForeign } from "./foreign.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
 import { drawBroken, drawRuns } from "./list.js";
@@ -11,9 +12,10 @@ import { drawPlanner, makePlanner } from "./planner.js";
 import { all, answered, askExperiments, askLaw, askRun, update } from "./runs.js";
 import { drawSide } from "./side.js";
 import { drawTools } from "./tools.js";
-import { change, fromAddress, view } from "./view.js";
+import { change, fromAddress, query, view } from "./view.js";
 
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
+const UNNAMED = "No run here was recorded by the callback; those of other programs join once their names are told.";
 const SOON = 3000, LATER = 20000; // milliseconds between looks while runs go on, and while none does
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
 
@@ -22,11 +24,12 @@ function draw(unzoom = false) {
   drawLoss(fitted, unzoom);
   drawSide(detail, fitted, () => select(""));
   drawRuns(select);
-  drawBroken(answered.broken);
+  drawForeign(rename);
+  drawBroken(answered.broken.filter((run) => !run.foreign));
 }
 
 function drawFits() {
-  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : NONE;
+  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.foreign.runs ? UNNAMED : NONE;
   drawPlanner(fitted);
   drawIsoflop(fitted);
   drawLaw(fitted);
@@ -47,7 +50,7 @@ async function select(id) {
 async function refreshRun() {
   const id = view.run;
   if (!id) return;
-  const told = await askRun(id, view.experiments).catch((error) => ({ failed: error.message, id }));
+  const told = await askRun(id).catch((error) => ({ failed: error.message, id }));
   if (view.run !== id) return;
   detail = told;
   drawSide(detail, fitted, () => select(""));
@@ -60,12 +63,19 @@ async function choose(ids) {
   await look(true);
 }
 
+/** Reads the runs of other programs by other names. */
+async function rename(names) {
+  change({ ...names, run: "", ...(names.loss_metric && !names.params ? { x: "tokens" } : {}) });
+  detail = fitted = null;
+  await look(true);
+}
+
 /** Reads the runs, and the fits when a finished run is new; then asks to be called again. */
 async function look(anew = false) {
   const mine = ++turn;
   clearTimeout(timer);
   try {
-    const changed = await update(view.experiments, anew, () => mine === turn);
+    const changed = await update(anew, () => mine === turn);
     if (mine !== turn) return;
     say("");
     if (changed) { draw(anew); refreshRun(); }
@@ -74,13 +84,14 @@ async function look(anew = false) {
   } catch (error) {
     if (mine === turn) say(error.message);
   }
-  if (mine === turn) timer = setTimeout(look, all().some((run) => run.state === "RUNNING") ? SOON : LATER);
+  const going = answered.foreign.waiting > 0 || all().some((run) => run.state === "RUNNING");
+  if (mine === turn) timer = setTimeout(look, going ? SOON : LATER);
 }
 
 async function refit() {
-  const of = view.experiments;
-  const told = await askLaw(of).catch((error) => { say(error.message); return fitted; });
-  if (of !== view.experiments) return;
+  const of = query();
+  const told = await askLaw().catch((error) => { say(error.message); return fitted; });
+  if (of !== query()) return;
   fitted = told;
   drawFits();
   draw();
@@ -88,7 +99,8 @@ async function refit() {
 
 function status() {
   const runs = all(), going = runs.filter((run) => run.state === "RUNNING").length;
-  const parts = [`${runs.length} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, answered.broken.length ? `${answered.broken.length} unreadable` : null];
+  const unreadable = answered.broken.filter((run) => !run.foreign).length;
+  const parts = [`${runs.length} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, unreadable ? `${unreadable} unreadable` : null];
   byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
   document.body.dataset.ready = "true";
 }

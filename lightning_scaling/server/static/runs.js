@@ -1,7 +1,9 @@
 // The runs that this page knows: asked for in columns, kept by id, only what has changed comes again.
 
+import { query, view } from "./view.js";
+
 const known = new Map();
-export const answered = { broken: [], count: 0, experiments: [] };
+export const answered = { broken: [], foreign: { runs: 0, waiting: 0, metrics: [], params: [], misnamed: "" } };
 
 /** All runs, the smallest model first. */
 export const all = () => [...known.values()].sort((a, b) => (a.params ?? 0) - (b.params ?? 0) || a.flops - b.flops);
@@ -14,23 +16,22 @@ async function ask(path, options) {
   return content;
 }
 
-export const query = (experiments) => experiments.map((id) => `experiment=${encodeURIComponent(id)}`).join("&");
 export const askExperiments = () => ask("experiments");
-export const askLaw = (experiments) => ask(`law?${query(experiments)}`);
-export const askRun = (id, experiments) => ask(`run/${encodeURIComponent(id)}?${query(experiments)}`);
+export const askLaw = () => ask(`law?${query()}`);
+export const askRun = (id) => ask(`run/${encodeURIComponent(id)}?${query()}`);
 
 /** Brings the runs up to date; true if any has changed. `forget` begins anew; an answer that is no longer `wanted()` changes nothing. */
-export async function update(experiments, forget, wanted) {
+export async function update(forget, wanted) {
   const stamps = forget ? {} : Object.fromEntries([...known].map(([id, run]) => [id, run.stamp]));
-  const body = JSON.stringify({ experiments, known: stamps });
-  const told = await ask("runs", { method: "POST", headers: { "content-type": "application/json" }, body });
+  const body = JSON.stringify({ experiments: view.experiments, known: stamps });
+  const told = await ask(`runs?${query()}`, { method: "POST", headers: { "content-type": "application/json" }, body });
   if (!wanted()) return false;
   const before = JSON.stringify(answered.broken);
   if (forget) known.clear();
   for (const id of told.gone) known.delete(id);
   const names = Object.keys(told.runs);
   told.runs.id.forEach((id, i) => known.set(id, Object.fromEntries(names.map((name) => [name, told.runs[name][i]]))));
-  Object.assign(answered, { broken: told.broken, count: told.count, experiments });
+  Object.assign(answered, { broken: told.broken, foreign: told.foreign });
   return forget || told.gone.length > 0 || told.runs.id.length > 0 || before !== JSON.stringify(told.broken);
 }
 

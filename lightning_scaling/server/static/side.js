@@ -5,7 +5,7 @@ import { theme } from "./colours.js";
 import { byId, h, show, table } from "./dom.js";
 import { PF_DAY } from "./loss.js";
 import { between, compute, count, loss, percent, scientific, tick } from "./numbers.js";
-import { mlflow, one } from "./runs.js";
+import { all, mlflow, one } from "./runs.js";
 import { view } from "./view.js";
 
 let panel = null, panelOf = "";
@@ -28,10 +28,10 @@ export function drawSide(detail, fitted, close) {
 
 function together(fitted) {
   if (!fitted) return h("p", { class: "hint" }, "fitting …");
-  const { law, tenfold, prediction } = fitted.sentences, said = [law, tenfold, prediction].filter(Boolean);
+  const { tenfold, prediction } = fitted.sentences, fits = constants(fitted), said = fits ? [tenfold, prediction].filter(Boolean) : [];
   const refused = fitted.outcomes.filter((each) => each.refused && !said.some((text) => text.includes(each.text)));
   return [said.map((text) => h("p", {}, text)), refused.map((each) => h("p", { class: "outcome refused" }, each.text)),
-    constants(fitted), h("p", { class: "hint" }, "Click a run to see where it will end.")];
+    fits, all().length ? h("p", { class: "hint" }, "Click a run to see where it will end.") : null];
 }
 
 function constants({ surfaceLines, frontierLines, planner }) {
@@ -86,7 +86,7 @@ function drawPanel(run) {
     const { tokens: x, low, high } = run.ahead;
     marks.push({ type: "band", x, low, high, colour: look.accent, alpha: 0.25 }, { type: "line", x, y: run.ahead.loss, colour: look.accent, width: 2, dash: [6, 3] });
   }
-  const words = run.made.length > 1 ? [{ x: run.made[0].tokens, y: run.made[0].loss, text: "forecast of the end, as it was made", colour: look.muted, dy: 16, dx: 0 }] : [];
+  const words = run.made.length > 1 ? [{ x: run.made[0].tokens, y: run.made[0].low, text: "forecast of the end, as it was made", colour: look.muted, dy: 13, dx: 0 }] : [];
   panel.draw({ x: { kind: "log", label: "training tokens", format: count }, y: { kind: "log", label: "validation loss", format: tick }, marks, words, focus: closer(run),
     empty: tokens.length ? null : "no points yet", margin: { right: 14 } });
 }

@@ -1,10 +1,10 @@
 // The controls above the loss chart: axes, filters, and what can be saved.
 
 import { byId, choice, h, show } from "./dom.js";
-import { all, query } from "./runs.js";
+import { all } from "./runs.js";
 import { lossChart, standing } from "./loss.js";
 import { savePng, saveSvg } from "./save.js";
-import { view } from "./view.js";
+import { query, view } from "./view.js";
 
 const X = { pf_days: "PF-days", flops: "FLOPs", tokens: "tokens", params: "parameters" };
 const SHAPE = { log: "log", linear: "linear" };
@@ -33,7 +33,7 @@ function filter(name, every, options, wanted, set) {
 }
 
 function saving() {
-  const link = (file, words) => h("a", { href: `scaling/data/${file}?${query(view.experiments)}`, download: `scaling-${file}` }, words);
+  const link = (file, words) => h("a", { href: `scaling/data/${file}?${query()}`, download: `scaling-${file}` }, words);
   return h("details", { class: "menu", id: "save" }, h("summary", {}, "save"),
     h("div", {},
       h("button", { type: "button", onclick: () => savePng(lossChart(), "loss-against-compute") }, "picture (PNG)"),

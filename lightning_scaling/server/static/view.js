@@ -1,6 +1,8 @@
 // What is being looked at, kept in the address, so that a link shows the same.
 
-const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", standing: "", text: "", run: "" };
+/** What runs of other programs call things: see naming.py. */
+export const NAMES = { loss_metric: "", token_metric: "", tokens_per_step: "", params: "" };
+const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", standing: "", text: "", run: "", ...NAMES };
 const AXES = ["pf_days", "flops", "tokens", "params"];
 
 export const view = { experiments: [], ...DEFAULTS };
@@ -20,6 +22,12 @@ export function change(changes) {
   for (const id of view.experiments) query.append("experiment", id);
   for (const [name, usual] of Object.entries(DEFAULTS)) if (view[name] !== usual) query.set(name, view[name]);
   history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+}
+
+/** The experiments, and how to read other programs' runs, as every question to the server carries them. */
+export function query() {
+  const named = Object.keys(NAMES).filter((name) => view[name]).map((name) => [name, view[name]]);
+  return new URLSearchParams([...view.experiments.map((id) => ["experiment", id]), ...named]).toString();
 }
 
 /** Whether a run passes the filters. */
