@@ -1,4 +1,4 @@
-"""The files that a finished run leaves in its store: the curve, the last forecast and advice, the picture."""
+"""The files that a finished run leaves in its store: the curve, the last forecast and advice, the report, its picture."""
 
 import csv
 import io
@@ -11,13 +11,15 @@ from lightning_scaling.record import RunRecord
 
 
 def files(record: RunRecord, judgement: Judgement | None) -> Iterator[tuple[str, str | bytes]]:
-    """(name, content) of each file; the picture only where matplotlib is installed."""
+    """(name, content) of each file; report and picture only where matplotlib and jinja2 are installed."""
     yield "scaling/curve.csv", curve_csv(record)
     if judgement is not None:
         yield "scaling/forecast.json", json.dumps(judged(judgement), indent=2)
-    picture = _picture(record)
-    if picture is not None:
-        yield "scaling/run.png", picture
+    for name, make in (("scaling/run.png", _picture), ("scaling/report.html", _report)):
+        try:
+            yield name, make(record)
+        except ImportError:  # no matplotlib or jinja2 here
+            continue
 
 
 def curve_csv(record: RunRecord) -> str:
@@ -38,11 +40,15 @@ def judged(judgement: Judgement) -> dict[str, Any]:
     return {"at": judgement.at, **numbers, "law": found.law, "outcome": found.outcome.name, "advice": judgement.advice.to_json()}
 
 
-def _picture(record: RunRecord) -> bytes | None:
-    try:
-        from lightning_scaling.report.figures import run_panel
-    except ImportError:
-        return None
+def _picture(record: RunRecord) -> bytes:
+    from lightning_scaling.report.figures import run_panel
+
     figure, out = run_panel(record), io.BytesIO()
     figure.savefig(out, format="png", dpi=120)
     return out.getvalue()
+
+
+def _report(record: RunRecord) -> str:
+    from lightning_scaling.report.one_run import run_page
+
+    return run_page(record)

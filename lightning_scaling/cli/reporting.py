@@ -11,8 +11,10 @@ import click
 from lightning_scaling.report.fits import Fits
 
 
-def report_once(experiments: Sequence[str], store: str | None, out: Path, as_json: bool, refresh: float | None = None) -> Path:
-    """Load, fit, write, and print the tables or one JSON document; the page's path."""
+def report_once(
+    experiments: Sequence[str], store: str | None, out: Path, as_json: bool, refresh: float | None = None, log: bool = False
+) -> Path:
+    """Load, fit, write, record where `log` says so, and print the tables or one JSON document; the page's path."""
     from lightning_scaling.report.fits import fits, published
     from lightning_scaling.report.page import write_report
     from lightning_scaling.store import load
@@ -22,8 +24,19 @@ def report_once(experiments: Sequence[str], store: str | None, out: Path, as_jso
     found = fits(study.records, title)
     parts = dict(approaches=found.approaches, notes=found.notes, presets=published(), rejected=study.rejected, refresh=refresh)
     page = write_report(out, study.records, found.law, found.frontier, found.aim, title, **parts)
-    _show_json(study, found, page) if as_json else _show_tables(study, found, page)
+    logged = _logged(study, found, page, store, experiments[0]) if log else None
+    _show_json(study, found, page, logged) if as_json else _show_tables(study, found, page, logged)
     return page
+
+
+def _logged(study: Any, found: Fits, page: Path, store: str | None, experiment: str) -> str:
+    """The id of the study's run: the law with its report and pictures, beside the runs it was fitted to."""
+    from lightning_scaling.report.reading import usable
+    from lightning_scaling.store import log_study
+
+    pictures = {f"figures/{each.name}": each for each in sorted(page.parent.glob("*.png")) if not each.stem.endswith("-dark")}
+    law = found.law if usable(found.law) else None
+    return log_study(study, law, {page.name: page, **pictures}, uri=store, experiment=experiment)
 
 
 def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: float) -> None:
@@ -36,7 +49,7 @@ def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: 
         click.echo("")
 
 
-def _show_tables(study: Any, found: Fits, page: Path) -> None:
+def _show_tables(study: Any, found: Fits, page: Path, logged: str | None) -> None:
     from rich.console import Console
 
     from lightning_scaling.report import tables
@@ -50,10 +63,13 @@ def _show_tables(study: Any, found: Fits, page: Path) -> None:
     for run in study.rejected:
         console.print(f"left out {run.name or run.run_id}: {run.reason}", markup=False)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
+    if logged:
+        console.print(f"recorded as run {logged}", markup=False, soft_wrap=True)
 
 
-def _show_json(study: Any, found: Fits, page: Path) -> None:
+def _show_json(study: Any, found: Fits, page: Path, logged: str | None) -> None:
     from lightning_scaling.report.document import document
 
     rejected = [{"run": run.name or run.run_id, "reason": run.reason} for run in study.rejected]
-    click.echo(json.dumps({**document(study.records, found), "rejected": rejected, "report": str(page)}, allow_nan=False))
+    where = {"report": str(page), "study_run": logged}
+    click.echo(json.dumps({**document(study.records, found), "rejected": rejected, **where}, allow_nan=False))

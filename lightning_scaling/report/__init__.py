@@ -5,6 +5,7 @@ from lightning_scaling.lazy import lazy
 # loaded when asked for: tables need rich, figures matplotlib, the page jinja2
 _WHERE = {
     "write_report": "page",
+    "run_page": "one_run",
     "loss_against_compute": "figures",
     "run_panel": "figures",
     "runs_table": "tables",

@@ -12,6 +12,7 @@ from lightning_scaling.report.gallery import Shown, gallery, panels, panels_in_o
 from lightning_scaling.report.picture import picture, save_png
 from lightning_scaling.report.reading import Aim, largest_of
 from lightning_scaling.report.rows import RunRow, rows, state_words
+from lightning_scaling.report.templates import template
 from lightning_scaling.report.told import Told
 
 # beyond this many runs the page shows the largest ones' panels, and says so
@@ -66,7 +67,7 @@ def html(
     runs = rows(told.records)
     shown = runs[-MOST_PANELS:]
     return str(
-        _template().render(
+        template("report.html").render(
             title=title,
             refresh=refresh,
             cost=prose.cost(runs),
@@ -148,11 +149,3 @@ def _rejection(each: Any) -> tuple[str, str]:
     """A run that could not be read: an object with `name` and `reason`, or such a pair."""
     name, reason = each if isinstance(each, tuple) else (getattr(each, "name", "") or getattr(each, "run_id", ""), each.reason)
     return str(name), str(reason)
-
-
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(loader=PackageLoader("lightning_scaling", "report"), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = environment.lstrip_blocks = True
-    return environment.get_template("report.html")

@@ -90,7 +90,7 @@ def test_the_files_of_the_run_lie_beside_it(logged):
 
     monitor, _, store = logged
     names = {file.path for file in MlflowClient(store).list_artifacts(monitor.record.run_id, "scaling")}
-    assert {"scaling/curve.csv", "scaling/forecast.json", "scaling/run.png"} <= names
+    assert {"scaling/curve.csv", "scaling/forecast.json", "scaling/run.png", "scaling/report.html"} <= names
 
 
 def test_a_finished_smaller_run_of_the_family_becomes_a_sibling(logged, training, tmp_path):

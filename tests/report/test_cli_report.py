@@ -59,3 +59,20 @@ def test_watching_and_json_exclude_each_other(store, tmp_path):
     done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--watch", "5", "--json"])
     assert done.exit_code == 2
     assert "--watch" in done.stderr
+
+
+def test_the_law_and_its_report_become_a_run_that_links_its_members(store, tmp_path):
+    from mlflow import MlflowClient
+
+    done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--out", str(tmp_path), "--log", "--json"])
+    assert done.exit_code == 0, done.output
+    client, run_id = MlflowClient(store), json.loads(done.stdout)["study_run"]
+    run = client.get_run(run_id)
+    assert run.data.tags["scaling.kind"] == "study"
+    assert "gpt-90k" in run.data.tags["mlflow.note.content"]
+    assert {"report.html", "figures", "members.json"} <= {f.path for f in client.list_artifacts(run_id)}
+
+
+def test_watching_records_no_study_a_turn(store):
+    done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--watch", "5", "--log"])
+    assert done.exit_code == 2

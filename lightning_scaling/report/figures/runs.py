@@ -19,11 +19,11 @@ from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_o
 _SKIPPED = 0.05
 
 
-def run_panel(record: RunRecord, theme: str | Theme = "light", colour: Any = None) -> Any:
-    """A matplotlib Figure of one run: loss over tokens with the forecasts of its end."""
+def run_panel(record: RunRecord, theme: str | Theme = "light", colour: Any = None, size: tuple[float, float] = (3.7, 2.7)) -> Any:
+    """A matplotlib Figure of one run, `size` in inches: loss over tokens with the forecasts of its end."""
     look = theme_of(theme)
     with drawing(look):
-        figure, axes = new_figure(3.7, 2.7)
+        figure, axes = new_figure(*size)
         _panel(axes, row(record), look, colour or size_colours([record.curve.params], look)[0])
         return settle(figure)
 

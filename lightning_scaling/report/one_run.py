@@ -1,0 +1,55 @@
+"""One run as a page that needs nothing else: its verdict, its numbers, its curve with every forecast of its end."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.record import Prediction, RunRecord
+from lightning_scaling.report import counted, numbers
+from lightning_scaling.report.figures import run_panel
+from lightning_scaling.report.page import cells
+from lightning_scaling.report.picture import picture
+from lightning_scaling.report.rows import reached, row, state_words, words
+from lightning_scaling.report.templates import template
+
+_WIDE = (7.8, 4.2)  # inches
+_MOST = 10  # forecasts in the table, evenly over the run
+
+
+def run_page(record: RunRecord) -> str:
+    """The HTML; everything a user named is escaped by the template. A run without points or forecasts has a page, too."""
+    run = row(record)
+    drawn = picture(lambda theme: run_panel(record, theme, size=_WIDE), f"Loss over {numbers.count(run.tokens)} training tokens.")
+    told = {"facts": _facts(record), "forecasts": _forecasts(record), "counted": counted.paragraphs([record])}
+    return str(template("run.html").render(run=cells(run), picture=drawn, **told))
+
+
+def _facts(record: RunRecord) -> list[tuple[str, str]]:
+    run = cells(row(record))
+    plan = record.planned_tokens
+    share = f" ({100 * record.tokens / plan:.0f} % of its plan)" if plan else ""
+    cost = [("parameters", run["params"]), (f"training tokens{share}", run["tokens"]), ("PF-days", run["pf_days"])]
+    return [("final loss" if record.ended else f"loss so far, {state_words(record)}", run["loss"]), *cost]
+
+
+def _forecasts(record: RunRecord) -> list[dict[str, Any]]:
+    made = [p for p in record.predictions if np.isfinite(p.loss)]
+    return [_forecast(record, made[i]) for i in _spread(made)]
+
+
+def _spread(made: Sequence[Prediction]) -> list[int]:
+    return sorted({int(i) for i in np.linspace(0, len(made) - 1, min(_MOST, len(made))).round()}) if made else []
+
+
+def _forecast(record: RunRecord, made: Prediction) -> dict[str, Any]:
+    came = reached(record, made)
+    return {
+        "seen": f"{100 * made.tokens / made.at:.0f} %" if made.at else numbers.ABSENT,
+        "tokens": numbers.count(made.tokens),
+        "loss": numbers.loss(made.loss),
+        "interval": numbers.between(made.low, made.high),
+        "error": numbers.percent(made.loss / record.loss - 1) if came else numbers.ABSENT,
+        "inside": made.low <= record.loss <= made.high if came else None,
+        "verdict": words(made.verdict),
+    }

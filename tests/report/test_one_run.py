@@ -1,0 +1,34 @@
+"""One run's page: self-contained, honest about what there is not, and nothing a user wrote is markup."""
+
+from dataclasses import replace
+
+from lightning_scaling.report import run_page
+
+NASTY = '<script>alert("x")</script>'
+
+
+def test_the_page_tells_the_verdict_and_every_tenth_of_the_forecasts(ladder):
+    run = ladder[-1]
+    page = run_page(run)
+    assert run.predictions[-1].because in page
+    assert page.startswith("<!doctype html>")
+    assert 2 <= page.count('<th scope="row">') <= 10
+    assert "src=" in page
+    assert 'src="http' not in page
+
+
+def test_a_run_that_goes_on_has_no_final_loss(make_run):
+    page = run_page(make_run(1_000_000, seen=0.5))
+    assert "final loss" not in page
+    assert "% of its plan" in page
+
+
+def test_broken_runs_have_a_page(broken_runs):
+    for run in broken_runs:
+        assert "How this was counted" in run_page(run)
+
+
+def test_names_are_text(ladder):
+    page = run_page(replace(ladder[0], name=NASTY))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
