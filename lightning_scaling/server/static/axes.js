@@ -31,15 +31,18 @@ export function axes(state, look) {
       "text-anchor": "middle", "font-size": 12, transform: `translate(13 ${(size.top + bottom) / 2}) rotate(-90)` }));
 }
 
-/** Words at points ({x, y, text, colour, anchor?, dx?, dy?}); one that would lie on an earlier one is left out. */
+/** Words at points ({x, y, text, colour, anchor?, dx?, dy?, below?}); one that would lie on an earlier one goes below it, or is left out. */
 export function words({ picture, x, y, size }, look) {
   const taken = [], group = s("g", { class: "words" });
   for (const word of picture.words ?? []) {
-    const left = x.at(word.x) + (word.dx ?? 6), middle = y.at(word.y) + (word.dy ?? 4), wide = 6.2 * word.text.length;
+    const left = x.at(word.x) + (word.dx ?? 6), wide = 6.2 * word.text.length;
     const start = word.anchor === "end" ? left - wide : word.anchor === "middle" ? left - wide / 2 : left;
+    let middle = y.at(word.y) + (word.dy ?? 4);
     const box = [start, middle - 11, start + wide, middle + 2];
+    const on = (other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1];
+    for (let other; word.below && (other = taken.find(on)); [box[1], box[3]] = [middle - 11, middle + 2]) middle = other[3] + 11.5;
     const off = box[0] < size.left || box[2] > size.width || box[1] < 0 || box[3] > size.height - size.bottom;
-    if (off || taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
+    if (off || taken.some(on)) continue;
     taken.push(box);
     group.append(text(left, middle, word.text, word.colour ?? look.ink, {
       "text-anchor": word.anchor ?? "start", stroke: look.paper, "stroke-width": 3, "paint-order": "stroke", "font-weight": word.bold ? 600 : null }));

@@ -54,7 +54,7 @@ const nothing = () => {
 
 function marksOf(run, axis, colour, thin) {
   const x = axis.of(run), going = run.state === "RUNNING", chosen = run.id === view.run;
-  const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
+  const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
   const end = { type: "dot", x: x.slice(-1), y: run.y.slice(-1), colour, size: chosen ? 5 : 3, hollow: run.state !== "FINISHED", run };
   if (view.x === ONLY_ENDS) return [end];
   const line = { type: "line", x, y: run.y, colour, run, ...look };

@@ -71,8 +71,9 @@ function rows(at) {
 function draw(flops) {
   const look = theme(), x = plans.flops;
   const marks = plans.presets.map((law) => ({ type: "line", x, y: law.params, colour: look.muted, width: 1, alpha: 0.7 }));
-  const words = plans.presets.map((law) => ({ x: x.at(-1), y: law.params.at(-1), text: law.name, colour: look.muted, anchor: "end", dx: -4, dy: -5 }));
-  const law = plans.fitted;
+  const law = plans.fitted, own = law ? [{ ...law, colour: look.accent, bold: true }] : [];
+  const words = [...plans.presets, ...own].sort((a, b) => b.params.at(-1) - a.params.at(-1))
+    .map(({ name, params, colour, bold }) => ({ x: x.at(-1), y: params.at(-1), text: name, colour: colour ?? look.muted, bold, below: true, dx: 8 }));
   if (law?.paramsLow) marks.push({ type: "band", x, low: law.paramsLow, high: law.paramsHigh, colour: look.accent, alpha: 0.14, outside: true });
   if (law) marks.push({ type: "line", x, y: law.params, colour: look.accent, width: 2.2 });
   const all = marks.flatMap((mark) => mark.y ?? []), ends = [Math.min(...all), Math.max(...all)];
@@ -80,5 +81,5 @@ function draw(flops) {
   const here = law?.params[Number(slider.value)];
   if (here) marks.push({ type: "dot", x: [flops], y: [here], colour: look.accent, size: 5 });
   picture.draw({ x: { kind: "log", label: "budget (FLOPs)", format: scientific }, y: { kind: "log", label: "best size N*", format: count },
-    marks, words, margin: { top: 10, right: 14 } });
+    marks, words, margin: { top: 10, right: 140 } });
 }

@@ -78,7 +78,7 @@ function drawPanel(run) {
   const look = theme(), { tokens, loss: losses } = run.curve, marks = [];
   const lines = tokens.map((x, i) => [`loss ${loss(losses[i])}`, `${count(x)} tokens`]);
   if (run.made.length > 1) {
-    marks.push({ type: "band", x: run.made.map((p) => p.tokens), low: run.made.map((p) => p.low), high: run.made.map((p) => p.high), colour: look.muted, alpha: 0.22 });
+    marks.push({ type: "band", x: run.made.map((p) => p.tokens), low: run.made.map((p) => p.low), high: run.made.map((p) => p.high), colour: look.muted, alpha: 0.22, outside: true });
     marks.push({ type: "line", x: run.made.map((p) => p.tokens), y: run.made.map((p) => p.loss), colour: look.muted, width: 1.2, dash: [2, 3] });
   }
   marks.push({ type: "line", x: tokens, y: losses, colour: look.ink, width: 1.8, run: lines });
