@@ -86,7 +86,8 @@ function drawPanel(run) {
     const { tokens: x, low, high } = run.ahead;
     marks.push({ type: "band", x, low, high, colour: look.accent, alpha: 0.25 }, { type: "line", x, y: run.ahead.loss, colour: look.accent, width: 2, dash: [6, 3] });
   }
-  const words = run.made.length > 1 ? [{ x: run.made[0].tokens, y: run.made[0].low, text: "forecast of the end, as it was made", colour: look.muted, dy: 13, dx: 0 }] : [];
+  const [first] = run.made, said = { text: "forecasts of the end", colour: look.muted, anchor: "end", dx: -6 };
+  const words = run.made.length > 1 ? [{ ...said, x: first.tokens, y: first.loss }] : [];
   panel.draw({ x: { kind: "log", label: "training tokens", format: count }, y: { kind: "log", label: "validation loss", format: tick }, marks, words, focus: closer(run),
     empty: tokens.length ? null : "no points yet", margin: { right: 14 } });
 }
