@@ -10,8 +10,8 @@ from fastapi.staticfiles import StaticFiles
 
 from lightning_scaling.server import download
 from lightning_scaling.server.detail import detail
-from lightning_scaling.server.fitting import Fitting
 from lightning_scaling.server.headers import StrictHeaders
+from lightning_scaling.server.kept_laws import KeptLaws
 from lightning_scaling.server.naming import Chosen, Misnamed, offers
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
@@ -57,11 +57,11 @@ def _lists(app: FastAPI, shelf: Shelf) -> None:
 
 
 def _laws(app: FastAPI, shelf: Shelf) -> None:
-    fitting = Fitting()
+    laws = KeptLaws()
 
     @app.get("/data/law")
     def law(experiments: Ids, chosen: Names) -> Response:
-        return _json(fitting.law(_leniently(shelf, shelf.study(experiments), chosen)[0].records))
+        return _json(laws.of(_leniently(shelf, shelf.study(experiments), chosen)[0].records))
 
     @app.get("/data/run/{run_id}")
     def run(run_id: str, experiments: Ids, chosen: Names) -> Response:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_scaling.conventions import require_same
 from lightning_scaling.curve import Curve
 from lightning_scaling.record import RunRecord, RunState
 from lightning_scaling.store import notebook
@@ -57,20 +56,16 @@ class Study:
         return Study(tuple(kept), self.rejected)
 
     def fit(self, **options: Any) -> "SurfaceFit":
-        """L(N, D) over the last points of the finished runs; `options` go to `laws.fit_surface`.
+        """L(N, D) with intervals over the last points of the finished runs; `options` go to `laws.fit_records`.
 
         Raises:
             ValueError: runs of different conventions, or none that can be fitted.
         """
-        from lightning_scaling.laws import fit_surface
+        from lightning_scaling.laws import fit_records
 
-        runs = [r for r in self.finished if np.isfinite(r.loss) and r.curve.params is not None]
-        if not runs:
+        if not any(np.isfinite(r.loss) and r.curve.params is not None for r in self.finished):
             raise ValueError(f"no finished run with a finite loss and a number of parameters among {len(self)}")
-        require_same(r.conventions for r in runs)
-        columns = ((r.params, r.tokens, r.loss) for r in runs)
-        params, tokens, loss = np.array(list(columns), dtype=np.float64).T
-        return fit_surface(params, tokens, loss, **options)
+        return fit_records(self.records, **options)
 
     def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
         """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters."""
@@ -91,7 +86,7 @@ class Study:
         return loss_against_compute(self.records, **options)
 
     def _repr_html_(self) -> str:
-        return notebook.page([_row(r) for r in self.records], [vars(r) for r in self.rejected])
+        return notebook.page(self.records, [_row(r) for r in self.records], self.rejected)
 
 
 _COLUMNS = ("name", "family", "params", "tokens", "flops", "pf_days", "loss", "state", "planned_tokens", "verdict", "experiment", "run_id")

@@ -31,11 +31,13 @@ def test_the_fit_is_that_of_the_last_points_of_the_finished_runs(record: Make) -
     sizes = [(n, ratio) for n in (300_000, 1_000_000, 3_000_000, 10_000_000) for ratio in (1, 4)]
     runs = [record(f"{n}-{r}", params=n, points=100) for n, r in sizes]
     halves = [
-        replace(r, curve=r.curve.take(slice(0, 100 // ratio)), state=RunState.FINISHED) for r, (_, ratio) in zip(runs, sizes, strict=True)
+        replace(r, curve=r.curve.take(slice(0, 100 // ratio)), flops=r.flops[: 100 // ratio], state=RunState.FINISHED)
+        for r, (_, ratio) in zip(runs, sizes, strict=True)
     ]
-    going = record("going", params=10**9, points=3, state=RunState.RUNNING)
+    going = record("going", params=10**9, points=3, state=RunState.RUNNING, ended=False)
     fit = Study((*halves, replace(going, curve=replace(going.curve, loss=going.curve.loss * 2)))).fit(seed=0)
     assert (fit.E, fit.alpha, fit.beta) == pytest.approx((1.7, 0.34, 0.28), rel=1e-3)
+    assert fit.procedure["runs"] == [r.key for r in halves]
 
 
 def test_runs_counted_differently_are_never_fitted_together(study: Study) -> None:

@@ -11,14 +11,14 @@ from lightning_scaling.report.rows import finished
 _MOST = 16
 
 
-class Fitting:
+class KeptLaws:
     """Answers of `law.law` by the finished runs they stand on. Thread safe; one fit at a time, so that MLflow keeps a core."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def law(self, records: Sequence[RunRecord]) -> dict[str, Any]:
+    def of(self, records: Sequence[RunRecord]) -> dict[str, Any]:
         """The laws of these runs, ready for JSON; sentences on the cost are those of the moment the last run finished."""
         from lightning_scaling.report.fits import fits
         from lightning_scaling.server.law import law
