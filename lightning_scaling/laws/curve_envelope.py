@@ -76,6 +76,5 @@ def _growth(grid: Array, winner: Array, inner: Any, level: float, slopes: Array)
     sizes = len(np.unique(winner[inner]))
     if sizes < 2:
         return None, f"only {sizes} size(s) between the smallest and the largest ever lead: add sizes, or longer runs of the larger ones"
-    return line(
-        grid[inner], winner[inner], level, slopes
-    ), f"{sizes} sizes lead in turn over {grid[inner][-1] / grid[inner][0]:.3g} × of compute"
+    span = grid[inner][-1] / grid[inner][0]
+    return line(grid[inner], winner[inner], level, slopes), f"{sizes} sizes lead in turn while compute grows {span:,.0f} times"
