@@ -27,7 +27,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_scaling.accounting import Meter, flops_rule
 from lightning_scaling.callbacks import ScalingLawMonitor
-from lightning_scaling.callbacks.losses import TrainingLoss
 from lightning_scaling.callbacks.run import Run
 from lightning_scaling.ladder.gpt import GPT
 from lightning_scaling.record import Prediction
@@ -136,7 +135,7 @@ def _following_training_loss():
 
     def on_train_start(trainer, module):
         begin(trainer, module)
-        monitor._watch.fit.training_loss = TrainingLoss()
+        monitor._watch.fit.follow_training_loss()
 
     monitor.on_train_start = on_train_start
     return monitor

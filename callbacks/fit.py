@@ -37,9 +37,11 @@ class Fit:
             params, groups, Conventions(convention_name(options.params), run.flops_rule or "6N", options.monitor, options.tokenizer)
         )
         self.planning = Planning(trainer, options, run.rates, once)
-        self.training_loss = None if trainer.enable_validation else TrainingLoss()
+        self.training_loss: TrainingLoss | None = None
         self.meter: Any = None
-        self.loss_scale = trainer.accumulate_grad_batches if trainer.lightning_module.automatic_optimization else 1
+        self.batch_idx = -1
+        if not trainer.enable_validation:
+            self.follow_training_loss()
 
     def first_batch(self, batch: Any) -> None:
         """Choose the FLOPs rule and see whether tokens can be counted, before anything is trained.
@@ -64,22 +66,31 @@ class Fit:
             self.facts.conventions = replace(self.facts.conventions, loss=loss)
             tell(f"scaling: the loss that is followed is {loss!r}")
 
+    def follow_training_loss(self) -> None:
+        """There is no validation loss to follow."""
+        trainer = self.trainer
+        if trainer.lightning_module.automatic_optimization:
+            self.training_loss = TrainingLoss(divided=lambda: int(trainer.accumulate_grad_batches))
+        else:
+            self.training_loss = TrainingLoss(copy=True)
+
     def step(self, optimizer: Any) -> None:
         """An optimiser is about to step: its rate, if it is the one followed and its rate is a number of the host."""
-        if self._followed is not None and optimizer is not self._followed:
-            return
-        rate = optimizer.param_groups[0]["lr"]
-        self.run.rates.add(rate if isinstance(rate, float) else self.planning.rate_of_tensor)
+        if self._followed is None or optimizer is self._followed:
+            rate = optimizer.param_groups[0]["lr"]
+            self.run.rates.add(rate if isinstance(rate, float) else self.planning.rate_of_tensor)
 
     def batch(self, outputs: Any, batch: Any, batch_idx: int) -> bool:
         """A batch was trained. True when a point of the training loss is due."""
+        self.batch_idx = batch_idx
         self.meter.see(batch)
-        self.horizon.batches += 1
-        self.horizon.epoch_batches = batch_idx + 1
-        if self.training_loss is None:
-            return False
-        self.training_loss.add(outputs)
-        return self.training_loss.due(self.run.rates.steps)
+        losses = self.training_loss
+        return losses is not None and losses.add(outputs) and losses.due(self.run.rates.steps)
+
+    def epoch_ended(self) -> None:
+        """The next epoch may accumulate another number of batches."""
+        if self.training_loss is not None:
+            self.training_loss.settle()
 
     def sync(self) -> None:
         """Sum the counts over ranks. Collective."""
@@ -87,9 +98,10 @@ class Fit:
         self.run.ledger.sync(self.ranks.sum(self.run.ledger.delta()))
 
     def settle(self) -> None:
-        """Read what is still being added up on a device."""
+        """Bring the ledger and the horizon up to date."""
         if self.meter is not None:
             self.meter.settle()
+            self.horizon.batches, self.horizon.epoch_batches = self.meter.batches, self.batch_idx + 1
             if self.meter.uncounted:
                 self.once.warn("tokens", f"{self.meter.uncounted} batches held no tokens that can be counted: the counts lack them")
 

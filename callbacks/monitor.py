@@ -95,6 +95,7 @@ class ScalingLawMonitor(Callback):
         self._run = Run()
         self._groups: dict[str, int] = {}
         self._watch: Watch | None = None  # the fit under way
+        self._fit: Fit | None = None  # what it counts in a step, from its first batch on
         self._last: Watch | None = None  # the same, kept for reading when it is over
         self._loaded = False
 
@@ -162,7 +163,7 @@ class ScalingLawMonitor(Callback):
         except Exception as error:
             if not self.automatic:
                 raise
-            self._watch = self._last = None
+            self._watch = self._last = self._fit = None
             self._once.warn("start", f"this training is not monitored: {error}")
 
     def _stands_aside(self, trainer: Any) -> bool:
@@ -174,23 +175,24 @@ class ScalingLawMonitor(Callback):
         if global_step == 0 and not self._loaded:
             self._run = Run()
         if global_step > 0 and not self._run.ledger.tokens:
-            self._run.rates.steps = global_step
+            self._run.rates.begin_at(global_step)
             self._once.warn("resume", f"nothing is known of what was trained before step {global_step}: tokens are counted from here")
         self._loaded = False
 
+    # the step: host numbers only, and few objects on the way to them; between two steps all of them have left the processor's caches ----
+
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self._watch is not None and self._watch.fit.meter is None:
+        if self._fit is None and self._watch is not None:
             with self._start():
                 self._watch.first_batch(batch)
-
-    # the step: host numbers only ---------------------------------------------------------------------------------------------------
+                self._fit = self._watch.fit
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        if self._watch is not None:
-            self._watch.fit.step(optimizer)
+        if self._fit is not None:
+            self._fit.step(optimizer)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if self._watch is not None and self._watch.fit.batch(outputs, batch, batch_idx):
+        if self._fit is not None and self._fit.batch(outputs, batch, batch_idx) and self._watch is not None:
             self._watch.training_point()
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------
@@ -206,13 +208,17 @@ class ScalingLawMonitor(Callback):
         if logged and not self.automatic and resolve(self.options.monitor, logged) is None:
             raise ValueError(missing(self.options.monitor, logged))
 
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        if self._fit is not None:
+            self._fit.epoch_ended()
+
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        watch, self._watch = self._watch, None
+        watch, self._watch, self._fit = self._watch, None, None
         if watch is not None:
             watch.ended()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        watch, self._watch = self._watch, None
+        watch, self._watch, self._fit = self._watch, None, None
         if watch is not None:
             watch.interrupted(exception)
 

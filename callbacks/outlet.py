@@ -80,6 +80,7 @@ class Outlet:
     def record(self, state: RunState) -> Any:
         """The record of the run as it stands."""
         fit = self._fit
+        fit.settle()
         self.remember()
         return record_of(fit.run, fit.facts, fit.options, state)
 

@@ -7,6 +7,7 @@ cosine over a million steps a few hundred. The sum of rates is exact: it is adde
 from typing import Any
 
 MOST = 1000
+MOST_NEW = 4096  # rates that wait to be looked at: a step only notes them
 TOLERANCE = 2e-3
 
 
@@ -21,8 +22,9 @@ class Rates:
     """
 
     def __init__(self) -> None:
-        self.steps = 0
-        self.sum = 0.0
+        self._new: list[float] = []
+        self._steps = 0
+        self._sum = 0.0
         self._corners: list[tuple[int, float]] = []
         self._last: tuple[int, float] | None = None
         self._slope: float | None = None
@@ -31,8 +33,33 @@ class Rates:
 
     def add(self, rate: float) -> None:
         """The rate of the next optimiser step."""
-        step, self.steps = self.steps, self.steps + 1
-        self.sum += rate
+        self._new.append(rate)
+        if len(self._new) >= MOST_NEW:
+            self._look()
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps made."""
+        return self._steps + len(self._new)
+
+    @property
+    def sum(self) -> float:
+        """Sum of the rates of all steps."""
+        self._look()
+        return self._sum
+
+    def begin_at(self, step: int) -> None:
+        """Count on from a step before which nothing is known."""
+        self._steps = step
+
+    def _look(self) -> None:
+        new, self._new = self._new, []
+        for rate in new:
+            self._look_at(rate)
+
+    def _look_at(self, rate: float) -> None:
+        step, self._steps = self._steps, self._steps + 1
+        self._sum += rate
         if rate > self._peak:
             self._peak = rate
         if self._last is None:
@@ -42,10 +69,6 @@ class Rates:
         elif abs(self._expected(step) - rate) > self._tolerance * self._peak:
             self._turn(rate)
         self._last = (step, rate)
-
-    def skip(self) -> None:
-        """An optimiser step whose rate could not be read without a device synchronisation: the last one known stands."""
-        self.add(self._last[1] if self._last else 0.0)
 
     def _expected(self, step: int) -> float:
         start, rate = self._corners[-1]
@@ -61,17 +84,19 @@ class Rates:
 
     def line(self) -> tuple[list[int], list[float]]:
         """(steps, rates) of the corners up to the last step seen."""
+        self._look()
         corners = [*self._corners, *([self._last] if self._last and self._last != self._corners[-1] else [])]
         return [s for s, _ in corners], [r for _, r in corners]
 
     def state(self) -> dict[str, Any]:
         """Plain numbers for a checkpoint."""
-        kept = {"steps": self.steps, "sum": self.sum, "slope": self._slope, "peak": self._peak, "tolerance": self._tolerance}
+        self._look()
+        kept = {"steps": self._steps, "sum": self._sum, "slope": self._slope, "peak": self._peak, "tolerance": self._tolerance}
         return kept | {"corners": [list(c) for c in self._corners], "last": list(self._last) if self._last else None}
 
     def restore(self, state: dict[str, Any]) -> None:
         """What `state` gave."""
-        self.steps, self.sum = int(state["steps"]), float(state["sum"])
+        self._new, self._steps, self._sum = [], int(state["steps"]), float(state["sum"])
         self._slope, self._peak, self._tolerance = state["slope"], state["peak"], state["tolerance"]
         self._corners = [(int(s), float(r)) for s, r in state["corners"]]
         self._last = (int(state["last"][0]), float(state["last"][1])) if state["last"] else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning_scaling.callbacks.fit import Fit
-from lightning_scaling.callbacks.losses import TrainingLoss, missing, resolve
+from lightning_scaling.callbacks.losses import missing, resolve
 from lightning_scaling.callbacks.outlet import Outlet
 from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.stopping import Stopper
@@ -50,7 +50,7 @@ class Watch:
             fit.follow(name)
             return self._point(float(logged[name]))
         fit.once.warn("monitor", f"{missing(fit.options.monitor, logged)}; until then the training loss is followed")
-        fit.training_loss = TrainingLoss()
+        fit.follow_training_loss()
 
     def training_point(self) -> None:
         """A point of the smoothed training loss, in a training without validation."""
@@ -60,7 +60,7 @@ class Watch:
         fit.once.warn(
             "training loss", "there is no validation loss: the smoothed training loss is followed, which says nothing of over-fitting"
         )
-        self._point(fit.training_loss.read(fit.run.rates.steps, fit.loss_scale))
+        self._point(fit.training_loss.read(fit.run.rates.steps))
 
     def _point(self, loss: float) -> None:
         point = self.fit.mark(loss)

@@ -1,18 +1,32 @@
 """Counts training batches into a ledger as they go by, from shapes alone.
 
-With masks the count is a sum of values. On an accelerator that sum stays there, added up without waiting, until the ledger is settled at
-a validation or checkpoint.
+A step only notes that a batch of a known shape came once more; what that makes in tokens and FLOPs is multiplied when the ledger is
+settled, at a validation or checkpoint. With masks the count is a sum of values: on an accelerator it stays there, added up without
+waiting, until then.
 """
 
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
-from lightning_scaling.accounting.batches import is_integer
+from lightning_scaling.accounting.batches import is_integer, is_tensor
 from lightning_scaling.accounting.flops import FlopsRule
 from lightning_scaling.accounting.ledger import Ledger
 from lightning_scaling.accounting.masks import kept_tokens
 from lightning_scaling.accounting.tokens import TokenRule, measure
 
 MOST_SHAPES = 1000
+FIRST, INPUT_IDS = itemgetter(0), itemgetter("input_ids")
+
+
+class Seen:
+    """What a batch of one shape holds and costs, and how often it came since the ledger was settled."""
+
+    __slots__ = ("flops", "hardware_flops", "times", "tokens")
+
+    def __init__(self, tokens: int, flops: int, hardware_flops: int) -> None:
+        self.tokens, self.flops, self.hardware_flops = tokens, flops, hardware_flops
+        self.times = 0
 
 
 class Meter:
@@ -26,17 +40,26 @@ class Meter:
     """
 
     def __init__(self, rule: FlopsRule, ledger: Ledger, tokens: TokenRule = None, mask: bool = False) -> None:
-        self.uncounted = 0
+        self.batches = self.uncounted = 0
         self._rule, self._ledger, self._tokens = rule, ledger, tokens
         self._mask = mask and tokens is None
-        self._known: dict[Any, tuple[int, int, int]] | None = None if mask or tokens is not None or rule.name == "given" else {}
+        self._by_shape = not mask and tokens is None and rule.name != "given"
+        self._known: dict[Any, Seen] = {}
+        self._ids: Callable[[Any], Any] = _itself
         self._pending: dict[int | None, Any] = {}
 
     def see(self, batch: Any) -> None:
         """Count one micro-batch that has been trained on. Never raises: a batch that cannot be counted adds to `uncounted`."""
         try:
-            if self._known is not None and (seen := self._known.get(_shape(batch))) is not None:
-                return self._ledger.add(*seen)
+            ids = self._ids(batch)
+            self._known[type(batch), type(ids), ids.shape, ids.dtype].times += 1
+        except Exception:
+            self._look(batch)
+
+    def _look(self, batch: Any) -> None:
+        """Count a batch by all that it holds."""
+        self.batches += 1
+        try:
             tokens, length = measure(batch, self._tokens)
             if self._mask:
                 return self._keep(kept_tokens(batch), length)
@@ -45,10 +68,17 @@ class Meter:
             self.uncounted += 1
 
     def settle(self) -> None:
-        """Read the sums that still lie on an accelerator (one wait for the device); call before the ledger is read."""
+        """Bring the ledger up to date; call before it is read. Waits for the device where masks are counted. Never raises."""
+        for seen in self._known.values():
+            self._ledger.add(seen.times * seen.tokens, seen.times * seen.flops, seen.times * seen.hardware_flops)
+            self.batches += seen.times
+            seen.times = 0
         pending, self._pending = self._pending, {}
         for length, kept in pending.items():
-            self._add(int(kept), length, None)
+            try:
+                self._add(int(kept), length, None)
+            except Exception:  # a device that has failed no longer tells
+                self.uncounted += 1
 
     def _keep(self, kept: Any, length: int | None) -> None:
         if str(getattr(kept, "device", "cpu")) == "cpu":
@@ -58,16 +88,26 @@ class Meter:
     def _add(self, tokens: int, length: int | None, batch: Any) -> None:
         model, hardware = self._rule.cost(tokens, length, batch)
         self._ledger.add(tokens, model, hardware)
-        if self._known is not None and batch is not None and (shape := _shape(batch)) is not None and len(self._known) < MOST_SHAPES:
-            self._known[shape] = tokens, model, hardware
+        if self._by_shape and len(self._known) < MOST_SHAPES:
+            self._remember(batch, Seen(tokens, model, hardware))
+
+    def _remember(self, batch: Any, seen: Seen) -> None:
+        """Know an ordinary batch again by the type and shape of its ids; of the kinds of batches only that of the first one."""
+        where = _place(batch)
+        ids = where(batch)
+        if not is_tensor(ids) or not is_integer(ids) or getattr(ids, "is_nested", False):
+            return
+        self._ids = self._ids if self._known else where
+        if where is self._ids:
+            self._known[type(batch), type(ids), ids.shape, ids.dtype] = seen
 
 
-def _shape(batch: Any) -> Any:
-    """What the counts of an ordinary batch follow from: shape and type of its ids. None where more must be looked at.
+def _place(batch: Any) -> Callable[[Any], Any]:
+    """Where in a batch the ids lie whose shape alone gives the count."""
+    if type(batch) in (tuple, list):
+        return FIRST
+    return INPUT_IDS if isinstance(batch, Mapping) and "input_ids" in batch else _itself
 
-    A batch of a shape seen before then costs one look-up: with cold caches, as between two steps, a third of counting it anew.
-    """
-    kind = type(batch)
-    ids = batch[0] if (kind is tuple or kind is list) and batch else batch.get("input_ids") if kind is dict else batch
-    shape = getattr(ids, "shape", None)
-    return None if shape is None or getattr(ids, "is_nested", False) or not is_integer(ids) else (kind, shape, ids.dtype)
+
+def _itself(batch: Any) -> Any:
+    return batch

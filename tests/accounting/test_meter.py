@@ -49,6 +49,7 @@ def test_a_fit_with_uneven_batches_equals_a_count_by_hand():
     meter = Meter(RULE, ledger)
     for rows in (4, 4, 4, 1):
         meter.see((IDS[:rows], IDS[:rows]))
+    meter.settle()
     assert (ledger.tokens, ledger.flops) == (13 * 16, 6 * 1000 * 13 * 16)
 
 
@@ -57,6 +58,7 @@ def test_a_strange_batch_is_noted_and_never_raises():
     meter = Meter(RULE, ledger)
     meter.see(IDS)
     meter.see(object())
+    meter.settle()
     assert (ledger.tokens, meter.uncounted) == (64, 1)
 
 

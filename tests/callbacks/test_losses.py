@@ -33,7 +33,25 @@ def test_the_training_loss_is_the_mean_since_the_last_reading():
         losses.add({"loss": torch.tensor(value)})
     assert losses.read(step=10) == 3.0
     losses.add(torch.tensor(5.0))
-    assert losses.read(step=20, scale=2) == 10.0
+    assert losses.read(step=20) == 5.0
+
+
+def test_losses_that_were_divided_are_multiplied_by_what_they_were_divided_by():
+    accumulated = 2
+    losses = TrainingLoss(divided=lambda: accumulated)
+    losses.add(torch.tensor(1.0))
+    losses.settle()
+    accumulated = 4
+    losses.add(torch.tensor(1.0))
+    assert losses.read(step=10) == 3.0
+
+
+def test_a_loss_that_changes_after_its_step_is_copied_where_that_is_said():
+    losses, loss = TrainingLoss(copy=True), torch.tensor(1.0, requires_grad=True)
+    losses.add({"loss": loss})
+    with torch.no_grad():
+        loss.fill_(9.0)
+    assert losses.read(step=10) == 1.0
 
 
 def test_the_sum_leaves_the_step_s_own_loss_alone_and_keeps_half_precision_exact():
