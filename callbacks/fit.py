@@ -30,7 +30,7 @@ class Fit:
 
     def __init__(self, trainer: Any, options: Options, run: Run, groups: dict[str, int], params: int, once: Once) -> None:
         self.trainer, self.options, self.run, self.once = trainer, options, run, once
-        self._followed = _followed(trainer.optimizers, options.optimizer)
+        self.followed = _followed(trainer.optimizers, options.optimizer)
         self.ranks = Ranks.of(trainer)
         self.horizon = Horizon.at_start(trainer, run.ledger.tokens)
         self.facts = Facts(
@@ -39,7 +39,6 @@ class Fit:
         self.planning = Planning(trainer, options, run.rates, once)
         self.training_loss: TrainingLoss | None = None
         self.meter: Any = None
-        self.batch_idx = -1
         if not trainer.enable_validation:
             self.follow_training_loss()
 
@@ -58,7 +57,7 @@ class Fit:
             self.once.warn("flops", str(rule.outcome))
         self.run.flops_rule = rule.name
         self.facts.conventions = replace(self.facts.conventions, flops=rule.name)
-        self.meter = Meter(rule, self.run.ledger, tokens=options.tokens, mask=options.mask)
+        self.meter = Meter(rule, self.run.ledger, options.tokens, options.mask, first=batch)
 
     def follow(self, loss: str) -> None:
         """The loss that is followed has this name; told where it is another one than was asked for."""
@@ -74,19 +73,6 @@ class Fit:
         else:
             self.training_loss = TrainingLoss(copy=True)
 
-    def step(self, optimizer: Any) -> None:
-        """An optimiser is about to step: its rate, if it is the one followed and its rate is a number of the host."""
-        if self._followed is None or optimizer is self._followed:
-            rate = optimizer.param_groups[0]["lr"]
-            self.run.rates.add(rate if isinstance(rate, float) else self.planning.rate_of_tensor)
-
-    def batch(self, outputs: Any, batch: Any, batch_idx: int) -> bool:
-        """A batch was trained. True when a point of the training loss is due."""
-        self.batch_idx = batch_idx
-        self.meter.see(batch)
-        losses = self.training_loss
-        return losses is not None and losses.add(outputs) and losses.due(self.run.rates.steps)
-
     def epoch_ended(self) -> None:
         """The next epoch may accumulate another number of batches."""
         if self.training_loss is not None:
@@ -101,7 +87,7 @@ class Fit:
         """Bring the ledger and the horizon up to date."""
         if self.meter is not None:
             self.meter.settle()
-            self.horizon.batches, self.horizon.epoch_batches = self.meter.batches, self.batch_idx + 1
+            self.horizon.batches, self.horizon.epoch_batches = self.meter.batches, self.trainer.fit_loop.batch_idx + 1
             if self.meter.uncounted:
                 self.once.warn("tokens", f"{self.meter.uncounted} batches held no tokens that can be counted: the counts lack them")
 

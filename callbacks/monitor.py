@@ -18,6 +18,7 @@ from lightning_scaling.callbacks.once import Once
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.record_of import curve_of
 from lightning_scaling.callbacks.run import Run
+from lightning_scaling.callbacks.step import Batch, Step, batch_of, no_batch, no_step, step_of
 from lightning_scaling.callbacks.stopping import Stopper, verdicts
 from lightning_scaling.callbacks.watch import Watch
 from lightning_scaling.curve import Curve
@@ -95,7 +96,9 @@ class ScalingLawMonitor(Callback):
         self._run = Run()
         self._groups: dict[str, int] = {}
         self._watch: Watch | None = None  # the fit under way
-        self._fit: Fit | None = None  # what it counts in a step, from its first batch on
+        self._waiting: Watch | None = None  # the same until it has seen a batch
+        self._step: Step = no_step  # what it notes in a step, from its first batch on
+        self._batch: Batch = no_batch
         self._last: Watch | None = None  # the same, kept for reading when it is over
         self._loaded = False
 
@@ -152,7 +155,7 @@ class ScalingLawMonitor(Callback):
             self._begin_run(trainer.global_step)
             params = choose(self._groups, self.options.params)
             fit = Fit(trainer, self.options, self._run, self._groups, params, self._once)
-            self._watch = self._last = Watch(fit, Stopper(verdicts(self.options.stop), self._run.stopping))
+            self._watch = self._last = self._waiting = Watch(fit, Stopper(verdicts(self.options.stop), self._run.stopping))
             self._watch.begin()
 
     @contextmanager
@@ -163,7 +166,8 @@ class ScalingLawMonitor(Callback):
         except Exception as error:
             if not self.automatic:
                 raise
-            self._watch = self._last = self._fit = None
+            self._last = None
+            self._leave()
             self._once.warn("start", f"this training is not monitored: {error}")
 
     def _stands_aside(self, trainer: Any) -> bool:
@@ -182,17 +186,20 @@ class ScalingLawMonitor(Callback):
     # the step: host numbers only, and few objects on the way to them; between two steps all of them have left the processor's caches ----
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self._fit is None and self._watch is not None:
+        if self._waiting is not None:
             with self._start():
-                self._watch.first_batch(batch)
-                self._fit = self._watch.fit
+                self._waiting.first_batch(batch)
+                self._note(self._waiting.fit)
+            self._waiting = None
+
+    def _note(self, fit: Fit) -> None:
+        self._step, self._batch = step_of(fit), batch_of(fit)
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        if self._fit is not None:
-            self._fit.step(optimizer)
+        self._step(optimizer)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if self._fit is not None and self._fit.batch(outputs, batch, batch_idx) and self._watch is not None:
+        if self._batch(outputs, batch) and self._watch is not None:
             self._watch.training_point()
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------
@@ -202,6 +209,8 @@ class ScalingLawMonitor(Callback):
             self._check_name(trainer.callback_metrics)
         elif self._watch is not None:
             self._watch.validated(trainer.callback_metrics)
+            if self._waiting is None:
+                self._note(self._watch.fit)  # from now on perhaps of the training loss
 
     def _check_name(self, logged: Mapping[str, Any]) -> None:
         """The sanity check shows what will be logged, in time for a clear error. Nothing logged there proves nothing."""
@@ -209,18 +218,22 @@ class ScalingLawMonitor(Callback):
             raise ValueError(missing(self.options.monitor, logged))
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        if self._fit is not None:
-            self._fit.epoch_ended()
+        if self._watch is not None:
+            self._watch.fit.epoch_ended()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        watch, self._watch, self._fit = self._watch, None, None
-        if watch is not None:
+        if (watch := self._leave()) is not None:
             watch.ended()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        watch, self._watch, self._fit = self._watch, None, None
-        if watch is not None:
+        if (watch := self._leave()) is not None:
             watch.interrupted(exception)
+
+    def _leave(self) -> Watch | None:
+        """The fit is over: nothing of it is watched any more."""
+        watch, self._watch, self._waiting = self._watch, None, None
+        self._step, self._batch = no_step, no_batch
+        return watch
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Sum over ranks before saving: the checkpoint holds rank 0's callbacks. Every rank comes here, unless it was interrupted."""

@@ -22,7 +22,7 @@ class Rates:
     """
 
     def __init__(self) -> None:
-        self._new: list[float] = []
+        self.new: list[float] = []
         self._steps = 0
         self._sum = 0.0
         self._corners: list[tuple[int, float]] = []
@@ -33,29 +33,30 @@ class Rates:
 
     def add(self, rate: float) -> None:
         """The rate of the next optimiser step."""
-        self._new.append(rate)
-        if len(self._new) >= MOST_NEW:
-            self._look()
+        self.new.append(rate)
+        if len(self.new) >= MOST_NEW:
+            self.settle()
 
     @property
     def steps(self) -> int:
         """Optimiser steps made."""
-        return self._steps + len(self._new)
+        return self._steps + len(self.new)
 
     @property
     def sum(self) -> float:
         """Sum of the rates of all steps."""
-        self._look()
+        self.settle()
         return self._sum
 
     def begin_at(self, step: int) -> None:
         """Count on from a step before which nothing is known."""
         self._steps = step
 
-    def _look(self) -> None:
-        new, self._new = self._new, []
-        for rate in new:
+    def settle(self) -> None:
+        """Look at the rates that were only noted."""
+        for rate in self.new:
             self._look_at(rate)
+        self.new.clear()
 
     def _look_at(self, rate: float) -> None:
         step, self._steps = self._steps, self._steps + 1
@@ -84,19 +85,20 @@ class Rates:
 
     def line(self) -> tuple[list[int], list[float]]:
         """(steps, rates) of the corners up to the last step seen."""
-        self._look()
+        self.settle()
         corners = [*self._corners, *([self._last] if self._last and self._last != self._corners[-1] else [])]
         return [s for s, _ in corners], [r for _, r in corners]
 
     def state(self) -> dict[str, Any]:
         """Plain numbers for a checkpoint."""
-        self._look()
+        self.settle()
         kept = {"steps": self._steps, "sum": self._sum, "slope": self._slope, "peak": self._peak, "tolerance": self._tolerance}
         return kept | {"corners": [list(c) for c in self._corners], "last": list(self._last) if self._last else None}
 
     def restore(self, state: dict[str, Any]) -> None:
         """What `state` gave."""
-        self._new, self._steps, self._sum = [], int(state["steps"]), float(state["sum"])
+        self.new.clear()
+        self._steps, self._sum = int(state["steps"]), float(state["sum"])
         self._slope, self._peak, self._tolerance = state["slope"], state["peak"], state["tolerance"]
         self._corners = [(int(s), float(r)) for s, r in state["corners"]]
         self._last = (int(state["last"][0]), float(state["last"][1])) if state["last"] else None

@@ -94,6 +94,7 @@ class Watch:
 
     def interrupted(self, exception: BaseException) -> None:
         """An exception, Ctrl-C or SIGTERM: no collectives, other ranks may be gone."""
+        self.fit.settle()
         self.state = RunState.CUT_OFF
         if self.outlet is not None:
             self.outlet.close(self.state, "KILLED" if isinstance(exception, KeyboardInterrupt) else "FAILED", HASTE)

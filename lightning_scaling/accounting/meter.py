@@ -37,26 +37,27 @@ class Meter:
         ledger: where the counts go.
         tokens: as in `count_tokens`.
         mask: count only tokens that the batch's mask keeps.
+        first: a batch; those of its kind are known again quickly.
     """
 
-    def __init__(self, rule: FlopsRule, ledger: Ledger, tokens: TokenRule = None, mask: bool = False) -> None:
+    def __init__(self, rule: FlopsRule, ledger: Ledger, tokens: TokenRule = None, mask: bool = False, first: Any = None) -> None:
         self.batches = self.uncounted = 0
         self._rule, self._ledger, self._tokens = rule, ledger, tokens
         self._mask = mask and tokens is None
         self._by_shape = not mask and tokens is None and rule.name != "given"
-        self._known: dict[Any, Seen] = {}
-        self._ids: Callable[[Any], Any] = _itself
+        self.known: dict[Any, Seen] = {}
+        self.place = _place(first)
         self._pending: dict[int | None, Any] = {}
 
     def see(self, batch: Any) -> None:
         """Count one micro-batch that has been trained on. Never raises: a batch that cannot be counted adds to `uncounted`."""
         try:
-            ids = self._ids(batch)
-            self._known[type(batch), type(ids), ids.shape, ids.dtype].times += 1
+            ids = self.place(batch)
+            self.known[type(batch), type(ids), ids.shape, ids.dtype].times += 1
         except Exception:
-            self._look(batch)
+            self.look(batch)
 
-    def _look(self, batch: Any) -> None:
+    def look(self, batch: Any) -> None:
         """Count a batch by all that it holds."""
         self.batches += 1
         try:
@@ -69,7 +70,7 @@ class Meter:
 
     def settle(self) -> None:
         """Bring the ledger up to date; call before it is read. Waits for the device where masks are counted. Never raises."""
-        for seen in self._known.values():
+        for seen in self.known.values():
             self._ledger.add(seen.times * seen.tokens, seen.times * seen.flops, seen.times * seen.hardware_flops)
             self.batches += seen.times
             seen.times = 0
@@ -88,18 +89,14 @@ class Meter:
     def _add(self, tokens: int, length: int | None, batch: Any) -> None:
         model, hardware = self._rule.cost(tokens, length, batch)
         self._ledger.add(tokens, model, hardware)
-        if self._by_shape and len(self._known) < MOST_SHAPES:
+        if self._by_shape and len(self.known) < MOST_SHAPES:
             self._remember(batch, Seen(tokens, model, hardware))
 
     def _remember(self, batch: Any, seen: Seen) -> None:
-        """Know an ordinary batch again by the type and shape of its ids; of the kinds of batches only that of the first one."""
-        where = _place(batch)
-        ids = where(batch)
-        if not is_tensor(ids) or not is_integer(ids) or getattr(ids, "is_nested", False):
-            return
-        self._ids = self._ids if self._known else where
-        if where is self._ids:
-            self._known[type(batch), type(ids), ids.shape, ids.dtype] = seen
+        """Know a batch again by its ids, if they lie where those of the first one lay and their shape is all that counts."""
+        ids = self.place(batch)
+        if self.place is _place(batch) and is_tensor(ids) and is_integer(ids) and not getattr(ids, "is_nested", False):
+            self.known[type(batch), type(ids), ids.shape, ids.dtype] = seen
 
 
 def _place(batch: Any) -> Callable[[Any], Any]:
