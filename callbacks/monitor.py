@@ -18,7 +18,7 @@ from lightning_scaling.callbacks.once import Once
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.record_of import curve_of
 from lightning_scaling.callbacks.run import Run
-from lightning_scaling.callbacks.step import Batch, Step, batch_of, no_batch, no_step, step_of
+from lightning_scaling.callbacks.step import Hook, no_hook, on_batch, on_step
 from lightning_scaling.callbacks.stopping import Stopper, verdicts
 from lightning_scaling.callbacks.watch import Watch
 from lightning_scaling.curve import Curve
@@ -28,6 +28,7 @@ from lightning_scaling.schedule import Schedule
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 # Names of the state in checkpoints: attached by hand, and by the environment variable.
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")
+STEP = ("on_before_optimizer_step", "on_train_batch_end")
 
 
 class ScalingLawMonitor(Callback):
@@ -97,8 +98,8 @@ class ScalingLawMonitor(Callback):
         self._groups: dict[str, int] = {}
         self._watch: Watch | None = None  # the fit under way
         self._waiting: Watch | None = None  # the same until it has seen a batch
-        self._step: Step = no_step  # what it notes in a step, from its first batch on
-        self._batch: Batch = no_batch
+        self._step: Hook = no_hook  # what it notes in a step, from its first batch on
+        self._batch: Hook = no_hook
         self._last: Watch | None = None  # the same, kept for reading when it is over
         self._loaded = False
 
@@ -189,18 +190,21 @@ class ScalingLawMonitor(Callback):
         if self._waiting is not None:
             with self._start():
                 self._waiting.first_batch(batch)
-                self._note(self._waiting.fit)
+                self._note(self._waiting)
             self._waiting = None
 
-    def _note(self, fit: Fit) -> None:
-        self._step, self._batch = step_of(fit), batch_of(fit)
+    def on_before_optimizer_step(self, *given: Any) -> None:
+        self._step(*given)
 
-    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        self._step(optimizer)
+    def on_train_batch_end(self, *given: Any) -> None:
+        self._batch(*given)
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if self._batch(outputs, batch) and self._watch is not None:
-            self._watch.training_point()
+    def _note(self, watch: Watch) -> None:
+        """From now on these hooks note what the fit needs; where nobody has extended them they are called straight away."""
+        self._step, self._batch = on_step(watch.fit), on_batch(watch.fit, watch.training_point)
+        for name, hook in zip(STEP, (self._step, self._batch), strict=True):
+            if getattr(type(self), name) is getattr(ScalingLawMonitor, name):
+                vars(self)[name] = hook
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------
 
@@ -210,7 +214,7 @@ class ScalingLawMonitor(Callback):
         elif self._watch is not None:
             self._watch.validated(trainer.callback_metrics)
             if self._waiting is None:
-                self._note(self._watch.fit)  # from now on perhaps of the training loss
+                self._note(self._watch)  # from now on perhaps the training loss too
 
     def _check_name(self, logged: Mapping[str, Any]) -> None:
         """The sanity check shows what will be logged, in time for a clear error. Nothing logged there proves nothing."""
@@ -232,7 +236,9 @@ class ScalingLawMonitor(Callback):
     def _leave(self) -> Watch | None:
         """The fit is over: nothing of it is watched any more."""
         watch, self._watch, self._waiting = self._watch, None, None
-        self._step, self._batch = no_step, no_batch
+        self._step = self._batch = no_hook
+        for name in STEP:
+            vars(self).pop(name, None)
         return watch
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:

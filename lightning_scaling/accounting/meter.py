@@ -94,8 +94,10 @@ class Meter:
 
     def _remember(self, batch: Any, seen: Seen) -> None:
         """Know a batch again by its ids, if they lie where those of the first one lay and their shape is all that counts."""
+        if self.place is not _place(batch):
+            return
         ids = self.place(batch)
-        if self.place is _place(batch) and is_tensor(ids) and is_integer(ids) and not getattr(ids, "is_nested", False):
+        if is_tensor(ids) and is_integer(ids) and not getattr(ids, "is_nested", False):
             self.known[type(batch), type(ids), ids.shape, ids.dtype] = seen
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.profiler import ProfilerActivity, profile
 
 from lightning_scaling.accounting import Ledger, Meter, flops_rule
@@ -112,3 +114,31 @@ def test_the_flops_of_a_callable_are_those_of_the_batch():
     meter = Meter(flops_rule(lambda batch: batch.shape[0] * 1000, None, params=1), ledger)
     meter.see(IDS)
     assert (ledger.tokens, ledger.flops) == (64, 4000)
+
+
+KINDS = {
+    "pair": lambda rows, length: (torch.zeros(rows, length, dtype=torch.long),) * 2,
+    "list": lambda rows, length: [torch.zeros(rows, length, dtype=torch.long)] * 2,
+    "dict": lambda rows, length: {"input_ids": torch.zeros(rows, length, dtype=torch.long)},
+    "tensor": lambda rows, length: torch.zeros(rows, length, dtype=torch.int32),
+    "floats": lambda rows, length: (torch.zeros(rows, length),),
+    "packed": lambda rows, length: {"input_ids": torch.zeros(rows * length, dtype=torch.long)},
+}
+batches = st.tuples(st.sampled_from(sorted(KINDS)), st.integers(1, 3), st.integers(1, 3)) | st.just("settle")
+
+
+@settings(deadline=None, max_examples=200)
+@given(batches.filter(lambda b: b != "settle"), st.lists(batches, max_size=30))
+def test_any_mix_of_batches_settled_at_any_time_counts_as_each_by_itself(first, mixed):
+    ledger, expected, uncounted = Ledger(), 0, 0
+    meter = Meter(RULE, ledger, first=KINDS[first[0]](*first[1:]))
+    for each in [first, *mixed]:
+        if each == "settle":
+            meter.settle()
+            continue
+        kind, rows, length = each
+        meter.see(KINDS[kind](rows, length))
+        expected, uncounted = (expected, uncounted + 1) if kind == "floats" else (expected + rows * length, uncounted)
+    meter.settle()
+    assert (ledger.tokens, ledger.flops, meter.uncounted) == (expected, 6000 * expected, uncounted)
+    assert meter.batches == 1 + sum(each != "settle" for each in mixed)

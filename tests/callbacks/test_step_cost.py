@@ -35,3 +35,22 @@ def test_a_hundred_steps_read_no_value_from_a_tensor(training, tmp_path):
     assert steps == 100
     assert "aten::add" in names
     assert not names & SYNCHRONISING
+
+
+def test_a_subclass_may_extend_the_hooks_of_a_step(training, tmp_path):
+    class Extended(ScalingLawMonitor):
+        batches = steps = 0
+
+        def on_before_optimizer_step(self, *given):
+            super().on_before_optimizer_step(*given)
+            self.steps += 1
+
+        def on_train_batch_end(self, *given):
+            super().on_train_batch_end(*given)
+            self.batches += 1
+
+    monitor = Extended(summary=False)
+    training.trainer(tmp_path, monitor, max_epochs=2).fit(training.model_class()(), training.loader(), training.loader(4))
+    assert (monitor.batches, monitor.steps) == (10, 10)
+    assert monitor.record.extra["tokens_trained"] == 2 * 20 * training.LENGTH
+    assert monitor.curve.step[-1] == 10

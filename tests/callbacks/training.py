@@ -102,6 +102,7 @@ def _child(arguments):
 
 def main(arguments=None):
     warnings.simplefilter("ignore")
+    warnings.filterwarnings("always", "scaling:")
     ask = argparse.ArgumentParser()
     ask.add_argument("folder", type=Path)
     ask.add_argument("--epochs", type=int, default=4)
@@ -136,7 +137,7 @@ def run(asked):
     made = trainer(asked.folder, [monitor, fate, saver], max_epochs=asked.epochs, enable_checkpointing=True, **more, **strategy)
     resume = asked.resume if asked.resume and Path(asked.resume).exists() else None
     made.fit(model_class()(), loader(asked.rows), loader(8, seed=1), ckpt_path=resume)
-    if made.is_global_zero:
+    if made.is_global_zero and monitor.record is not None:
         tell(asked.folder, monitor, fate.rows)
 
 
