@@ -1,4 +1,4 @@
-"""Programs of the system that several parts are tested with, Chromium and PostgreSQL; without one, its tests are skipped and say so."""
+"""What the system lends to tests: Chromium, PostgreSQL, a small file system; without one, its tests are skipped and say so."""
 
 import contextlib
 import os
@@ -60,3 +60,15 @@ def postgres() -> Iterator[Callable[[str], str] | None]:
     with contextlib.suppress(subprocess.CalledProcessError):
         run("pg_ctl", "-D", f"{folder}/db", "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB that is really there and really gets full."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"a small file system cannot be mounted here ({done.stderr.strip() or 'mount failed'}); it takes root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -47,7 +47,7 @@ class Delivery:
         """The state of a recorder that was closed."""
         header, lost = backlog.header, inbox.lost + len(inbox) + backlog.lost
         spool = backlog.disk.path if backlog.disk and backlog.waiting else None
-        because = writer.failure or backlog.trouble
+        because = "; ".join(filter(None, (writer.failure, backlog.trouble if lost or not writer.failure else "")))
         return cls(header["key"], header["uri"], 0, backlog.waiting, lost, tuple(writer.refused), spool, because)
 
     @property

@@ -7,7 +7,17 @@ import pytest
 EPOCHS = 6
 # No fifth step validates: a checkpoint between a step and its validation makes Lightning skip that validation on resume.
 SAVED = ("--save-every", 5)
-SOME, MANY = 3, 30
+SOME, MANY = 8, 30
+
+
+def moment(seed):
+    """By turns: any time at all, after a batch, within a validation, when a checkpoint is about to be written."""
+    rng = random.Random(seed)
+    if seed % 4 == 0:
+        return "--die-after", f"{rng.uniform(0.0, 0.6):.3f}"
+    times = {"on_train_batch_end": EPOCHS * 5, "on_validation_batch_start": EPOCHS * 2, "on_save_checkpoint": EPOCHS}
+    hook = list(times)[seed % 4 - 1]
+    return "--signal-in", hook, "--signal-at", rng.randrange(1, times[hook])
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +40,8 @@ def history(folder):
 @pytest.mark.parametrize("seed", [*range(SOME), *(pytest.param(s, marks=pytest.mark.slow) for s in range(SOME, MANY))])
 def test_kill_9_at_a_random_moment_and_resume(seed, straight, tmp_path, run_script, new_store):
     expected, points = straight
-    rng = random.Random(seed)
-    moment = ("--signal-at", rng.randrange(1, EPOCHS * 5)) if seed % 2 else ("--die-after", f"{rng.uniform(0.0, 0.6):.3f}")
     store = new_store(tmp_path)
-    run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, *moment)
+    run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, *moment(seed))
     code, told = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, "--resume", tmp_path / "last.ckpt")
     assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
     assert told["told"] == expected["told"]

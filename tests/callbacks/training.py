@@ -116,6 +116,7 @@ def main(arguments=None):
     ask.add_argument("--store", default=None)
     ask.add_argument("--signal-at", type=int, default=None, help="batch at which the process gets the signal")
     ask.add_argument("--signal", default="SIGKILL")
+    ask.add_argument("--signal-in", default="on_train_batch_end", help="hook at whose call of that number instead")
     ask.add_argument("--die-after", type=float, default=None, help="seconds from the first batch to a SIGKILL")
     run(ask.parse_args(arguments))
 
@@ -145,13 +146,24 @@ def dying(asked):
     """A callback that counts rows by hand, and sends this process a signal at a batch or kills it some time after the first."""
 
     class Dying(import_module(FLAVOUR).Callback):
-        batches = rows = 0
+        batches = rows = calls = 0
+
+        def called(self, hook):
+            self.calls += hook == asked.signal_in
+            if hook == asked.signal_in and self.calls == asked.signal_at:
+                os.kill(os.getpid(), getattr(signal, asked.signal))
+
+        def on_validation_batch_start(self, trainer, *_):
+            if not trainer.sanity_checking:
+                self.called("on_validation_batch_start")
+
+        def on_save_checkpoint(self, *_):
+            self.called("on_save_checkpoint")
 
         def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
             self.batches += 1
             self.rows += len(batch[0])
-            if self.batches == asked.signal_at:
-                os.kill(os.getpid(), getattr(signal, asked.signal))
+            self.called("on_train_batch_end")
             if self.batches == 1 and asked.die_after is not None:
                 threading.Timer(asked.die_after, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
