@@ -7,12 +7,12 @@ from lightning_scaling.accounting import Meter, convention_name, count_tokens, f
 from lightning_scaling.callbacks.distribution import Ranks
 from lightning_scaling.callbacks.horizon import Horizon
 from lightning_scaling.callbacks.losses import TrainingLoss
-from lightning_scaling.callbacks.once import Once, tell
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.planning import Planning
 from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.record_of import Facts
 from lightning_scaling.callbacks.run import Run
+from lightning_scaling.callbacks.warn_once import Once, tell
 from lightning_scaling.conventions import Conventions
 
 

@@ -5,14 +5,14 @@ from typing import Any
 from lightning_scaling.advice.summary import end_of_run
 from lightning_scaling.callbacks.artifacts import files
 from lightning_scaling.callbacks.fit import Fit
-from lightning_scaling.callbacks.going_on import go_on
 from lightning_scaling.callbacks.judgement import Judgement, judge
-from lightning_scaling.callbacks.logging_out import log, metrics
-from lightning_scaling.callbacks.once import tell
+from lightning_scaling.callbacks.loggers import log, metrics
+from lightning_scaling.callbacks.mlflow_resume import go_on
 from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.record_of import curve_of, record_of
 from lightning_scaling.callbacks.recording import Recording, open_recording
 from lightning_scaling.callbacks.siblings import Siblings
+from lightning_scaling.callbacks.warn_once import tell
 from lightning_scaling.record import RunState
 
 # A run with more points than this is judged anew only when it has grown by GROWTH: a judgement costs 10–50 ms.

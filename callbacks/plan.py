@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.callbacks.corners import corners
-from lightning_scaling.callbacks.leaps import leap
+from lightning_scaling.callbacks.long_plan import leap
 from lightning_scaling.callbacks.replay import replay
 from lightning_scaling.callbacks.rhythm import MOST_STEPS, Rhythm
 from lightning_scaling.outcome import Outcome

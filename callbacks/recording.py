@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.callbacks.logging_out import is_mlflow
+from lightning_scaling.callbacks.loggers import is_mlflow
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.run import Run
 from lightning_scaling.record import RunRecord

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 
-from lightning_scaling.callbacks.once import Once
+from lightning_scaling.callbacks.warn_once import Once
 from lightning_scaling.curve import Curve
 
 

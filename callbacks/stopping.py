@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning_scaling.advice.hysteresis import Hysteresis
 from lightning_scaling.advice.verdict import Verdict
-from lightning_scaling.callbacks.once import tell
+from lightning_scaling.callbacks.warn_once import tell
 
 
 def verdicts(stop: bool | str | Iterable[str] | None) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""A small file system that gets full: nothing is raised, room that comes back is used, and what found no place is said once."""
+"""A small file system that gets full, or may not be written: nothing is raised, and what found no place is said once."""
 
 import logging
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,15 @@ def test_a_database_on_a_full_disk_gets_every_point_once_there_is_room(
     assert recorder.close(timeout=60).delivered
     history: Any = MlflowClient(uri).get_metric_history(recorder.run_id or "", LOSS)
     assert [m.step for m in history] == list(range(1, 1001))
+
+
+def test_a_read_only_folder_sends_the_spool_to_the_temporary_one(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Really read-only, for root too."""
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    recorder = Recorder(f"sqlite:///{small_disk}/mlflow.db", "sizes", spool_dir=small_disk / "spool")
+    recorder.open("key")
+    train(recorder, range(1, 11))
+    delivery = recorder.close(timeout=2)
+    assert (delivery.waiting, delivery.lost) == (12, 0)
+    assert delivery.spool == tmp_path / "tmp" / "lightning-scaling-spool" / "key.jsonl"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_scaling.callbacks.once import Once
+from lightning_scaling.callbacks.warn_once import Once
 
 
 def test_the_same_trouble_is_told_once(capsys):

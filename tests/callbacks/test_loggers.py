@@ -7,8 +7,8 @@ import pytest
 
 from lightning_scaling import RunState
 from lightning_scaling.callbacks import ScalingLawMonitor
-from lightning_scaling.callbacks.logging_out import log
-from lightning_scaling.callbacks.once import Once
+from lightning_scaling.callbacks.loggers import log
+from lightning_scaling.callbacks.warn_once import Once
 
 KEYS = {"tokens", "flops", "pf_days", "val_loss", "forecast_loss", "forecast_low", "forecast_high", "loss_floor", "gain_per_pf_day"}
 

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lightning_scaling.callbacks.logging_out import is_mlflow
-from lightning_scaling.callbacks.once import Once, tell
+from lightning_scaling.callbacks.loggers import is_mlflow
+from lightning_scaling.callbacks.warn_once import Once, tell
 from lightning_scaling.store import resolve_uri
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from lightning_scaling.callbacks.judgement import Judgement
-from lightning_scaling.callbacks.once import Once
 from lightning_scaling.callbacks.points import Point
+from lightning_scaling.callbacks.warn_once import Once
 from lightning_scaling.units import pf_days
 
 
