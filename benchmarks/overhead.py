@@ -8,6 +8,7 @@ The callbacks take turns from step to step within one fit, in random order, so t
 import argparse
 import json
 import logging
+import os
 import random
 import socket
 import statistics
@@ -156,7 +157,8 @@ def validation_costs(server, validations):
     """
     import mlflow.tracking  # noqa: F401
 
-    with tempfile.TemporaryDirectory() as folder, Server(server) as uri:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Server(server) as uri:
+        os.environ["LIGHTNING_SCALING_SPOOL"] = f"{folder}/spool"
         monitor = ScalingLawMonitor(store=uri or f"sqlite:///{folder}/mlflow.db", summary=False)
         clock = Clock(monitor)
         trainer = quiet([monitor, clock], folder, max_steps=2 * validations, val_check_interval=2, limit_val_batches=1, logger=False)
