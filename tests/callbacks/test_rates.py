@@ -58,3 +58,13 @@ def test_a_resumed_line_goes_on_as_if_nothing_had_happened():
         resumed.add(rate)
     assert resumed.line() == straight.line()
     assert resumed.sum == straight.sum
+
+
+def test_looking_often_or_late_gives_the_same_line_and_sum():
+    late, often = seen(cosine(10_000)), Rates()
+    for step, rate in enumerate(cosine(10_000)):
+        often.add(rate)
+        if step % 7 == 0:
+            often.settle()
+    assert often.steps == late.steps == 10_000
+    assert often.state() == late.state()
