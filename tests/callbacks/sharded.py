@@ -7,33 +7,37 @@ import sys
 import warnings
 from pathlib import Path
 
-import training
-from lightning.pytorch.strategies import ModelParallelStrategy
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import Replicate
-from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
-
 EPOCHS, ROWS = 2, 18
 
 
-class Sharded(training.model_class()):
-    def configure_model(self):
-        tensor, data = self.device_mesh["tensor_parallel"], self.device_mesh["data_parallel"]
-        if tensor.size() > 1:
-            parallelize_module(self, tensor, {"head": ColwiseParallel(output_layouts=Replicate())})
-        if data.size() > 1:
-            fully_shard(self.embed, mesh=data)
-            fully_shard(self.head, mesh=data)
+def model_class(training):
+    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.tensor import Replicate
+    from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
+
+    class Sharded(training.model_class()):
+        def configure_model(self):
+            tensor, data = self.device_mesh["tensor_parallel"], self.device_mesh["data_parallel"]
+            if tensor.size() > 1:
+                parallelize_module(self, tensor, {"head": ColwiseParallel(output_layouts=Replicate())})
+            if data.size() > 1:
+                fully_shard(self.embed, mesh=data)
+                fully_shard(self.head, mesh=data)
+
+    return Sharded
 
 
 def main(folder, data, tensor):
+    import training
+    from lightning.pytorch.strategies import ModelParallelStrategy
+
     from lightning_scaling.callbacks import ScalingLawMonitor
 
     warnings.simplefilter("ignore")
     monitor = ScalingLawMonitor(summary=False)
     strategy = ModelParallelStrategy(int(data), int(tensor), save_distributed_checkpoint=False, process_group_backend="gloo")
     made = training.trainer(folder, [monitor], max_epochs=EPOCHS, devices=2, strategy=strategy, val_check_interval=3)
-    made.fit(Sharded(), training.loader(ROWS), training.loader(8, seed=1))
+    made.fit(model_class(training)(), training.loader(ROWS), training.loader(8, seed=1))
     if made.is_global_zero:
         training.tell(Path(folder), monitor, ROWS)
 
