@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 SCORE_REPEATED, SCORE_SURPRISE = 3.09, 4.75  # one in a thousand, one in a million
 LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the plan since the best
+FEWEST_SURPRISE = 6  # losses since the best: three of them, climbing, ended a run that came back by 7 %
 EACH = 1.5  # the least that level and slope must show apart
 REPEATED = 4.0  # epochs
 CALM = 0.01  # noise up to which that expectation has been measured
@@ -35,7 +36,7 @@ class TurnUp:
     """Args:
     rise: of the latest stretches above the best, relative to the best.
     level, slope: the two scores in standard deviations.
-    since: tokens at the best; lasting: share of the plan since then.
+    since: tokens at the best; lasting: share of the plan since then; losses: how many since then.
     earlier: the largest relative rise that the run has recovered from.
     jump: the rise came in one step, so it is a spike or a break rather than a turn.
     wander: how many times larger the errors are that do not average out over several stretches.
@@ -47,6 +48,7 @@ class TurnUp:
     slope: float = 0.0
     since: float = 0.0
     lasting: float = 0.0
+    losses: int = 0
     earlier: float = 0.0
     jump: bool = False
     wander: float = 1.0
@@ -72,8 +74,8 @@ class TurnUp:
             return False
         if self.expected(epochs):
             return self.score > SCORE_REPEATED and self.lasting >= LASTING_REPEATED and self.rise > self.earlier
-        surprising = self.score / self.wander > SCORE_SURPRISE and self.lasting >= LASTING_SURPRISE
-        return surprising and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
+        lasting = self.lasting >= LASTING_SURPRISE and self.losses >= FEWEST_SURPRISE
+        return lasting and self.score / self.wander > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
 
 
 def turn_up(seen: Stretches) -> TurnUp:
@@ -101,6 +103,7 @@ def turn_up(seen: Stretches) -> TurnUp:
         slope=_slope_score(above, unit),
         since=float(seen.tokens[best]),
         lasting=float((seen.tokens[-1] - seen.tokens[best]) / seen.planned),
+        losses=len(above),
         earlier=_recovered(seen.smooth[: best + 1]) / scale,
         jump=_jumped(seen.loss[best:], level, unit),
         wander=max(seen.wander / unit, 1.0),

@@ -87,3 +87,10 @@ def test_in_large_noise_repetition_proves_nothing_beforehand():
     found = turn_up(stretches(Curve(X, noisy(turning(), noise=3e-2)), 1e8))
     assert not found.expected(epochs=20)
     assert turn_up(stretches(Curve(X, noisy(turning(), noise=1e-3)), 1e8)).expected(epochs=20)
+
+
+def test_three_climbing_losses_of_a_short_log_prove_nothing():
+    before = 3.2 + np.exp(-np.arange(16) / 4) + 0.006 * np.array([1, -1] * 8)
+    loss = np.r_[before, before[-1] + np.array([0.02, 0.06, 0.13])]
+    tokens = np.linspace(2e6, 3.8e7, len(loss))
+    assert not turn_up(stretches(Curve(tokens, loss), 1e8)).proven(None, 0.0)
