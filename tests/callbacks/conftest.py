@@ -88,14 +88,24 @@ def server():
 
 
 @pytest.fixture(scope="session")
-def run_script(server):
+def run_scripts(server):
+    """Run training.py once for each list of arguments, folder first, as processes side by side: their exit codes."""
+
+    def run(*scripts):
+        print(json.dumps([[*map(str, arguments)] for arguments in scripts]), file=server.stdin, flush=True)
+        return json.loads(server.stdout.readline())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_script(run_scripts):
     """Run training.py in a folder as a process of its own: its exit code and, where it ended well, what it told."""
 
     def run(folder, *arguments):
         told = folder / "told-0.json"
         told.unlink(missing_ok=True)
-        print(json.dumps([str(folder), *map(str, arguments)]), file=server.stdin, flush=True)
-        code = int(server.stdout.readline())
+        (code,) = run_scripts([folder, *arguments])
         return code, json.loads(told.read_text()) if told.exists() else None
 
     return run

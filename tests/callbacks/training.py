@@ -1,7 +1,7 @@
 """A training as small as it can be: what the tests of the monitor attach it to, and a script for those that need processes of their own.
 
     python training.py FOLDER [--epochs N] [--devices N] [--resume CKPT] [--die-after SECONDS] …
-    python training.py serve      reads such arguments from stdin, a JSON list a line, and runs each in a process of its own
+    python training.py serve      reads such arguments from stdin, a JSON list of lists a line, and runs those of a line side by side
 
 The server has imported everything before it forks: a process then costs a second and not the ten of its imports.
 """
@@ -76,8 +76,8 @@ def serve():
     torch.set_num_threads(1)
     import_module(FLAVOUR)
     for line in sys.stdin:
-        child = os.fork() or _child(json.loads(line))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        children = [os.fork() or _child(arguments) for arguments in json.loads(line)]
+        print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]), flush=True)
 
 
 def _child(arguments):

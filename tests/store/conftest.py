@@ -1,15 +1,7 @@
-"""A local database made once and copied, a real `mlflow server` that can be stopped and paused, and runs of a known law."""
+"""A local store, and runs of a known law."""
 
-import contextlib
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +13,6 @@ from lightning_scaling.curve import Curve
 from lightning_scaling.record import Prediction, RunRecord
 from lightning_scaling.schedule import Schedule
 from lightning_scaling.store import Recorder
-
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +26,6 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(patience, "REQUEST_SECONDS", 2)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from lightning_scaling.store.client import connect
-    from lightning_scaling.store.patience import impatient
-
-    file = tmp_path_factory.mktemp("database") / "mlflow.db"
-    with impatient():
-        connect(f"sqlite:///{file}")
-    return file
 
 
 @pytest.fixture
@@ -63,50 +42,9 @@ def client(uri: str) -> Any:
     return MlflowClient(uri)
 
 
-class Server:
-    """`mlflow server` on loopback: start, stop, pause, go on."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.uri, self.folder = f"http://127.0.0.1:{self.port}", folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        store = ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--artifacts-destination", str(self.folder / "files")]
-        where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command = [sys.executable, "-m", "mlflow", "server", *store, *where]
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True)
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
-                return
-            time.sleep(0.2)
-        raise RuntimeError((self.folder / "log").read_text()[-2000:])
-
-    def signal(self, number: int) -> None:
-        assert self.process is not None
-        os.killpg(self.process.pid, number)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self.signal(signal.SIGCONT)
-                self.signal(signal.SIGKILL)
-            self.process.wait(20)
-            self.process = None
-
-
-@pytest.fixture(scope="session")
-def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(empty_database, folder / "mlflow.db")
-    server = Server(folder)
-    server.start()
-    yield server
-    server.stop()
+@pytest.fixture
+def server(mlflow_server: Any) -> Any:
+    return mlflow_server
 
 
 @pytest.fixture
@@ -140,16 +78,3 @@ def write(tmp_path: Path) -> Callable[..., str]:
         return recorder.run_id
 
     return write
-
-
-def eventually(true: Callable[[], Any], seconds: float = 30.0) -> None:
-    """Waits until `true()` holds."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    return eventually
