@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+collect_ignore = ["spawned.py"]  # it imports its neighbour, as the spawned processes must
 
 
 def _load():

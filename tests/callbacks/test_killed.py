@@ -1,6 +1,7 @@
 """A training that is killed in the middle of anything and resumed ends like one that was not: counts, curve and MLflow history."""
 
 import random
+import signal
 
 import pytest
 
@@ -41,7 +42,8 @@ def history(folder):
 def test_kill_9_at_a_random_moment_and_resume(seed, straight, tmp_path, run_script, new_store):
     expected, points = straight
     store = new_store(tmp_path)
-    run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, *moment(seed))
+    killed, _ = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, *moment(seed))
+    assert killed == -signal.SIGKILL
     code, told = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, "--resume", tmp_path / "last.ckpt")
     assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
     assert told["told"] == expected["told"]

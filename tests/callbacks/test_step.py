@@ -1,5 +1,7 @@
 """What the monitor does in a training step: nothing that waits for a device."""
 
+from itertools import pairwise
+
 import torch
 from torch.profiler import ProfilerActivity, profile
 
@@ -35,6 +37,32 @@ def test_a_hundred_steps_read_no_value_from_a_tensor(training, tmp_path):
     assert steps == 100
     assert "aten::add" in names
     assert not names & SYNCHRONISING
+
+
+def test_without_validation_only_the_points_read_values_from_tensors(training, tmp_path):
+    """A point of the training loss is a reading of it; from the fiftieth step on they come ever more rarely, at 2 % of growth."""
+
+    class Profiled(ScalingLawMonitor):
+        reading, growing, steps = [], [], 0
+
+        def on_train_batch_end(self, *given):
+            before = len(self.curve or ())
+            with profile(activities=[ProfilerActivity.CPU]) as profiler:
+                super().on_train_batch_end(*given)
+                _ = torch.ones(1) + 1  # as above
+            names = {event.key for event in profiler.key_averages()}
+            assert "aten::add" in names
+            self.steps += 1
+            self.reading += [self.steps] * bool(names & SYNCHRONISING)
+            self.growing += [self.steps] * (len(self.curve or ()) > before)
+
+    monitor = Profiled(summary=False)
+    training.trainer(tmp_path, monitor, max_epochs=40).fit(training.model_class()(), training.loader())
+    assert monitor.steps == 200
+    assert monitor.reading == monitor.growing
+    late = [step for step in monitor.reading if step >= 100]
+    assert 0 < len(late) < 50
+    assert all(after >= 1.02 * before for before, after in pairwise(late))
 
 
 def test_a_subclass_may_extend_the_hooks_of_a_step(training, tmp_path):

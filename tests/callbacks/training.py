@@ -138,6 +138,8 @@ def run(asked):
     made = trainer(asked.folder, [monitor, fate, saver], max_epochs=asked.epochs, enable_checkpointing=True, **more, **strategy)
     resume = asked.resume if asked.resume and Path(asked.resume).exists() else None
     made.fit(model_class()(), loader(asked.rows), loader(8, seed=1), ckpt_path=resume)
+    if asked.die_after is not None:
+        signal.pause()  # a training quicker than its death waits for it
     if made.is_global_zero and monitor.record is not None:
         tell(asked.folder, monitor, fate.rows)
 

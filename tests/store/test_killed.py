@@ -28,6 +28,7 @@ TRAINING = textwrap.dedent("""
     for step in range(state["step"] + 1, steps + 1):
         recorder.metrics({"scaling/val_loss": 5.0 - step / 100}, step)
         recorder.tags({"scaling.verdict": str(step)})
+        print(step, flush=True)
         if step % 10 == 0:
             Path(key + ".new").write_text(json.dumps({"step": step, "pending": recorder.pending()}))
             os.replace(key + ".new", checkpoint)
@@ -49,11 +50,14 @@ def history(client: Any, key: str) -> list[tuple[int, float]]:
 
 def test_killed_at_random_moments_and_resumed_the_history_is_that_of_a_straight_run(uri: str, client: Any) -> None:
     moments = random.Random(0)
-    for _ in range(3):
-        process = training(uri, "k")
-        time.sleep(moments.uniform(0.3, 4.0))
+    for earliest in (1, 41, 81):
+        process, last = training(uri, "k"), str(earliest + moments.randrange(39))
+        assert process.stdout is not None
+        assert any(line.strip() == last for line in process.stdout)
+        time.sleep(moments.uniform(0.0, 0.02))
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL
     said, _ = training(uri, "k").communicate()
     assert "is in sqlite" in said
     assert history(client, "k") == [(step, 5.0 - step / 100) for step in range(1, STEPS + 1)]
