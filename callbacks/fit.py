@@ -5,12 +5,12 @@ from typing import Any
 
 from lightning_scaling.accounting import Meter, convention_name, count_tokens, flops_rule
 from lightning_scaling.callbacks.distribution import Ranks
+from lightning_scaling.callbacks.facts import Facts
 from lightning_scaling.callbacks.horizon import Horizon
 from lightning_scaling.callbacks.losses import TrainingLoss
 from lightning_scaling.callbacks.options import Options
-from lightning_scaling.callbacks.planning import Planning
+from lightning_scaling.callbacks.plan_in_force import PlanInForce
 from lightning_scaling.callbacks.points import Point
-from lightning_scaling.callbacks.record_of import Facts
 from lightning_scaling.callbacks.run import Run
 from lightning_scaling.callbacks.warn_once import Once, tell
 from lightning_scaling.conventions import Conventions
@@ -36,7 +36,7 @@ class Fit:
         self.facts = Facts(
             params, groups, Conventions(convention_name(options.params), run.flops_rule or "6N", options.monitor, options.tokenizer)
         )
-        self.planning = Planning(trainer, options, run.rates, once)
+        self.planning = PlanInForce(trainer, options, run.rates, once)
         self.training_loss: TrainingLoss | None = None
         self.meter: Any = None
         if not trainer.enable_validation:

@@ -15,8 +15,8 @@ from lightning_scaling.callbacks.fit import Fit
 from lightning_scaling.callbacks.losses import missing, resolve
 from lightning_scaling.callbacks.model_size import count_after, count_before
 from lightning_scaling.callbacks.options import Options
-from lightning_scaling.callbacks.record_of import curve_of
 from lightning_scaling.callbacks.run import Run
+from lightning_scaling.callbacks.run_record import curve_of
 from lightning_scaling.callbacks.step import Hook, no_hook, on_batch, on_step
 from lightning_scaling.callbacks.stopping import Stopper, verdicts
 from lightning_scaling.callbacks.warn_once import Once

@@ -8,9 +8,9 @@ from lightning_scaling.callbacks.fit import Fit
 from lightning_scaling.callbacks.judgement import Judgement, judge
 from lightning_scaling.callbacks.loggers import log, metrics
 from lightning_scaling.callbacks.mlflow_resume import go_on
+from lightning_scaling.callbacks.places import Places, open_places
 from lightning_scaling.callbacks.points import Point
-from lightning_scaling.callbacks.record_of import curve_of, record_of
-from lightning_scaling.callbacks.recording import Recording, open_recording
+from lightning_scaling.callbacks.run_record import curve_of, record_of
 from lightning_scaling.callbacks.siblings import Siblings
 from lightning_scaling.callbacks.warn_once import tell
 from lightning_scaling.record import RunState
@@ -31,11 +31,11 @@ class Outlet:
         self._fit = fit
         self.judgement: Judgement | None = None
         self.siblings = Siblings(fit.options.siblings or ())
-        self.recording = Recording({})
+        self.recording = Places({})
         self._judged_at = 0
         with fit.once.guard("the store"):
             go_on(fit.trainer.loggers, fit.run.run_ids, fit.once)
-            self.recording = open_recording(fit.trainer.loggers, fit.options, fit.run, _params(fit), _tags(fit))
+            self.recording = open_places(fit.trainer.loggers, fit.options, fit.run, _params(fit), _tags(fit))
             self._look_for_siblings()
 
     def _look_for_siblings(self) -> None:

@@ -10,7 +10,7 @@ from lightning_scaling.record import RunRecord
 from lightning_scaling.store import Recorder, resolve_uri
 
 
-class Recording:
+class Places:
     """One recorder for each place; every call goes to all of them and returns at once.
 
     Args:
@@ -54,7 +54,7 @@ class Recording:
         return {uri: waiting for uri, recorder in self.recorders.items() if (waiting := recorder.pending())}
 
 
-def open_recording(loggers: Iterable[Any], options: Options, run: Run, params: dict[str, Any], tags: dict[str, str]) -> Recording:
+def open_places(loggers: Iterable[Any], options: Options, run: Run, params: dict[str, Any], tags: dict[str, str]) -> Places:
     """Start recording `run` in the store of `options` and in the run of each MLflow logger."""
     recorders: dict[str, Any] = {}
     places = list(_places(loggers, options, run))
@@ -62,7 +62,7 @@ def open_recording(loggers: Iterable[Any], options: Options, run: Run, params: d
         recorder = Recorder(uri, experiment, options.run_name)
         recorder.open(run.key, run_id=run_id, params=params, tags=tags, replay=run.pending.get(uri, ()))
         recorders[uri] = recorder
-    return Recording(recorders, places[0][:2] if places else None)
+    return Places(recorders, places[0][:2] if places else None)
 
 
 def _places(loggers: Iterable[Any], options: Options, run: Run) -> Iterable[tuple[str, str, Any]]:

@@ -17,7 +17,7 @@ PAST_ONLY = (PlanOutcome.PLATEAU, PlanOutcome.MANUAL, PlanOutcome.OWN_STEPPING, 
 BY_HAND = "the learning rate follows no scheduler, so forecasts take it to stay as it is; schedule=... tells the plan"
 
 
-class Planning:
+class PlanInForce:
     """The plan while the rates follow it, else what was seen of it; a plan given by the user is taken as it is.
 
     Args:

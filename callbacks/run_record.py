@@ -1,31 +1,12 @@
 """The record of a run in progress: its curve as arrays, with the plan and the conventions it was counted by."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from lightning_scaling.callbacks.facts import Facts
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.run import Run
-from lightning_scaling.conventions import Conventions
 from lightning_scaling.curve import Curve
 from lightning_scaling.record import RunRecord, RunState
-from lightning_scaling.schedule import Schedule
-
-
-@dataclass
-class Facts:
-    """What a fit has found out about its run, beside the counts.
-
-    Args:
-        params: N by the convention asked for.  groups: weights by group.  conventions: how all this was counted.
-        schedule: the learning-rate plan, None where there is none.  planned_tokens: tokens at the end of the plan.
-    """
-
-    params: int
-    groups: dict[str, int]
-    conventions: Conventions
-    schedule: Schedule | None = None
-    planned_tokens: int | None = None
 
 
 def curve_of(run: Run, facts: Facts, unique_tokens: float | None) -> Curve:
