@@ -6,10 +6,10 @@ SUFFIXES = (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3))
 def percent(share: float) -> str:
     """A share as a percentage with two digits that matter.
 
-    >>> percent(0.0123), percent(0.00042), percent(0.5)
-    ('1.2 %', '0.042 %', '50 %')
+    >>> percent(0.0123), percent(-0.00042), percent(0.5)
+    ('1.2 %', '−0.042 %', '50 %')
     """
-    return f"{float(f'{100 * share:.2g}'):g} %"
+    return _signed(f"{float(f'{100 * share:.2g}'):g} %")
 
 
 def count(number: float) -> str:
@@ -20,8 +20,8 @@ def count(number: float) -> str:
     """
     for suffix, size in SUFFIXES:
         if abs(number) >= size:
-            return f"{number / size:.3g}{suffix}"
-    return f"{number:.3g}"
+            return _signed(f"{number / size:.3g}{suffix}")
+    return _signed(f"{number:.3g}")
 
 
 def loss(value: float, low: float | None = None, high: float | None = None) -> str:
@@ -31,9 +31,10 @@ def loss(value: float, low: float | None = None, high: float | None = None) -> s
     '2.612 (2.590 to 2.640)'
     """
     if low is None or high is None:
-        return f"{value:.4g}"
+        return _signed(f"{value:.4g}")
     digits = f".{max(len(f'{value:.4g}'.partition('.')[2]), 1)}f"
-    return f"{value:{digits}} ({low:{digits}} to {high:{digits}})"
+    said, least, most = (_signed(f"{each:{digits}}") for each in (value, low, high))
+    return f"{said} ({least} to {most})"
 
 
 def pf_days(value: float) -> str:
@@ -43,3 +44,7 @@ def pf_days(value: float) -> str:
     '6.94e-08 PF-days'
     """
     return f"{value:.3g} PF-days"
+
+
+def _signed(text: str) -> str:
+    return f"−{text[1:]}" if text.startswith("-") else text

@@ -30,6 +30,7 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
         curve, planned, siblings = _from_store(store, str(run_id), planned, siblings)
     if planned is None:
         raise ValueError("how long shall the run be? Give --planned with the tokens (or steps) at the end of the plan")
+    _require_reachable(terms["target_loss"], curve)
     economics = Economics(
         threshold=terms["threshold"],
         probability=terms["probability"],
@@ -38,6 +39,13 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
         fresh_tokens=not terms["no_fresh_data"],
     )
     return advise(curve, planned, siblings, law=_law(terms["law"]), economics=economics)
+
+
+def _require_reachable(target: float | None, curve: Curve) -> None:
+    """A target that is not positive belongs to a loss that is not either."""
+    seen = curve.loss[np.isfinite(curve.loss)]
+    if target is not None and target <= 0 and len(seen) and seen.min() > 0:
+        raise ValueError(f"a target loss of {loss(target)} is never reached: every loss of this run is above zero; give one above zero")
 
 
 def _whole(number: float | None) -> int | None:

@@ -46,7 +46,7 @@ def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: 
             report_once(experiments, store, out, as_json=False, refresh=seconds)
             time.sleep(seconds)
     except KeyboardInterrupt:
-        click.echo("")
+        click.echo(f"\nstopped watching; the last report is {out / 'report.html'}")
 
 
 def _show_tables(study: Any, found: Fits, page: Path, logged: str | None) -> None:

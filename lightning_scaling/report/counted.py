@@ -54,5 +54,16 @@ def _procedure(fit: Any) -> str:
     told = getattr(fit, "procedure", None)
     if not isinstance(told, dict) or not told:
         return ""
-    plain = {k: numbers.plain(v) if isinstance(v, float) else str(v) for k, v in told.items() if isinstance(v, str | int | float)}
-    return f"{getattr(fit, 'name', 'law')}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in plain.items()) + "."
+    said = [_said(name.replace("_", " "), value) for name, value in told.items() if isinstance(value, str | int | float)]
+    return f"{getattr(fit, 'name', 'law')}: " + ", ".join(said) + "."
+
+
+def _said(name: str, value: str | int | float) -> str:
+    """A setting in words; a switch is told by its name.
+
+    >>> _said("by run", False), _said("by run", True), _said("starts", 12)
+    ('not by run', 'by run', 'starts 12')
+    """
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
+    return f"{name} {numbers.plain(value) if isinstance(value, float) else value}"

@@ -7,7 +7,7 @@ from typing import Any
 from lightning_scaling.conventions import require_same
 from lightning_scaling.record import RunRecord
 from lightning_scaling.report.reading import Aim
-from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.report.rows import RunRow, finished, rows
 
 # published laws shown beside the fitted one: two that grow N and D alike, one that trains longer, and the one that grows the model
 BESIDE = ("besiroglu2024", "hoffmann2022", "muennighoff2023", "llama3_2024", "kaplan2020_allocation")
@@ -29,9 +29,10 @@ class Fits:
 
 def fits(records: Iterable[RunRecord], name: str = "these runs") -> Fits:
     """Every law that the finished runs allow; never raises for what they lack."""
+    records = list(records)
     ended = [r for r in rows(records) if r.fitted and r.loss > 0]
     if len(ended) < 3:
-        return Fits(notes=(f"a law needs at least three finished runs of different compute; there {_are(len(ended))}",))
+        return Fits(notes=(_too_few(records, len(ended)),))
     try:
         require_same(r.record.conventions for r in ended)
     except ValueError as error:
@@ -88,6 +89,15 @@ def published() -> list[Any]:
 
 def _columns(ended: Sequence[RunRow]) -> tuple[list[float], list[float], list[float]]:
     return [float(r.params or 0) for r in ended], [r.tokens for r in ended], [r.loss for r in ended]
+
+
+def _too_few(records: Sequence[RunRecord], usable: int) -> str:
+    """What is missing: runs, or the N of runs that did finish."""
+    unsized = sum(finished(r) and r.curve.params is None for r in records)
+    said = f"a law needs at least three finished runs of different compute; there {_are(usable)}"
+    if not unsized:
+        return said
+    return f"{said} whose number of parameters N is known, and {unsized} finished without it: record or name their N"
 
 
 def _are(count: int) -> str:

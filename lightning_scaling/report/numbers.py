@@ -21,8 +21,8 @@ def count(value: float | None) -> str:
         return scientific(rounded)
     for size, letter in _LETTERS:
         if abs(rounded) >= size:
-            return f"{rounded / size:.3g}{letter}"
-    return f"{rounded:g}"
+            return signed(f"{rounded / size:.3g}{letter}")
+    return signed(f"{rounded:g}")
 
 
 def scientific(value: float | None) -> str:
@@ -37,7 +37,7 @@ def scientific(value: float | None) -> str:
         return "0"
     mantissa, exponent = f"{value:.2e}".split("e")
     digits = mantissa.rstrip("0").rstrip(".")
-    return f"{digits}e{int(exponent)}"
+    return signed(f"{digits}e{int(exponent)}")
 
 
 def compute(value: float | None) -> str:
@@ -46,19 +46,19 @@ def compute(value: float | None) -> str:
     >>> compute(0.346123), compute(6.9444e-8), compute(1234.6), compute(None)
     ('0.346', '6.94e-8', '1230', '–')
     """
-    return f"{float(f'{value:.3g}'):g}" if _finite(value) and 0.00999 <= abs(value) < 9995 else scientific(value)
+    return signed(f"{float(f'{value:.3g}'):g}") if _finite(value) and 0.00999 <= abs(value) < 9995 else scientific(value)
 
 
 def loss(value: float | None) -> str:
     """Four digits, as losses are told apart in the third.
 
-    >>> loss(2.31149), loss(0.231149), loss(10.5), loss(float("nan"))
-    ('2.311', '0.2311', '10.50', '–')
+    >>> loss(2.31149), loss(0.231149), loss(10.5), loss(-2.5), loss(float("nan"))
+    ('2.311', '0.2311', '10.50', '−2.500', '–')
     """
     if not _finite(value):
         return ABSENT
     whole = max(math.floor(math.log10(abs(value))), -1) if value else 0
-    return f"{value:.{max(3 - whole, 0)}f}" if abs(value) < 1e5 else scientific(value)
+    return signed(f"{value:.{max(3 - whole, 0)}f}") if abs(value) < 1e5 else scientific(value)
 
 
 def plain(value: float | None) -> str:
@@ -69,7 +69,7 @@ def plain(value: float | None) -> str:
     """
     if not _finite(value):
         return ABSENT
-    return f"{value:.4g}" if value == 0 or 1e-3 <= abs(value) < 1e4 else scientific(value)
+    return signed(f"{value:.4g}") if value == 0 or 1e-3 <= abs(value) < 1e4 else scientific(value)
 
 
 def percent(share: float | None) -> str:
@@ -81,7 +81,7 @@ def percent(share: float | None) -> str:
     if not _finite(share):
         return ABSENT
     text = f"{100 * share:+.1f} %"
-    return text[1:] if float(text[:-2]) == 0 else text.replace("-", "−")
+    return text[1:] if float(text[:-2]) == 0 else signed(text)
 
 
 def between(low: float | None, high: float | None, write: Callable[[float | None], str] = loss) -> str:
@@ -97,6 +97,15 @@ def between(low: float | None, high: float | None, write: Callable[[float | None
     if math.isinf(high):
         return f"≥ {write(low)}"
     return f"≤ {write(high)}" if math.isinf(low) else f"{write(low)}–{write(high)}"
+
+
+def signed(text: str) -> str:
+    """A number's text with the sign − in front instead of a hyphen; an exponent keeps its own, as programs read it.
+
+    >>> signed("-1.5e-8")
+    '−1.5e-8'
+    """
+    return f"−{text[1:]}" if text.startswith("-") else text
 
 
 def shortened(name: str, most: int) -> str:

@@ -101,3 +101,23 @@ def test_a_run_in_a_store_is_judged_by_what_the_store_knows(make_run, tmp_path):
     assert document["verdict"] == "CONTINUE"
     assert document["facts"]["planned_tokens"] == END
     assert called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", "nothing").exit_code == 2
+
+
+def test_a_run_that_still_goes_gets_its_verdict(make_run, tmp_path):
+    pytest.importorskip("mlflow")
+    from lightning_scaling.store import Recorder
+
+    run = make_run("cosine", 0.6)
+    recorder = Recorder(f"sqlite:///{tmp_path}/mlflow.db", "advice", spool_dir=tmp_path / "spool")
+    recorder.open("key-1")
+    recorder.record(RunRecord("key-1", run, 6.0 * run.params * run.tokens, planned_tokens=END, family="gpt"))
+    recorder.close(status=None, timeout=60)
+    done = called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", recorder.run_id)
+    assert done.stdout.startswith("CONTINUE: ")
+
+
+def test_a_target_below_every_possible_loss_is_one_line(file):
+    done = called(file(rate="cosine", until=0.6), "--planned", "100M", "--target-loss", "-2")
+    assert done.exit_code == 2
+    assert "−2 is never reached" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

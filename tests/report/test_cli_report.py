@@ -45,6 +45,7 @@ def test_watching_prints_the_tables_and_writes_a_page_that_reloads_itself(store,
     done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--out", str(tmp_path), "--watch", "30"])
     assert done.exit_code == 0, done.output
     assert waited == [30]
+    assert "stopped watching; the last report is" in done.stdout.splitlines()[-1]
     assert "gpt-90k" in done.stdout
     assert 'http-equiv="refresh" content="30"' in (tmp_path / "report.html").read_text(encoding="utf-8")
 

@@ -25,6 +25,13 @@ def test_a_curve_is_thinned_and_keeps_both_ends(make_run):
     assert told["experiment"] == ["7"]
 
 
+def test_very_many_curves_are_sent_thinner(make_run, monkeypatch):
+    runs = [make_run(1_000_000 * (i + 1), 10, run_id=str(i)) for i in range(3)]
+    monkeypatch.setattr("lightning_scaling.server.overview._ALL_POINTS", 90)
+    assert [len(x) for x in of(*runs)["runs"]["x"]] == [30, 30, 30]
+    assert len(of(runs[0])["runs"]["x"][0]) == MOST_POINTS
+
+
 def test_only_runs_with_another_stamp_come_again(make_run):
     first, second = make_run(1_000_000, 10, run_id="a"), make_run(2_000_000, 10, run_id="b", seen=0.5)
     stamps = dict(zip(*(of(first, second)["runs"][name] for name in ("id", "stamp")), strict=True))

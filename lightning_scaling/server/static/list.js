@@ -3,11 +3,11 @@
 import { bySize } from "./colours.js";
 import { byId, h, s, show } from "./dom.js";
 import { PF_DAY, standing } from "./loss.js";
-import { compute, count, loss } from "./numbers.js";
+import { compute, count, loss, thousands } from "./numbers.js";
 import { all, mlflow } from "./runs.js";
 import { passes, view } from "./view.js";
 
-const FIRST = 60;
+const FIRST = 60, MOST = 1000; // rows: at first, and after the click; ten thousand would be built anew at every redraw
 const COLUMNS = [
   ["run", (r) => r.name], ["N", (r) => r.params], ["tokens", (r) => r.tokens], ["tokens/N", (r) => r.tokens / r.params],
   ["PF-days", (r) => r.flops], ["loss", (r) => r.loss], ["expected end", (r) => r.forecast], ["state", (r) => r.state], ["verdict", (r) => r.verdict],
@@ -18,11 +18,15 @@ export function drawRuns(select) {
   const runs = all().filter(passes), title = h("h2", {}, "Runs");
   if (!runs.length) return show(byId("runs"), title, h("p", { class: "hint" }, nothing()));
   const again = () => drawRuns(select);
-  const sorted = inOrder(runs), some = whole ? sorted : sorted.slice(0, FIRST), colour = bySize(runs.map((run) => run.params));
-  const more = runs.length > some.length
-    ? h("button", { type: "button", onclick: () => { whole = true; again(); } }, `show all ${runs.length}`) : null;
+  const sorted = inOrder(runs), some = sorted.slice(0, whole ? MOST : FIRST), colour = bySize(runs.map((run) => run.params));
+  const more = runs.length > some.length ? rest(runs.length, () => { whole = true; again(); }) : null;
   const body = h("tbody", {}, some.map((run) => row(run, colour(run.params), select)));
   show(byId("runs"), title, h("div", { class: "scroll" }, h("table", {}, head(again), body)), more);
+}
+
+function rest(runs, reveal) {
+  if (whole) return h("p", { class: "hint" }, `… and ${thousands(runs - MOST)} more: sort or filter to see them, or save them all as CSV`);
+  return h("button", { type: "button", onclick: reveal }, runs > MOST ? `show ${thousands(MOST)} of ${thousands(runs)}` : `show all ${runs}`);
 }
 
 const nothing = () => {

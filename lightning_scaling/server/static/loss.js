@@ -3,8 +3,9 @@
 import { chart } from "./chart.js";
 import { bySize, shade, theme } from "./colours.js";
 import { byId } from "./dom.js";
-import { compute, count, loss, scientific, shortened, tick } from "./numbers.js";
+import { compute, count, loss, scientific, shortened, thousands, tick } from "./numbers.js";
 import { focus } from "./focus.js";
+import { withCurves } from "./sample.js";
 import { all, flops } from "./runs.js";
 import { passes, view } from "./view.js";
 
@@ -29,7 +30,8 @@ export function makeLoss(select) {
 export function drawLoss(fitted, unzoom = false) {
   const axis = AXES[view.x], runs = all().filter(passes).filter((run) => run.x.length && Number.isFinite(axis.of(run)[0]));
   const colour = bySize(runs.map((run) => run.params));
-  const marks = runs.flatMap((run) => marksOf(run, axis, colour(run.params), runs.length > MANY ? 0.8 : 1.5));
+  const curves = withCurves(runs, view.run), order = [...runs].sort((a, b) => curves.has(a) - curves.has(b)); // ends alone lie below
+  const marks = order.flatMap((run) => marksOf(run, axis, colour(run.params), runs.length > MANY ? 0.8 : 1.5, curves.has(run)));
   const law = frontier(fitted, runs);
   if (unzoom) drawn.unzoom();
   drawn.draw({
@@ -42,6 +44,7 @@ export function drawLoss(fitted, unzoom = false) {
     bar: sizes(runs),
     margin: runs.length <= FEW ? { right: 54, top: 22 } : { top: 22 },
   });
+  tellSample(runs.length, view.x === ONLY_ENDS ? runs.length : curves.size);
   byId("loss-chart").dataset.runs = runs.length;
   byId("loss-chart").dataset.points = runs.reduce((sum, run) => sum + run.x.length, 0);
 }
@@ -52,11 +55,17 @@ const nothing = () => {
   return "no run passes the filters, or none has a loss on this axis";
 };
 
-function marksOf(run, axis, colour, thin) {
+function tellSample(runs, curves) {
+  byId("sample").hidden = curves === runs;
+  byId("sample").textContent = `Of ${thousands(runs)} runs ${thousands(curves)} are drawn as curves: the cheapest at each loss, those that go on, and every so many `
+    + "over the sizes; the others are dots at their ends. Fewer runs by the filters above, and all are curves.";
+}
+
+function marksOf(run, axis, colour, thin, curve) {
   const x = axis.of(run), going = run.state === "RUNNING", chosen = run.id === view.run;
   const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
   const end = { type: "dot", x: x.slice(-1), y: run.y.slice(-1), colour, size: chosen ? 5 : 3, hollow: run.state !== "FINISHED", run };
-  if (view.x === ONLY_ENDS) return [end];
+  if (view.x === ONLY_ENDS || !curve) return [end];
   const line = { type: "line", x, y: run.y, colour, run, ...look };
   return going ? [line, end, { ...end, size: 7, run: undefined }, ...ahead(run, axis, colour)] : [line, end];
 }

@@ -3,7 +3,8 @@
 const LETTERS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]];
 export const ABSENT = "–";
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
-const three = (value) => String(Number(value.toPrecision(3)));
+const signed = (text) => text.replace(/^-/, "−"); // an exponent keeps its hyphen, as programs read it
+const three = (value) => signed(String(Number(value.toPrecision(3))));
 
 export function count(value) {
   if (!known(value)) return ABSENT;
@@ -17,7 +18,7 @@ export function scientific(value) {
   if (!known(value)) return ABSENT;
   if (value === 0) return "0";
   const [mantissa, exponent] = value.toExponential(2).split("e");
-  return `${mantissa.replace(/\.?0+$/, "")}e${Number(exponent)}`;
+  return signed(`${mantissa.replace(/\.?0+$/, "")}e${Number(exponent)}`);
 }
 
 /** Compute in PF-days: plain where that is short. */
@@ -25,13 +26,16 @@ export function compute(value) {
   return known(value) && Math.abs(value) >= 0.00999 && Math.abs(value) < 9995 ? three(value) : scientific(value);
 }
 
+/** A whole number with its thousands apart: 10 000. */
+export const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+
 /** A loss on an axis: no zeros behind. */
-export const tick = (value) => String(Number(value.toPrecision(4)));
+export const tick = (value) => signed(String(Number(value.toPrecision(4))));
 
 export function loss(value) {
   if (!known(value)) return ABSENT;
   const whole = value ? Math.max(Math.floor(Math.log10(Math.abs(value))), -1) : 0;
-  return Math.abs(value) < 1e5 ? value.toFixed(Math.max(3 - whole, 0)) : scientific(value);
+  return Math.abs(value) < 1e5 ? signed(value.toFixed(Math.max(3 - whole, 0))) : scientific(value);
 }
 
 export function percent(share) {

@@ -9,6 +9,7 @@ import { drawLaw } from "./law.js";
 import { drawBroken, drawRuns } from "./list.js";
 import { drawLoss, makeLoss } from "./loss.js";
 import { drawPlanner, makePlanner } from "./planner.js";
+import { thousands } from "./numbers.js";
 import { all, answered, askExperiments, askLaw, askRun, update } from "./runs.js";
 import { drawSide } from "./side.js";
 import { drawTools } from "./tools.js";
@@ -100,7 +101,7 @@ async function refit() {
 function status() {
   const runs = all(), going = runs.filter((run) => run.state === "RUNNING").length;
   const unreadable = answered.broken.filter((run) => !run.foreign).length;
-  const parts = [`${runs.length} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, unreadable ? `${unreadable} unreadable` : null];
+  const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, unreadable ? `${unreadable} unreadable` : null];
   byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
   document.body.dataset.ready = "true";
 }

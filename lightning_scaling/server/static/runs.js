@@ -3,10 +3,11 @@
 import { query, view } from "./view.js";
 
 const known = new Map();
+let sorted = null; // they are asked for some ten times a redraw
 export const answered = { broken: [], foreign: { runs: 0, waiting: 0, metrics: [], params: [], misnamed: "" } };
 
 /** All runs, the smallest model first. */
-export const all = () => [...known.values()].sort((a, b) => (a.params ?? 0) - (b.params ?? 0) || a.flops - b.flops);
+export const all = () => (sorted ??= [...known.values()].sort((a, b) => (a.params ?? 0) - (b.params ?? 0) || a.flops - b.flops));
 export const one = (id) => known.get(id);
 
 async function ask(path, options) {
@@ -27,6 +28,7 @@ export async function update(forget, wanted) {
   const told = await ask(`runs?${query()}`, { method: "POST", headers: { "content-type": "application/json" }, body });
   if (!wanted()) return false;
   const before = JSON.stringify(answered.broken);
+  sorted = null;
   if (forget) known.clear();
   for (const id of told.gone) known.delete(id);
   const names = Object.keys(told.runs);
