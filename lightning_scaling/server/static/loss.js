@@ -57,8 +57,8 @@ const nothing = () => {
 
 function tellSample(runs, curves) {
   byId("sample").hidden = curves === runs;
-  byId("sample").textContent = `Of ${thousands(runs)} runs ${thousands(curves)} are drawn as curves: the cheapest at each loss, those that go on, and every so many `
-    + "over the sizes; the others are dots at their ends. Fewer runs by the filters above, and all are curves.";
+  byId("sample").textContent = `Of ${thousands(runs)} runs ${thousands(curves)} are drawn as curves, evenly over the sizes, of the cheapest at each loss `
+    + "and of those that go on; the others are dots at their ends. Fewer runs by the filters above, and all are curves.";
 }
 
 function marksOf(run, axis, colour, thin, curve) {

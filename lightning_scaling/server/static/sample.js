@@ -5,10 +5,12 @@ const MOST = 1000;
 /** The runs to draw as curves, all of them up to a thousand; `runs` come by size, `chosen` is the id of the run looked at. */
 export function withCurves(runs, chosen) {
   if (runs.length <= MOST) return new Set(runs);
-  const wanted = runs.filter((run) => run.state === "RUNNING" || run.id === chosen).slice(0, MOST), stride = runs.length / (MOST / 2);
-  const even = Array.from({ length: MOST / 2 }, (_, i) => runs[Math.floor(i * stride)]);
-  return new Set([...wanted, ...undercut(runs), ...even].slice(0, MOST));
+  const looked = runs.filter((run) => run.id === chosen), going = runs.filter((run) => run.state === "RUNNING");
+  return new Set([...looked, ...spread(going, 0.3 * MOST), ...spread(undercut(runs), 0.3 * MOST), ...spread(runs, 0.4 * MOST)]);
 }
+
+/** At most so many of them, evenly from first to last. */
+const spread = (runs, most) => (runs.length <= most ? runs : Array.from({ length: most }, (_, i) => runs[Math.floor((i * runs.length) / most)]));
 
 /** The runs that none of less compute undercuts: what the picture is about. */
 function undercut(runs) {
