@@ -53,10 +53,11 @@ def _show_tables(study: Any, found: Fits, page: Path, logged: str | None) -> Non
     from rich.console import Console
 
     from lightning_scaling.report import tables
+    from lightning_scaling.report.reading import split_known
 
     shown: list[Any] = [tables.runs_table(study.records), tables.law_table(found.law, found.frontier)]
     shown += [] if found.aim is None else [tables.prediction_table(found.aim)]
-    shown += [] if found.law is None else [tables.allocation_table(study.records, found.law)]
+    shown += [tables.allocation_table(study.records, found.law)] if found.law is not None and split_known(found.law) else []
     console = Console()
     for each in (*shown, *found.notes):
         console.print(each)

@@ -56,11 +56,19 @@ def learn(own: Predictive, curve: Curve, at: float, siblings: Sequence[Curve], p
         return own
     missed = [r.missed(own) for r in replays]
     error = sum(r.likeness * m for r, m in zip(replays, missed, strict=True)) / (total + DOUBT)
-    falling = own.falling if curve.schedule is not None else np.full_like(own.falling, BLIND)
+    falling = _share(own, curve.schedule is not None)
     extra = falling * np.hypot(SPREAD * (max(missed) - min(missed)), SHIFTED * error)
     calmer = (1 - CALMER) * falling * (1 - prior.steepness(own.posterior.slope))
     mixture = own.mixture.moved(-CARRIED * falling * error, 1 - calmer, extra)
     return own.with_mixture(mixture)
+
+
+def _share(own: Predictive, planned: bool) -> Floats:
+    """(m,) of what the siblings taught about the last place, the share that belongs to each: none right now, all of it at the end."""
+    if planned:
+        return np.asarray(own.falling * own.ahead / max(float(own.ahead.max()), 1e-12))
+    gone = np.log(np.maximum(own.seen.s_at, 1.0))
+    return np.asarray(BLIND * gone / max(float(gone.max()), 1e-12))
 
 
 def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Replay | None:

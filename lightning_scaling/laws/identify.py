@@ -35,7 +35,7 @@ def judge(points: Points, theta: Array, x: Array, y: Array, noise: float) -> tup
     """The outcome of a fit and the numbers that decided."""
     ratios = np.log(points.tokens / points.params)
     errors = exponent_errors(theta, x, y, max(noise, 1e-4))
-    numbers = f"alpha {theta[3]:.3f} ± {errors[0]:.3f}, beta {theta[4]:.3f} ± {errors[1]:.3f} (noise {100 * noise:.2f} % per point)"
+    numbers = f"{_told(theta[3], theta[4], errors)} (noise {100 * noise:.2f} % per point)"
     if ratios.std() < SMALLEST_RATIO_SPREAD:
         return SurfaceOutcome.ONE_RATIO, f"tokens per param vary by only ± {100 * ratios.std():.0f} %; {numbers}"
     edge = (theta <= LOWER) | (theta >= UPPER)
@@ -49,3 +49,9 @@ def judge(points: Points, theta: Array, x: Array, y: Array, noise: float) -> tup
     if theta[0] < -7:
         return SurfaceOutcome.FLOOR_AT_ZERO, numbers
     return SurfaceOutcome.IDENTIFIED, numbers
+
+
+def _told(alpha: float, beta: float, errors: tuple[float, float]) -> str:
+    if not np.isfinite(errors).all():
+        return f"the points do not determine both alpha {alpha:.3f} and beta {beta:.3f}"
+    return f"alpha {alpha:.3f} ± {errors[0]:.3f}, beta {beta:.3f} ± {errors[1]:.3f}"

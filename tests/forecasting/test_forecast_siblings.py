@@ -38,3 +38,10 @@ def test_a_sibling_too_short_to_replay_is_passed_over(run):
     seen, whole = run("wsd").until(0.6 * run.end), run("wsd")
     stub = whole.take(slice(0, 5))
     assert forecast(seen, run.end, [stub]).loss == forecast(seen, run.end).loss
+
+
+def test_what_siblings_teach_of_the_end_belongs_to_the_drop_and_not_to_the_next_step(run):
+    seen, sibling = run("wsd", drop=0.25).until(0.6 * run.end), run("wsd", drop=0.28, floor=2.3, rise=0.55, seed=5)
+    at = [0.62 * run.end, run.end]
+    moved = forecast(seen, at, [sibling]).loss - forecast(seen, at).loss
+    assert abs(moved[0]) < 0.02 * abs(moved[1])
