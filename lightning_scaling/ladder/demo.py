@@ -113,7 +113,10 @@ def _lengths(found: Findings) -> str:
 
 def _point_the_way(job: Job, page: Path, console: Any) -> None:
     console.print(f"[bold]Report:[/] {_short(page)}", soft_wrap=True)
-    console.print(f"[bold]MLflow:[/] {mlflow_command(job.folder)}", soft_wrap=True)
+    command = mlflow_command(job.folder)
+    console.print(f"[bold]MLflow:[/] {command}", soft_wrap=True)
+    if "--app-name" in command:
+        console.print(f"[bold]Page:[/] http://127.0.0.1:5000/scaling of that server; choose the experiment {EXPERIMENT}", soft_wrap=True)
 
 
 def mlflow_command(folder: Path) -> str:
