@@ -13,11 +13,11 @@ from lightning_scaling.forecasting.hindsight import humbled
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.outcome import ForecastOutcome
 from lightning_scaling.forecasting.points import gather, scatter
-from lightning_scaling.forecasting.posterior import Prior
 from lightning_scaling.forecasting.predictive import Predictive, predict
+from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import after_warmup, diverged, refuse, too_short, turns_up
 from lightning_scaling.forecasting.seen import Units, see
-from lightning_scaling.forecasting.siblings import learn
+from lightning_scaling.forecasting.siblings import corrected, learn, replays
 
 Floats = NDArray[np.float64]
 
@@ -97,10 +97,13 @@ def forecast(curve: Curve, at: ArrayLike, siblings: Sequence[Curve] = (), level:
         return _clueless(curve, at, level, early)
     if diverged(used):
         return _clueless(used, at, level, ForecastOutcome.DIVERGED)
-    found = humbled(predict(see(used, targets, plan, gathered), PRIOR), used, plan, gathered, PRIOR)
-    taught = learn(found, used, float(targets.max()), siblings, PRIOR) if len(siblings) else found
-    outcome = _outcome(used, targets, plan, taught, taught is not found)
-    return _answer(taught, at, level, outcome, used)
+    end = float(targets.max())
+    replayed = replays(used, end, siblings, PRIOR)
+    family = learn(replayed)
+    own = humbled(predict(see(used, targets, plan, gathered), PRIOR, family), used, plan, gathered, PRIOR)
+    found = corrected(own, replayed, used.tokens[-1] / end, plan is not None, PRIOR)
+    outcome = _outcome(used, targets, plan, found, family is not None and bool(family.annealed))
+    return _answer(found, at, level, outcome, used)
 
 
 def _targets(at: ArrayLike, level: float) -> Floats:

@@ -10,8 +10,8 @@ import numpy as np
 
 from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import Plan
-from lightning_scaling.forecasting.posterior import Prior
 from lightning_scaling.forecasting.predictive import Predictive, predict
+from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import ENOUGH
 from lightning_scaling.forecasting.seen import see
 

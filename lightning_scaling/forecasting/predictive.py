@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_scaling.forecasting.family import Family
 from lightning_scaling.forecasting.mixture import Mixture
-from lightning_scaling.forecasting.posterior import Posterior, Prior, fit
+from lightning_scaling.forecasting.posterior import Posterior, fit
+from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.seen import Seen
 from lightning_scaling.forecasting.tail import tail_law
 
@@ -52,9 +54,9 @@ class Predictive:
         return replace(self, mixture=mixture)
 
 
-def predict(seen: Seen, prior: Prior) -> Predictive:
-    """The predictive distribution from a run's own curve and plan."""
-    posterior = fit(seen, prior)
+def predict(seen: Seen, prior: Prior, family: Family | None = None) -> Predictive:
+    """The predictive distribution from a run's own curve and plan, and from what its family has taught."""
+    posterior = fit(seen, prior, family)
     centre = posterior.mixture.weight @ posterior.mixture.mean
     middle = min(MIDDLE, seen.gain.shape[1] - 1)
     gained, ahead = float(seen.gain[-1, middle]), np.maximum((seen.gain_at - seen.gain[-1])[:, middle], 0.0)

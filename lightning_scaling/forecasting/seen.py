@@ -40,7 +40,7 @@ class Seen:
     """Args:
     s, loss, count: (n,) travel, fitted loss, and how many logged points each gathers.
     tokens: (n,) tokens in units of those seen so far.
-    steps: how many steps at the peak rate the travel so far amounts to; 0 where the plan is unknown.
+    steps: how many steps at the peak rate the travel up to now amounts to; 0 where the plan is unknown.
     noise: standard deviation of one logged point, fitted.
     gain: (n, j) annealing gained, under each speed of pay-out; one column of zeros where the plan is unknown.
     extra: (n, e) shapes whose amount is unknown, in units of its standard deviation.
@@ -65,26 +65,32 @@ class Seen:
     units: Units
 
 
-def see(curve: Curve, at: Floats, plan: Plan | None = None, gathered: int = 1) -> Seen:
-    """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones."""
+def see(curve: Curve, at: Floats, plan: Plan | None = None, gathered: int = 1, now: float | None = None) -> Seen:
+    """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
+
+    `now`, in tokens, is where the clock stands at 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
+    """
     plan = read_plan(curve.schedule) if plan is None and curve.schedule is not None else plan
-    travel, travel_at = _clocks(curve, at, plan)
-    kept = _late(travel)
+    now = float(curve.tokens[-1]) if now is None else now
+    travel, travel_at, travel_now = _clocks(curve, at, now, plan)
+    kept = _late(travel, travel_now)
     points = thin(travel[kept], curve.loss[kept], gathered)
     units = _units(points)
-    seen = _bare(points, units, np.interp(points.x, travel, curve.tokens), travel[-1], travel_at, at, curve.tokens[-1])
-    return _with_repetition(_with_gain(seen, points.x, travel[-1], travel_at, plan), curve, at)
+    seen = _bare(points, units, np.interp(points.x, travel, curve.tokens), travel_now, travel_at, at, now)
+    return _with_repetition(_with_gain(seen, points.x, travel_now, travel_at, plan), curve, at)
 
 
-def _clocks(curve: Curve, at: Floats, plan: Plan | None) -> tuple[Floats, Floats]:
+def _clocks(curve: Curve, at: Floats, now: float, plan: Plan | None) -> tuple[Floats, Floats, float]:
     if plan is None or curve.step is None:
-        return curve.tokens, at
+        return curve.tokens, at, now
     travel = plan.travel(curve.step)
-    return travel, np.maximum(plan.travel(step_at(curve, at)), 1e-9 * travel[-1])
+    at_least = 1e-9 * travel[-1]
+    later = np.maximum(plan.travel(step_at(curve, np.append(at, now))), at_least)
+    return travel, later[:-1], float(later[-1])
 
 
-def _late(travel: Floats) -> slice:
-    first = int(np.searchsorted(travel, KEEP * travel[-1]))
+def _late(travel: Floats, now: float) -> slice:
+    first = int(np.searchsorted(travel, KEEP * now))
     return slice(max(0, min(first, len(travel) - FEWEST)), None)
 
 

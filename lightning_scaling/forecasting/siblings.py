@@ -1,30 +1,31 @@
-"""What finished runs of the same family teach: each is cut at the same share of its length and forecast; what was missed is carried over.
+"""What finished runs of the same family teach a run that is on its way.
 
-What annealing truly took off a sibling is its forecast drop plus the forecast's error. That drop is carried in units of the slope at the
-cut, not as it is: under one plan, drop over slope is nearly the same at every size (Luo et al. 2025's curves, half way: WSD .66, .67, .75
-and cosine .77, .74, .78 at 25M, 100M and 400M, while the drops grow by half). Runs whose plan has the same shape count most, then those of
-nearest size. Where the rate has nothing left to fall nothing is carried: there the replays' errors are noise.
+Each is cut at the same share of its length. Its whole curve, the clock standing at the cut, gives a lesson (`family.py`): the exponent, the
+size and the speed of annealing. With its own lesson it is then forecast from the cut, and what is missed even so no law here describes;
+of that a part is carried over, the more the more has been seen. Runs whose plan has the same shape count most, then those of nearest size.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import read_plan
+from lightning_scaling.forecasting.family import Family, Lesson, lesson
 from lightning_scaling.forecasting.points import gather
-from lightning_scaling.forecasting.posterior import Prior
 from lightning_scaling.forecasting.predictive import Predictive, predict
+from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
 from lightning_scaling.forecasting.seen import see
 
 Floats = NDArray[np.float64]
 
-NEAREST = 2  # mean log error over sources with siblings .50; .53 with one, .56 with three, .58 with four
+NEAREST = 2  # one to three were alike, five worse where the rate stays: their exponents differ
 SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs
-CARRIED = 0.75  # of the replayed error where the rate has still to fall; .7 to 1.0 were close
+UNLIKE = 0.1  # deviation of a lesson's logs for a sibling of likeness 1/e
+CARRIED, SOONER = 0.9, 0.3  # of the replayed error, times this power of the share seen: at 20 % seen more of it is the sibling's own
 BLIND = 0.75  # the same where no plan is known: sizes of a family mostly share one
 SCALED, CLIPPED = 0.85, 1.5  # power of the ratio of slopes, and the most it may be: slopes in the midst of a decay are uncertain
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another plan counts for little
@@ -33,34 +34,43 @@ SPREAD, SHIFTED = 0.5, 0.2  # share of the siblings' disagreement, and of the sh
 PLACES = np.linspace(0.05, 1.0, 40)  # of a plan, where two plans are compared
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Replay:
-    """A finished run forecast from the same share of its length: error, drop expected, slope at the cut, likeness of the run."""
+    """A finished run looked at from the same share of its length: what it teaches, what a forecast still missed, and the slope there."""
 
+    lesson: Lesson
     error: float
-    drop: float
     slope: float
     likeness: float
 
     def missed(self, own: Predictive) -> float:
-        """By how much `own` would end too high or low if its drop were this run's, in units of the slopes."""
-        ratio = np.clip(own.posterior.slope / max(self.slope, 1e-9), 1 / CLIPPED, CLIPPED) ** SCALED
-        return float(ratio * (self.error + self.drop) - own.posterior.drop[-1])
+        """By how much `own` would end too high or low if it went as this run did: in units of the slopes."""
+        ratio = np.clip(own.posterior.slope / max(self.slope, 1e-9), 1 / CLIPPED, CLIPPED)
+        return float(ratio**SCALED * self.error)
 
 
-def learn(own: Predictive, curve: Curve, at: float, siblings: Sequence[Curve], prior: Prior) -> Predictive:
-    """The forecast of `curve` moved by what the nearest siblings' replays missed, or as it was where none can be replayed."""
-    replays = [r for s in nearest(curve, at, siblings) if (r := replay(s, curve.tokens[-1] / at, likeness(curve, s, at), prior))]
-    total = sum(r.likeness for r in replays)
-    if not replays or total < 1e-3:
+def replays(curve: Curve, at: float, siblings: Sequence[Curve], prior: Prior) -> list[Replay]:
+    """The siblings most like `curve`, each replayed at the share of `at` that the curve has reached."""
+    share = curve.tokens[-1] / at
+    return [found for s in nearest(curve, at, siblings) if (found := replay(s, share, likeness(curve, s, at), prior)) is not None]
+
+
+def learn(found: Sequence[Replay]) -> Family | None:
+    """What the siblings teach together, None without any."""
+    return Family([each.lesson for each in found]) if found else None
+
+
+def corrected(own: Predictive, found: Sequence[Replay], share: float, planned: bool, prior: Prior) -> Predictive:
+    """The forecast moved by what it would have missed of its siblings, from the `share` of them that was shown."""
+    total = sum(each.likeness for each in found)
+    if not found or total < 1e-3:
         return own
-    missed = [r.missed(own) for r in replays]
-    error = sum(r.likeness * m for r, m in zip(replays, missed, strict=True)) / (total + DOUBT)
-    falling = _share(own, curve.schedule is not None)
+    missed = [each.missed(own) for each in found]
+    error = sum(each.likeness * m for each, m in zip(found, missed, strict=True)) / (total + DOUBT)
+    falling = _share(own, planned)
     extra = falling * np.hypot(SPREAD * (max(missed) - min(missed)), SHIFTED * error)
     calmer = (1 - CALMER) * falling * (1 - prior.steepness(own.posterior.slope))
-    mixture = own.mixture.moved(-CARRIED * falling * error, 1 - calmer, extra)
-    return own.with_mixture(mixture)
+    return own.with_mixture(own.mixture.moved(-CARRIED * share**SOONER * falling * error, 1 - calmer, extra))
 
 
 def _share(own: Predictive, planned: bool) -> Floats:
@@ -72,24 +82,26 @@ def _share(own: Predictive, planned: bool) -> Floats:
 
 
 def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Replay | None:
-    """Forecast a finished run's end from its first `share`; None where that leaves too little."""
+    """A finished run seen from its first `share`; None where that leaves too little."""
     plan = None if sibling.schedule is None else read_plan(sibling.schedule)
     finite, gathered = gather(sibling)
     used = after_warmup(finite, plan)
     if len(used) < 2 * ENOUGH:
         return None
     end = used.tokens[-1:]
-    early = used.until(share * float(end[0]))
+    now = share * float(end[0])
+    early = used.until(now)
     if len(early) < ENOUGH:
         return None
+    taught = lesson(see(used, end, plan, gathered, now), prior, -(UNLIKE**2) * float(np.log(max(likeness, 1e-30))))
     seen = see(early, end, plan, gathered)
-    found = predict(seen, prior)
+    found = predict(seen, prior, Family([replace(taught, unlike=0.0)]))
     centre = (found.mixture.weight @ found.mixture.mean)[0] + seen.offset_at[0]
     last = float(np.median(used.loss[-3:]))
     if seen.units.log and last <= 0:
         return None
     error = float(centre - seen.units.fitted(np.array([last]))[0])
-    return Replay(error, float(found.posterior.drop[0]), found.posterior.slope, likeness)
+    return Replay(taught, error, found.posterior.slope, likeness)
 
 
 def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:

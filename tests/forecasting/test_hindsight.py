@@ -6,8 +6,8 @@ import pytest
 from lightning_scaling import Curve, Schedule
 from lightning_scaling.forecasting.clock import read_plan
 from lightning_scaling.forecasting.hindsight import WIDEST, humbled
-from lightning_scaling.forecasting.posterior import Prior
 from lightning_scaling.forecasting.predictive import predict
+from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.seen import see
 
 STEPS = np.arange(1, 201) * 100.0

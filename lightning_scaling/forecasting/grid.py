@@ -1,0 +1,94 @@
+"""Every law that could have drawn a curve, solved at once: log L = c + b·(power of travel − kappa·annealing) + rest.
+
+For one exponent alpha, one strength kappa, one speed of annealing and one covariance of the rest, the law is linear in (c, b), so its
+fit and its evidence are closed formulas of 2×2 matrices. There is no optimiser that could fail, and no start value. All arrays lie on axes
+(covariance, alpha, speed, kappa).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from lightning_scaling.forecasting.clock import ODDS
+from lightning_scaling.forecasting.covariance import Whitened, whiten
+from lightning_scaling.forecasting.seen import Seen
+
+Floats = NDArray[np.float64]
+
+ALPHAS = np.geomspace(0.03, 1.6, 13)
+EXPONENTS = ALPHAS[:, None, None]  # along the axis of alpha
+KAPPAS = np.geomspace(0.1, 12.0, 15)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Args:
+    kappas: (k,) strengths tried; zero alone where nothing anneals.
+    white: the curve as it was solved for.
+    level, slope: c and b of each law.
+    one, cross, square, determinant: of the 2×2 matrix of each law.
+    misfit: weighted squares left over.
+    """
+
+    kappas: Floats
+    white: Whitened
+    level: Floats
+    slope: Floats
+    one: Floats
+    cross: Floats
+    square: Floats
+    determinant: Floats
+    misfit: Floats
+
+    @property
+    def evidence(self) -> Floats:
+        """Log evidence of each law; a slope below zero is no law of learning, and the speeds have their own odds."""
+        fit = -(self.misfit + np.log(self.determinant) + self.white.logdet[:, None, None, None]) / 2
+        chance = fit + log_ndtr(self.slope * np.sqrt(self.determinant / self.one))
+        return np.asarray(chance + np.log(ODDS)[:, None] if len(self.kappas) > 1 else chance)
+
+
+def solve(seen: Seen, kappas: Floats) -> Grid:
+    """All laws for a curve; `kappas` matter only where its plan anneals, before or at the places asked for."""
+    white = whiten(seen, np.c_[np.ones_like(seen.s), seen.loss, _power(seen.s), seen.gain])
+    k = kappas if (seen.gain.any() or seen.gain_at.any()) else np.zeros(1)
+    gram, (b, g) = white.gram, _columns(seen.gain.shape[1])
+    one, own = gram[:, 0, 0][:, None, None, None], gram[:, 0, 1][:, None, None, None]
+    cross = gram[:, 0, b][:, :, None, None] - k * gram[:, 0, g][:, None, :, None]
+    with_loss = gram[:, b, 1][:, :, None, None] - k * gram[:, g, 1][:, None, :, None]
+    powers, gains = (np.diagonal(gram[:, i, i], axis1=1, axis2=2) for i in (b, g))
+    square = powers[:, :, None, None] - 2 * k * gram[:, b, g][..., None] + k**2 * gains[:, None, :, None]
+    determinant = np.maximum(one * square - cross**2, 1e-300)
+    level = (square * own - cross * with_loss) / determinant
+    slope = (one * with_loss - cross * own) / determinant
+    misfit = gram[:, 1, 1][:, None, None, None] - level * own - slope * with_loss
+    return Grid(k, white, level, slope, one, cross, square, determinant, misfit)
+
+
+def weigh(chance: Floats) -> Floats:
+    """Weights that sum to one, from log chances."""
+    weight = np.exp(chance - chance.max())
+    return np.asarray(weight / weight.sum())
+
+
+def moments_at(grid: Grid, seen: Seen) -> tuple[Floats, Floats]:
+    """Mean and variance of one logged point under each law, with the place asked for as the last axis."""
+    cross, (b, g), k = grid.white.cross, _columns(seen.gain.shape[1]), grid.kappas
+    law = _power(seen.s_at).T[:, None, None, :] - k[:, None] * seen.gain_at.T[:, None, :]
+    before = cross[:, b][:, :, None, None, :] - k[:, None] * cross[:, g][:, None, :, None, :]
+    first, second = 1 - cross[:, 0][:, None, None, None, :], law - before
+    mean = grid.level[..., None] * first + grid.slope[..., None] * second + cross[:, 1][:, None, None, None, :]
+    spread = grid.square[..., None] * first**2 - 2 * grid.cross[..., None] * first * second + grid.one[..., None] * second**2
+    return mean, spread / grid.determinant[..., None] + grid.white.left[:, None, None, None, :]
+
+
+def _power(s: Floats) -> Floats:
+    """(n, a) (s^-alpha − 1)/alpha: slope −1 per e-fold at s = 1 whatever alpha."""
+    return np.asarray((s[:, None] ** -ALPHAS - 1) / ALPHAS)
+
+
+def _columns(speeds: int) -> tuple[slice, slice]:
+    """Columns of the powers and of the gains, behind the constant and the loss."""
+    return slice(2, 2 + len(ALPHAS)), slice(2 + len(ALPHAS), 2 + len(ALPHAS) + speeds)
