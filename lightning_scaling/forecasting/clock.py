@@ -16,14 +16,14 @@ from lightning_scaling.schedule import Schedule
 
 Floats = NDArray[np.float64]
 
-PACE = 0.65  # power of the rate at which a run travels: .5 to .7 were alike in log score over three sets of runs, .85 and 1 worse
+PACE = 0.6  # power of the rate at which a run travels: .5 to .7 were alike in log score over the sets of runs, .85 and 1 worse
 FINEST = 4096  # points read of a plan: the cost does not grow with its length
 KNOTS = 256  # even steps added to a plan, so that powers of its rate may be summed by trapezoids
 NODES = 48  # falls of the rate are gathered into this many
-GAMMA, BETA = 0.9, 0.55  # Luo et al. fit .635–.655 and .583–.598; low rates pay out faster here, where travel slows less
+GAMMA, BETA = 0.9, 0.69  # Luo et al. fit .635–.655 and .583–.598; low rates pay out faster here, where travel slows less
 SPEEDS = np.array([0.003, 0.01, 0.03, 0.1, 0.3])  # c, pay-out per step at the peak rate
-ODDS = np.array([1.0, 1.0, 1.0, 0.5, 0.25])  # of each beforehand: real decays pay out at about .01, but short runs may at once
-WORTH = 0.92  # falls at low rates count a little more: language models ask for .8, chess models for 1
+ODDS = np.array([0.3, 0.5, 1.0, 1.0, 1.0])  # of each beforehand: slow pay-out promises much that comes late, and mostly does not
+WORTH = 0.88  # falls at low rates count a little more: language models ask for .8, chess models for 1
 LOWEST = 0.01  # of the peak: pay-out at lower rates is as at this one
 
 

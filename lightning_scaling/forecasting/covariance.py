@@ -12,8 +12,8 @@ from lightning_scaling.forecasting.seen import Seen
 
 Floats = NDArray[np.float64]
 
-DRIFTS = np.array([0.07, 0.25])  # standard deviation of the walk over one e-fold, in units of the curve's mean slope
-COMMON = 0.05  # share of one point's noise that averaging does not remove: neighbours are correlated
+DRIFTS = np.array([0.06, 0.23])  # standard deviation of the walk over one e-fold, in units of the curve's mean slope
+COMMON = 0.04  # share of one point's noise that averaging does not remove: neighbours are correlated
 FLAT = 1e-6  # least slope the drift is measured in
 
 

@@ -101,8 +101,8 @@ def forecast(curve: Curve, at: ArrayLike, siblings: Sequence[Curve] = (), level:
     replayed = replays(used, end, siblings, PRIOR)
     family = learn(replayed)
     own = humbled(predict(see(used, targets, plan, gathered), PRIOR, family), used, plan, gathered, PRIOR)
-    found = corrected(own, replayed, used.tokens[-1] / end, plan is not None, PRIOR)
-    outcome = _outcome(used, targets, plan, found, family is not None and bool(family.annealed))
+    found = corrected(own, replayed, plan is not None, PRIOR)
+    outcome = _outcome(used, targets, plan, found, family is not None)
     return _answer(found, at, level, outcome, used)
 
 

@@ -1,6 +1,6 @@
 """The two laws made into one predictive distribution, widened by what neither of them knows.
 
-The schedule-aware posterior is pulled a fifth of the way to the plain tail law, less the share of the drop that this law cannot have
+The schedule-aware posterior is pulled a seventh of the way to the plain tail law, less the share of the drop that this law cannot have
 seen. Its width gains a share of their disagreement, and a share of the drop that is still to come: how a rate that has yet to fall pays
 out is the least certain thing about a run.
 """
@@ -19,7 +19,7 @@ from lightning_scaling.forecasting.tail import tail_law
 
 Floats = NDArray[np.float64]
 
-PULL = 0.18  # towards the tail law: .1 to .25 were alike, .35 worse by .08 in log error
+PULL = 0.14  # towards the tail law: .1 to .25 were alike, .35 worse by .08 in log error
 FAR = 0.5  # a disagreement in log loss beyond this counts as this
 CALM, BUSY = 0.43, 0.85  # of the posterior's own deviation: where the rate stays as it is, where it has still to fall
 SOON = 0.01  # a fall of the rate of this share of the peak is half way between the two

@@ -31,16 +31,16 @@ class Prior:
     """
 
     alpha: float = 0.65
-    alpha_spread: float = 0.55
-    drop: float = 0.048
+    alpha_spread: float = 0.41
+    drop: float = 0.047
     drop_spread: float = 0.45
     tails: float = 4.0
-    share: float = 0.4
-    ageing: float = 0.25
+    share: float = 0.35
+    ageing: float = 0.2
     steep: float = 0.1
     unsure: float = 1.3
     quiet: float = 1e-3
-    rough: float = 0.35
+    rough: float = 0.25
     limit: float = 3.0
 
     def steepness(self, slope: Any) -> Any:

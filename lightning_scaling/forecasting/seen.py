@@ -16,7 +16,7 @@ from lightning_scaling.forecasting.repetition import UNSURE, excess
 
 Floats = NDArray[np.float64]
 
-KEEP = 0.25  # travel below this share of what has been seen is left out: the early part follows another exponent
+KEEP = 0.17  # travel below this share of what has been seen is left out: the early part follows another exponent
 FEWEST = 12  # but at least so many points are kept
 
 

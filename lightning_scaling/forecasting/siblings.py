@@ -1,8 +1,8 @@
 """What finished runs of the same family teach a run that is on its way.
 
-Each is cut at the same share of its length. Its whole curve, the clock standing at the cut, gives a lesson (`family.py`): the exponent, the
-size and the speed of annealing. With its own lesson it is then forecast from the cut, and what is missed even so no law here describes;
-of that a part is carried over, the more the more has been seen. Runs whose plan has the same shape count most, then those of nearest size.
+Each is cut at the same share of its length. Its whole curve, the clock standing at the cut, gives a lesson (`family.py`): how much
+annealing takes off and how fast. With its own lesson it is then forecast from the cut, and what is missed even so no law here
+describes; most of that is carried over. Runs whose plan has the same shape count most, then those of nearest size.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,11 @@ from lightning_scaling.forecasting.seen import see
 
 Floats = NDArray[np.float64]
 
-NEAREST = 2  # one to three were alike, five worse where the rate stays: their exponents differ
+NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
 SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs
-UNLIKE = 0.1  # deviation of a lesson's logs for a sibling of likeness 1/e
-CARRIED, SOONER = 0.9, 0.3  # of the replayed error, times this power of the share seen: at 20 % seen more of it is the sibling's own
+UNLIKE = 0.33  # deviation of the log drop taught by a sibling of likeness 1/e
+CARRIED = 0.85  # of the replayed error where the rate has still to fall; .7 to 1 were close
 BLIND = 0.75  # the same where no plan is known: sizes of a family mostly share one
-SCALED, CLIPPED = 0.85, 1.5  # power of the ratio of slopes, and the most it may be: slopes in the midst of a decay are uncertain
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another plan counts for little
 CALMER = 0.5  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
 SPREAD, SHIFTED = 0.5, 0.2  # share of the siblings' disagreement, and of the shift itself, that enters the deviation
@@ -36,17 +35,17 @@ PLACES = np.linspace(0.05, 1.0, 40)  # of a plan, where two plans are compared
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """A finished run looked at from the same share of its length: what it teaches, what a forecast still missed, and the slope there."""
+    """A finished run looked at from the same share of its length.
 
-    lesson: Lesson
+    Args:
+        lesson: what it teaches; None where its rate never fell.
+        error: log loss by which a forecast with that lesson ended too high.
+        likeness: 1 for a run like the one in question, towards 0 for one unlike it.
+    """
+
+    lesson: Lesson | None
     error: float
-    slope: float
     likeness: float
-
-    def missed(self, own: Predictive) -> float:
-        """By how much `own` would end too high or low if it went as this run did: in units of the slopes."""
-        ratio = np.clip(own.posterior.slope / max(self.slope, 1e-9), 1 / CLIPPED, CLIPPED)
-        return float(ratio**SCALED * self.error)
 
 
 def replays(curve: Curve, at: float, siblings: Sequence[Curve], prior: Prior) -> list[Replay]:
@@ -56,21 +55,22 @@ def replays(curve: Curve, at: float, siblings: Sequence[Curve], prior: Prior) ->
 
 
 def learn(found: Sequence[Replay]) -> Family | None:
-    """What the siblings teach together, None without any."""
-    return Family([each.lesson for each in found]) if found else None
+    """What the siblings teach together, None where the rate of none fell."""
+    lessons = [each.lesson for each in found if each.lesson is not None]
+    return Family(lessons) if lessons else None
 
 
-def corrected(own: Predictive, found: Sequence[Replay], share: float, planned: bool, prior: Prior) -> Predictive:
-    """The forecast moved by what it would have missed of its siblings, from the `share` of them that was shown."""
+def corrected(own: Predictive, found: Sequence[Replay], planned: bool, prior: Prior) -> Predictive:
+    """The forecast moved by what forecasts of its siblings missed."""
     total = sum(each.likeness for each in found)
     if not found or total < 1e-3:
         return own
-    missed = [each.missed(own) for each in found]
-    error = sum(each.likeness * m for each, m in zip(found, missed, strict=True)) / (total + DOUBT)
+    missed = [each.error for each in found]
+    error = sum(each.likeness * each.error for each in found) / (total + DOUBT)
     falling = _share(own, planned)
     extra = falling * np.hypot(SPREAD * (max(missed) - min(missed)), SHIFTED * error)
     calmer = (1 - CALMER) * falling * (1 - prior.steepness(own.posterior.slope))
-    return own.with_mixture(own.mixture.moved(-CARRIED * share**SOONER * falling * error, 1 - calmer, extra))
+    return own.with_mixture(own.mixture.moved(-CARRIED * falling * error, 1 - calmer, extra))
 
 
 def _share(own: Predictive, planned: bool) -> Floats:
@@ -95,13 +95,13 @@ def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Repla
         return None
     taught = lesson(see(used, end, plan, gathered, now), prior, -(UNLIKE**2) * float(np.log(max(likeness, 1e-30))))
     seen = see(early, end, plan, gathered)
-    found = predict(seen, prior, Family([replace(taught, unlike=0.0)]))
+    found = predict(seen, prior, None if taught is None else Family([replace(taught, unlike=0.0)]))
     centre = (found.mixture.weight @ found.mixture.mean)[0] + seen.offset_at[0]
     last = float(np.median(used.loss[-3:]))
     if seen.units.log and last <= 0:
         return None
     error = float(centre - seen.units.fitted(np.array([last]))[0])
-    return Replay(taught, error, found.posterior.slope, likeness)
+    return Replay(taught, error, likeness)
 
 
 def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:

@@ -22,7 +22,7 @@ def test_the_forecast_is_within_two_percent_half_way(run, kind):
 
 
 def test_a_known_decay_is_not_taken_for_a_plateau(run):
-    whole = run("wsd")
+    whole = run("wsd", drop=0.2)
     seen = whole.until(0.4 * run.end)
     aware, blind = forecast(seen, run.end), forecast(Curve(seen.tokens, seen.loss), run.end)
     assert abs(aware.loss - whole.loss[-1]) < 0.5 * abs(blind.loss - whole.loss[-1])
