@@ -18,7 +18,7 @@ from lightning_scaling.forecasting.points import gather
 from lightning_scaling.forecasting.predictive import Predictive, predict
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
-from lightning_scaling.forecasting.seen import see
+from lightning_scaling.forecasting.seen import Seen, see
 
 Floats = NDArray[np.float64]
 
@@ -94,14 +94,17 @@ def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Repla
     if len(early) < ENOUGH:
         return None
     taught = lesson(see(used, end, plan, gathered, now), prior, -(UNLIKE**2) * float(np.log(max(likeness, 1e-30))))
-    seen = see(early, end, plan, gathered)
-    found = predict(seen, prior, None if taught is None else Family([replace(taught, unlike=0.0)]))
-    centre = (found.mixture.weight @ found.mixture.mean)[0] + seen.offset_at[0]
-    last = float(np.median(used.loss[-3:]))
+    error = _missed(see(early, end, plan, gathered), taught, float(np.median(used.loss[-3:])), prior)
+    return None if error is None else Replay(taught, error, likeness)
+
+
+def _missed(seen: Seen, taught: Lesson | None, last: float, prior: Prior) -> float | None:
+    """Log loss by which a forecast from what was seen, with the run's own lesson, ends above its last loss."""
     if seen.units.log and last <= 0:
         return None
-    error = float(centre - seen.units.fitted(np.array([last]))[0])
-    return Replay(taught, error, likeness)
+    own = None if taught is None else Family([replace(taught, unlike=0.0)])
+    mixture = predict(seen, prior, own).mixture
+    return float((mixture.weight @ mixture.mean)[0] + seen.offset_at[0] - seen.units.fitted(np.array([last]))[0])
 
 
 def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:
