@@ -26,7 +26,7 @@ SOON = 0.01  # a fall of the rate of this share of the peak is half way between 
 DISAGREEMENT = 0.3  # share of the two laws' difference that enters the deviation
 AHEAD = 0.19  # share of the drop to come that enters it
 LEAST = 0.06  # log loss: a full annealing takes no less than this, for that purpose
-UNKNOWN = 0.03  # log loss: the same where no plan is known, for a run that is just beginning
+UNKNOWN = 0.04  # log loss: the same where no plan is known, for a run that is just beginning; such a run's rate mostly falls
 MIDDLE = 1  # the speed of pay-out by which the drop to come is measured
 
 
