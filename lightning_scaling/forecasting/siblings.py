@@ -29,7 +29,7 @@ CARRIED = 0.85  # of the replayed error where the rate has still to fall; .7 to 
 BLIND = 0.75  # the same where no plan is known: sizes of a family mostly share one
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another plan counts for little
 CALMER = 0.5  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
-SPREAD, SHIFTED = 0.5, 0.2  # share of the siblings' disagreement, and of the shift itself, that enters the deviation
+SPREAD, SHIFTED = 1.5, 0.2  # share of the siblings' disagreement (standard deviation), and of the shift itself, that enters the deviation
 PLACES = np.linspace(0.05, 1.0, 40)  # of a plan, where two plans are compared
 
 
@@ -62,13 +62,13 @@ def learn(found: Sequence[Replay]) -> Family | None:
 
 def corrected(own: Predictive, found: Sequence[Replay], planned: bool, prior: Prior) -> Predictive:
     """The forecast moved by what forecasts of its siblings missed."""
-    total = sum(each.likeness for each in found)
-    if not found or total < 1e-3:
+    weight, missed = np.array([(each.likeness, each.error) for each in found]).reshape(-1, 2).T
+    if weight.sum() < 1e-3:
         return own
-    missed = [each.error for each in found]
-    error = sum(each.likeness * each.error for each in found) / (total + DOUBT)
+    error = float(weight @ missed) / (weight.sum() + DOUBT)
+    apart = float(np.sqrt(weight @ (missed - weight @ missed / weight.sum()) ** 2 / weight.sum()))
     falling = _share(own, planned)
-    extra = falling * np.hypot(SPREAD * (max(missed) - min(missed)), SHIFTED * error)
+    extra = falling * np.hypot(SPREAD * apart, SHIFTED * error)
     calmer = (1 - CALMER) * falling * (1 - prior.steepness(own.posterior.slope))
     return own.with_mixture(own.mixture.moved(-CARRIED * falling * error, 1 - calmer, extra))
 
