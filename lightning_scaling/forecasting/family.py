@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which tells them well apart
 DROP = 0.16  # deviation of the log drop among runs that are alike
 POWER, POWER_SPREAD = 2.0, 1.0  # of the drop in the slope, within a family: a line through two or more lessons may say otherwise
-REACH = 0.16  # log slope: beyond that a line of drops is not continued; .35 cost .01 in log error, 1 far more on steep curves
+REACH = 0.16  # log slope: beyond that a line of drops is not continued; .25 cost .03 in log score plus error, 1 far more on steep curves
 TAILS = 6.0  # degrees of freedom: a run may be unlike its family
 EVEN = 0.2  # odds of a speed that the lessons hold impossible
 

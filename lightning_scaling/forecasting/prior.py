@@ -17,7 +17,7 @@ FLATTEST = 1e-4  # slopes below count as this one
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed before a curve is seen: chosen over two dozen sources of real runs (docs/forecasting.md says how).
+    """What is believed before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `exponent`).

@@ -25,8 +25,9 @@ Floats = NDArray[np.float64]
 NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
 SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs
 UNLIKE = 0.33  # deviation of the log drop taught by a sibling of likeness 1/e
-CARRIED = 0.85  # of the replayed error where the rate has still to fall; .7 to 1 were close
+CARRIED = 0.85  # of the replayed error where the rate has still to fall; .7 and 1 were worse by .06 in log score plus log error
 BLIND = 0.75  # the same where no plan is known: sizes of a family mostly share one
+ALIKE = 1e-3  # a likeness below this teaches nothing: such a run is no sibling
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another plan counts for little
 CALMER = 0.5  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
 SPREAD, SHIFTED = 1.5, 0.2  # share of the siblings' disagreement (standard deviation), and of the shift itself, that enters the deviation
@@ -55,15 +56,15 @@ def replays(curve: Curve, at: float, siblings: Sequence[Curve], prior: Prior) ->
 
 
 def learn(found: Sequence[Replay]) -> Family | None:
-    """What the siblings teach together, None where the rate of none fell."""
-    lessons = [each.lesson for each in found if each.lesson is not None]
+    """What the siblings teach together, None where the rate of none that is alike fell."""
+    lessons = [each.lesson for each in found if each.lesson is not None and each.likeness > ALIKE]
     return Family(lessons) if lessons else None
 
 
 def corrected(own: Predictive, found: Sequence[Replay], planned: bool, prior: Prior) -> Predictive:
     """The forecast moved by what forecasts of its siblings missed."""
     weight, missed = np.array([(each.likeness, each.error) for each in found]).reshape(-1, 2).T
-    if weight.sum() < 1e-3:
+    if weight.sum() < ALIKE:
         return own
     error = float(weight @ missed) / (weight.sum() + DOUBT)
     apart = float(np.sqrt(weight @ (missed - weight @ missed / weight.sum()) ** 2 / weight.sum()))

@@ -88,32 +88,34 @@ def test_help_shows_an_example():
     assert "lightning-scaling advise curve.csv --planned 2e9" in called("--help").stdout
 
 
-def test_a_run_in_a_store_is_judged_by_what_the_store_knows(make_run, tmp_path):
+@pytest.fixture
+def stored(make_run, tmp_path):
+    """Records a run that is 60 % through its plan in a store; answers with the store's address and the run's id."""
     pytest.importorskip("mlflow")
     from lightning_scaling.store import Recorder
 
-    run = make_run("cosine", 0.6)
-    recorder = Recorder(f"sqlite:///{tmp_path}/mlflow.db", "advice", spool_dir=tmp_path / "spool")
-    recorder.open("key-1")
-    recorder.record(RunRecord("key-1", run, 6.0 * run.params * run.tokens, planned_tokens=END, family="gpt"))
-    recorder.close("FINISHED", timeout=60)
-    document = json.loads(called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", recorder.run_id[:12], "--json").stdout)
+    def left(status):
+        run, uri = make_run("cosine", 0.6), f"sqlite:///{tmp_path}/mlflow.db"
+        recorder = Recorder(uri, "advice", spool_dir=tmp_path / "spool")
+        recorder.open("key-1")
+        recorder.record(RunRecord("key-1", run, 6.0 * run.params * run.tokens, planned_tokens=END, family="gpt"))
+        recorder.close(status, timeout=60)
+        return uri, recorder.run_id
+
+    return left
+
+
+def test_a_run_in_a_store_is_judged_by_what_the_store_knows(stored):
+    uri, run_id = stored("FINISHED")
+    document = json.loads(called("--store", uri, "--run", run_id[:12], "--json").stdout)
     assert document["verdict"] == "CONTINUE"
     assert document["facts"]["planned_tokens"] == END
-    assert called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", "nothing").exit_code == 2
+    assert called("--store", uri, "--run", "nothing").exit_code == 2
 
 
-def test_a_run_that_still_goes_gets_its_verdict(make_run, tmp_path):
-    pytest.importorskip("mlflow")
-    from lightning_scaling.store import Recorder
-
-    run = make_run("cosine", 0.6)
-    recorder = Recorder(f"sqlite:///{tmp_path}/mlflow.db", "advice", spool_dir=tmp_path / "spool")
-    recorder.open("key-1")
-    recorder.record(RunRecord("key-1", run, 6.0 * run.params * run.tokens, planned_tokens=END, family="gpt"))
-    recorder.close(status=None, timeout=60)
-    done = called("--store", f"sqlite:///{tmp_path}/mlflow.db", "--run", recorder.run_id)
-    assert done.stdout.startswith("CONTINUE: ")
+def test_a_run_that_still_goes_gets_its_verdict(stored):
+    uri, run_id = stored(None)
+    assert called("--store", uri, "--run", run_id).stdout.startswith("CONTINUE: ")
 
 
 def test_a_target_below_every_possible_loss_is_one_line(file):
