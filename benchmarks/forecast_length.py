@@ -1,6 +1,6 @@
 """Whether the cost of a forecast grows with the length of the log: processor time for 100 000 points against 1 000.
 
-    OMP_NUM_THREADS=1 python benchmarks/forecast_length.py
+OMP_NUM_THREADS=1 python benchmarks/forecast_length.py
 """
 
 import time
