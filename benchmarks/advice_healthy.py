@@ -4,13 +4,11 @@ The shapes are no law's: they stand for what is met outside of clean pretraining
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.schedule import Schedule
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 STEPS = 2000
 SHAPES = ("by decades", "restarts", "batch ramp", "second decline", "spiky", "wandering", "steps", "square root")

@@ -7,13 +7,11 @@ exponents, strength of annealing, noise (1e-4 to 1e-2 of the loss) and the numbe
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.schedule import Schedule
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 STEPS = 2000
 KINDS = (

@@ -18,9 +18,8 @@ from rich.table import Table
 
 import lightning_scaling as ls
 from lightning_scaling.advice import case as judged
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting import forecast
-
-Floats = NDArray[np.float64]
 
 EVALUATIONS = 60
 THRESHOLDS = (None, 0.0002, 0.0005, 0.002, 0.005, 0.01, 0.02, 0.04)

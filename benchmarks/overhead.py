@@ -30,7 +30,7 @@ from lightning_scaling.accounting import Meter, flops_rule
 from lightning_scaling.callbacks import ScalingLawMonitor
 from lightning_scaling.callbacks.run import Run
 from lightning_scaling.ladder.gpt import GPT
-from lightning_scaling.record import Prediction
+from lightning_scaling.run.record import Prediction
 
 CONTEXT = 128
 MODELS = {"25k": (24, 8), "3M": (288, 2)}  # width and rows of a batch

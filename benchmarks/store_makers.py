@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import Prediction, RunRecord
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import Prediction, RunRecord
+from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.store import Recorder
 from lightning_scaling.store.compact import to_tags
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightning_scaling.callbacks.judgement import Judgement
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 
 
 def files(record: RunRecord, judgement: Judgement | None) -> Iterator[tuple[str, str | bytes]]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.schedule import Schedule
 
 
 @dataclass

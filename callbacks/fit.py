@@ -13,7 +13,7 @@ from lightning_scaling.callbacks.plan_in_force import PlanInForce
 from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.run import Run
 from lightning_scaling.callbacks.warn_once import Once, tell
-from lightning_scaling.conventions import Conventions
+from lightning_scaling.run.conventions import Conventions
 
 
 class Fit:

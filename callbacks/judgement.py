@@ -8,9 +8,9 @@ import numpy as np
 from lightning_scaling.advice import advise
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.points import Point
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting import forecast
-from lightning_scaling.record import Prediction
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import Prediction
 from lightning_scaling.units import pf_days
 
 

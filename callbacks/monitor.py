@@ -21,9 +21,9 @@ from lightning_scaling.callbacks.step import Hook, no_hook, on_batch, on_step
 from lightning_scaling.callbacks.stopping import Stopper, verdicts
 from lightning_scaling.callbacks.warn_once import Once
 from lightning_scaling.callbacks.watch import Watch
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.schedule import Schedule
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 # Names of the state in checkpoints: attached by hand, and by the environment variable.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_scaling.callbacks.stopping import verdicts
-from lightning_scaling.curve import Curve
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 FLOPS_RULES = ("6N", "6N+attention", "measured")
 CONVENTIONS = ("total", "non_embedding")

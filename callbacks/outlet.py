@@ -13,7 +13,7 @@ from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.run_record import curve_of, record_of
 from lightning_scaling.callbacks.siblings import Siblings
 from lightning_scaling.callbacks.warn_once import tell
-from lightning_scaling.record import RunState
+from lightning_scaling.run.record import RunState
 
 # A run with more points than this is judged anew only when it has grown by GROWTH: a judgement costs 10–50 ms.
 ALWAYS = 200

@@ -6,7 +6,7 @@ from typing import Any
 from lightning_scaling.callbacks.loggers import is_mlflow
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.run import Run
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import Recorder, resolve_uri
 
 

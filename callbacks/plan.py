@@ -17,7 +17,7 @@ from lightning_scaling.callbacks.long_plan import leap
 from lightning_scaling.callbacks.replay import replay
 from lightning_scaling.callbacks.rhythm import MOST_STEPS, Rhythm
 from lightning_scaling.outcome import Outcome
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.schedule import Schedule
 
 LONG = 20_000  # up to here every step is replayed (a tenth of a second), beyond the scheduler is asked for its rates where it can be
 MOST_CALLS = 200_000  # where it cannot, stepping costs 5 to 10 µs each; a longer plan is read this far

@@ -8,7 +8,7 @@ from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.plan import Plan, PlanOutcome, read_plan
 from lightning_scaling.callbacks.rates import Rates
 from lightning_scaling.callbacks.warn_once import Once
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.schedule import Schedule
 
 # A rate that leaves the plan by more than this share of the peak was set by something the plan does not know.
 LEAVES = 0.02

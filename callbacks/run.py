@@ -6,7 +6,7 @@ from typing import Any
 from lightning_scaling.accounting import Ledger
 from lightning_scaling.callbacks.points import Point, Points, most_dispensable
 from lightning_scaling.callbacks.rates import Rates
-from lightning_scaling.record import Prediction
+from lightning_scaling.run.record import Prediction
 
 VERSION = 1
 MOST_PREDICTIONS = 400

@@ -5,8 +5,8 @@ import numpy as np
 from lightning_scaling.callbacks.facts import Facts
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.run import Run
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord, RunState
 
 
 def curve_of(run: Run, facts: Facts, unique_tokens: float | None) -> Curve:

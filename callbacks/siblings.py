@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from lightning_scaling.callbacks.warn_once import Once
-from lightning_scaling.curve import Curve
+from lightning_scaling.run.curve import Curve
 
 
 class Siblings:

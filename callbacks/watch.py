@@ -8,7 +8,7 @@ from lightning_scaling.callbacks.losses import missing, resolve
 from lightning_scaling.callbacks.outlet import Outlet
 from lightning_scaling.callbacks.points import Point
 from lightning_scaling.callbacks.stopping import Stopper
-from lightning_scaling.record import RunState
+from lightning_scaling.run.record import RunState
 
 # Seconds that an interrupted training waits for the store.
 HASTE = 5.0

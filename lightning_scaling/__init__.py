@@ -5,10 +5,10 @@ Names are loaded on first use, so that `import lightning_scaling` costs numpy al
 
 from typing import TYPE_CHECKING
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.lazy import lazy
-from lightning_scaling.record import Prediction, RunRecord, RunState
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import Prediction, RunRecord, RunState
+from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.units import pf_days, training_flops
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
     """The `__getattr__` of `package`: `places` tells which of its modules each name comes from.
 
-    >>> lazy("lightning_scaling", {"Schedule": "schedule"})("Schedule").__name__
+    >>> lazy("lightning_scaling", {"Schedule": "run.schedule"})("Schedule").__name__
     'Schedule'
     """
 

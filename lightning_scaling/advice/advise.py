@@ -12,7 +12,7 @@ from lightning_scaling.advice.growing import allocation, as_law
 from lightning_scaling.advice.result import Advice
 from lightning_scaling.advice.rules import judge
 from lightning_scaling.advice.verdict import Reason, Verdict
-from lightning_scaling.curve import Curve
+from lightning_scaling.run.curve import Curve
 
 
 def advise(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import step_at
+from lightning_scaling.run.curve import Curve
 
 SPENT = 0.02  # share of the peak: less than this still to fall is no decay to wait for
 HIGH = 0.9  # share of the peak above which the rate counts as not yet decayed
@@ -47,7 +47,7 @@ class Ahead:
 def look_ahead(curve: Curve, planned: float) -> Ahead:
     """Read the plan of `curve` from its last point to `planned` tokens.
 
-    >>> from lightning_scaling.schedule import Schedule
+    >>> from lightning_scaling.run.schedule import Schedule
     >>> wsd = Schedule([0, 80, 100], [1.0, 1.0, 0.0])
     >>> ahead = look_ahead(Curve([10, 50], [3.0, 2.5], step=[10, 50], schedule=wsd), planned=100)
     >>> ahead.to_fall, ahead.decays_at, ahead.undecayed

@@ -7,7 +7,7 @@ from lightning_scaling.advice.case import FEWEST, Case
 from lightning_scaling.advice.finding import Finding
 from lightning_scaling.advice.trouble import trouble
 from lightning_scaling.advice.verdict import Reason, Verdict
-from lightning_scaling.advice.wording import count, loss, percent
+from lightning_scaling.numbers import count, loss, share
 
 FEWEST_STRETCHES = 8  # hundredths of the plan
 
@@ -24,9 +24,9 @@ def too_early(case: Case) -> Finding | None:
     """Nothing is said before the trend is known."""
     points = int(np.isfinite(case.curve.loss).sum())
     if case.ahead.warming:
-        return Finding(Verdict.TOO_EARLY, Reason.WARMING_UP, f"the rate has reached {percent(case.ahead.rate)} of its peak")
+        return Finding(Verdict.TOO_EARLY, Reason.WARMING_UP, f"the rate has reached {share(case.ahead.rate)} of its peak")
     if points < FEWEST or len(case.seen) < FEWEST_STRETCHES:
-        return Finding(Verdict.TOO_EARLY, Reason.FEW_POINTS, f"{points} losses over {percent(case.progress)} of the plan: wait for more")
+        return Finding(Verdict.TOO_EARLY, Reason.FEW_POINTS, f"{points} losses over {share(case.progress)} of the plan: wait for more")
     if not np.isfinite(case.forecast.loss):
         return Finding(Verdict.TOO_EARLY, Reason.UNSURE, str(case.forecast.outcome))
     return None
@@ -37,7 +37,7 @@ def turned_up(case: Case) -> Finding | None:
     if not case.turned_up:
         return None
     turn, epochs = case.turn, case.epochs
-    where = f"the loss lies {percent(turn.rise)} above its best at {count(turn.since)} tokens"
+    where = f"the loss lies {share(turn.rise)} above its best at {count(turn.since)} tokens"
     text = f"{where} and climbs ({turn.score:.3g} standard deviations of its noise)"
     sure = float(ndtr(turn.score))
     if epochs is not None and epochs > 1:

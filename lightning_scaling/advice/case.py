@@ -16,8 +16,8 @@ from lightning_scaling.advice.plateau import Plateau, plateau, stretch_end
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
 from lightning_scaling.advice.stretches import Stretches, stretches
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting import forecast as forecast_of
+from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
 FEWEST = 12  # losses; the forecast asks for as many

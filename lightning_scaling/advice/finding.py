@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lightning_scaling.advice.result import Option
 from lightning_scaling.advice.verdict import Reason, Verdict
-from lightning_scaling.advice.wording import loss
+from lightning_scaling.numbers import loss_interval
 
 
 @dataclass(frozen=True)
@@ -19,4 +19,4 @@ class Finding:
 
 def reach(option: Option) -> str:
     """Where an option ends, with its interval."""
-    return loss(option.loss, option.low, option.high)
+    return loss_interval(option.loss, option.low, option.high)

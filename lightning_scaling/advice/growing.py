@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.laws.presets import preset
+from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
 DEFAULT = "besiroglu2024"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.advice.growing import as_law
-from lightning_scaling.curve import Curve
 from lightning_scaling.laws.inference import SERVE, for_loss, tokens_for
+from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
 

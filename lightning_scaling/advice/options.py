@@ -10,9 +10,9 @@ from lightning_scaling.advice.growing import Larger
 from lightning_scaling.advice.repetition import Repetition
 from lightning_scaling.advice.replan import decayed_now, extended
 from lightning_scaling.advice.result import Option
-from lightning_scaling.advice.wording import count, percent
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting import forecast as forecast_of
+from lightning_scaling.numbers import count, share
+from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
 
@@ -42,7 +42,7 @@ def other_data(plan: Option, now: float, state: Repetition, fresh: bool) -> list
     """The rest of the plan on the same data and on fresh data: the gain of the forecast, divided by what repeated tokens are worth."""
     if state.epochs <= 1:
         return []
-    what = f"go on repeating: the next tokens are worth {percent(state.rest_worth)} of fresh ones"
+    what = f"go on repeating: the next tokens are worth {share(state.rest_worth)} of fresh ones"
     options = [_renamed(plan, now, "another epoch", what, 1.0)]
     if fresh and plan.loss < now:  # what fresh data would give a run whose loss rises, nothing here can tell
         options.append(_renamed(plan, now, "fresh data", "the rest of the plan on text not seen yet", 1 / max(state.rest_worth, 0.02)))

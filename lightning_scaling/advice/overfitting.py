@@ -15,11 +15,9 @@ a digitised GPT-3 run that came back by .8 % within a twelfth of its plan.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightning_scaling.advice.stretches import Stretches
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
 
 SCORE_REPEATED, SCORE_SURPRISE = 3.09, 4.75  # one in a thousand, one in a million
 LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the plan since the best
@@ -83,7 +81,7 @@ def turn_up(seen: Stretches) -> TurnUp:
 
     >>> import numpy as np
     >>> from lightning_scaling.advice.stretches import stretches
-    >>> from lightning_scaling.curve import Curve
+    >>> from lightning_scaling.run.curve import Curve
     >>> x = np.linspace(1, 100, 100)
     >>> falling, turning = Curve(x, 2 + 1 / x), Curve(x, 2 + 1 / x + np.maximum(x - 50, 0) / 500 + 1e-3 * np.cos(9 * x))
     >>> turn_up(stretches(falling, 100)).proven(None, 0.0), turn_up(stretches(turning, 100)).proven(None, 0.0)

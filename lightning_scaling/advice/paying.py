@@ -10,7 +10,7 @@ from lightning_scaling.advice.llama import Trade, trade
 from lightning_scaling.advice.plateau import Plateau, one_sided
 from lightning_scaling.advice.repetition import fresh_data_pays
 from lightning_scaling.advice.verdict import Reason, Verdict
-from lightning_scaling.advice.wording import count, loss, percent
+from lightning_scaling.numbers import count, loss, loss_interval, share
 
 LAST_FIFTH = 0.2  # of the plan: the decay of WSD and of cooled-down constant runs
 AT_THE_END = 0.97  # of the plan: what is left is finished, and the question becomes what comes next
@@ -53,7 +53,7 @@ def repeats(case: Case) -> Finding | None:
     state = case.repetition
     if state is None or not case.economics.fresh_tokens or not fresh_data_pays(state):
         return None
-    worth = f"the next token is worth {percent(state.worth)} of a fresh one, {percent(state.rest_worth)} over the rest of the plan"
+    worth = f"the next token is worth {share(state.worth)} of a fresh one, {share(state.rest_worth)} over the rest of the plan"
     return Finding(Verdict.FRESH_DATA, Reason.REPETITION, f"after {state.epochs:.1f} passes {worth}", 0.9)
 
 
@@ -81,7 +81,7 @@ def past_plan(case: Case) -> Finding | None:
     gain, chance = (end - again.loss) / (abs(end) or 1.0), again.chance_below(end)
     if gain < worth or chance < LIKELY:
         return None
-    text = f"as much again brings {percent(gain)} ({reach(again)}): {again.what}"
+    text = f"as much again brings {share(gain)} ({reach(again)}): {again.what}"
     return Finding(Verdict.CONTINUE_PAST_PLAN, Reason.PLAN_TOO_SHORT, text, chance)
 
 
@@ -91,7 +91,7 @@ def plan_over(case: Case) -> Finding | None:
         return None
     again = case.as_much_again
     worth = case.economics.worth
-    text = f"the plan is done at {loss(case.now)}; as much again would end at {reach(again)}, not surely {percent(worth)} lower"
+    text = f"the plan is done at {loss(case.now)}; as much again would end at {reach(again)}, not surely {share(worth)} lower"
     return Finding(Verdict.STOP, Reason.NOTHING_LEFT, text, 1 - again.chance_below(case.now - worth * abs(case.now)))
 
 
@@ -106,8 +106,8 @@ def _stable_phase_is_over(case: Case) -> Finding | None:
 
 
 def _gained(rest: Plateau) -> str:
-    fall = f"the loss falls by about {percent(max(rest.gain, 0.0))}"
-    return f"{fall}, with probability {rest.chance:.2f} by less than the {percent(rest.threshold)} that count"
+    fall = f"the loss falls by about {share(max(rest.gain, 0.0))}"
+    return f"{fall}, with probability {rest.chance:.2f} by less than the {share(rest.threshold)} that count"
 
 
 def _by_life(case: Case, target: float, short: str) -> Finding | None:
@@ -139,5 +139,5 @@ def _chance_below(case: Case, target: float) -> float:
 
 
 def _of(larger: Larger) -> str:
-    reached = loss(larger.loss, larger.low, larger.high)
+    reached = loss_interval(larger.loss, larger.low, larger.high)
     return f"{count(larger.params)} parameters reach {reached} for the compute of the plan ({larger.basis})"

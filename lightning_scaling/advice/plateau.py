@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.stretches import Stretches
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
 
 SHORTEST = 0.25  # of the tokens so far
 WINDOWS = (1, 2, 4)  # a half too: calls come 3 % of the plan sooner, and two of 160 small trainings were stopped at a dip
@@ -92,7 +90,7 @@ def pace_carried_on(seen: Stretches, settled: float, until: float) -> tuple[floa
     that; each bounds what comes, so the one that promises least, give or take its error, is taken.
 
     >>> from lightning_scaling.advice.stretches import stretches
-    >>> from lightning_scaling.curve import Curve
+    >>> from lightning_scaling.run.curve import Curve
     >>> x = np.linspace(1, 100, 100)
     >>> round(pace_carried_on(stretches(Curve(x, 5 - np.log2(x)), 200), 0.0, 200.0)[0], 1)
     1.0

@@ -12,9 +12,9 @@ from scipy.special import ndtr
 from lightning_scaling.advice.ahead import look_ahead
 from lightning_scaling.advice.case import FEWEST
 from lightning_scaling.advice.plateau import one_sided
-from lightning_scaling.advice.wording import loss
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting import forecast
+from lightning_scaling.numbers import loss, loss_interval
+from lightning_scaling.run.curve import Curve
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,5 @@ def should_prune(curve: Curve, at: float, best: float, siblings: Sequence[Curve]
     below = float(ndtr((best - found.loss) / one_sided(found.loss, found.low, found)))
     if not np.isfinite(below):
         return Pruning(False, 1.0, str(found.outcome))
-    ends = f"it is expected to end at {loss(found.loss, found.low, found.high)}"
+    ends = f"it is expected to end at {loss_interval(found.loss, found.low, found.high)}"
     return Pruning(below < chance, below, f"{ends}, below the best so far ({loss(best)}) with probability {below:.2g}")

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import step_at
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 REWARM = 0.02  # of the extension: a sudden return to the peak spikes
 DECAY = 0.2  # of the extension, the share at which WSD's decay is usually set

@@ -11,14 +11,14 @@ from lightning_scaling.advice.case import Case
 from lightning_scaling.advice.finding import Finding, reach
 from lightning_scaling.advice.paying import decay_pays, flat, past_plan, past_target, plan_over, repeats
 from lightning_scaling.advice.verdict import Reason, Verdict
-from lightning_scaling.advice.wording import loss, percent
+from lightning_scaling.numbers import loss, share
 
 
 def as_planned(case: Case) -> Finding:
     """Nothing speaks against the plan."""
-    text = f"at {percent(case.progress)} of the plan the loss is {loss(case.now)} and is expected to end at {reach(case.continuing)}"
+    text = f"at {share(case.progress)} of the plan the loss is {loss(case.now)} and is expected to end at {reach(case.continuing)}"
     if case.ahead.decay_to_come:
-        still = f"{text}; the rate has {percent(case.ahead.to_fall)} of its peak still to fall"
+        still = f"{text}; the rate has {share(case.ahead.to_fall)} of its peak still to fall"
         return Finding(Verdict.CONTINUE, Reason.DECAY_TO_COME, still, case.level)
     return Finding(Verdict.CONTINUE, Reason.STILL_GAINING, text, 1 - case.plateau.chance)
 

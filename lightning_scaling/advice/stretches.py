@@ -7,11 +7,9 @@ few evaluations does not show. However many losses were logged, the cost is the 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats, robust_spread
+from lightning_scaling.run.curve import Curve
 
 COUNT = 100
 WIDTHS = (2, 4, 8)  # stretches averaged to see slow noise: of real runs up to five times that of one
@@ -88,7 +86,7 @@ def _third_difference(loss: Floats, lag: int, fewest: int = 3) -> float:
     if len(loss) < 3 * lag + fewest:
         return 0.0
     third = loss[3 * lag :] - 3 * loss[2 * lag : -lag] + 3 * loss[lag : -2 * lag] - loss[: -3 * lag]
-    return float(1.4826 * np.median(np.abs(third)) / np.sqrt(20))
+    return float(robust_spread(third) / np.sqrt(20))
 
 
 def _neighbours(loss: Floats) -> Floats:

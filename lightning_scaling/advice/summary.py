@@ -11,9 +11,9 @@ import numpy as np
 from lightning_scaling import units
 from lightning_scaling.advice.growing import larger_model
 from lightning_scaling.advice.options import as_much_again
-from lightning_scaling.advice.wording import count, loss, percent, pf_days
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import Prediction, RunRecord
+from lightning_scaling.numbers import count, loss, loss_interval, pf_days, share
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import Prediction, RunRecord
 
 FEWEST = 12
 
@@ -48,8 +48,8 @@ def ended(record: RunRecord) -> str:
         return f"ended at {loss(record.loss)}"
     off = record.loss / made.loss - 1
     inside = "inside" if made.low <= record.loss <= made.high else "outside"
-    forecast = f"the forecast at {percent(made.tokens / record.tokens)} of the run said {loss(made.loss, made.low, made.high)}"
-    return f"ended at {loss(record.loss)}; {forecast}: {'+' if off >= 0 else '−'}{percent(abs(off))}, {inside} its interval"
+    forecast = f"the forecast at {share(made.tokens / record.tokens)} of the run said {loss_interval(made.loss, made.low, made.high)}"
+    return f"ended at {loss(record.loss)}; {forecast}: {'+' if off >= 0 else '−'}{share(abs(off))}, {inside} its interval"
 
 
 def halfway(record: RunRecord) -> Prediction | None:
@@ -67,7 +67,7 @@ def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = ()) -> str:
     again = as_much_again(record.curve, record.tokens, record.loss, siblings, 0.9)
     if not np.isfinite(again.loss):
         return ""
-    return f"twice the data would reach {loss(again.loss, again.low, again.high)}: {again.what.partition(': ')[2]}"
+    return f"twice the data would reach {loss_interval(again.loss, again.low, again.high)}: {again.what.partition(': ')[2]}"
 
 
 def best_size(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = ()) -> str:
@@ -80,4 +80,4 @@ def best_size(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = ()
     model = f"{count(best.params)} parameters on {count(best.tokens)} tokens"
     if abs(best.loss / record.loss - 1) < 0.005:
         return f"the size was right: the best for this compute is {model} ({best.basis})"
-    return f"the same compute in {model} would have reached {loss(best.loss, best.low, best.high)} ({best.basis})"
+    return f"the same compute in {model} would have reached {loss_interval(best.loss, best.low, best.high)} ({best.basis})"

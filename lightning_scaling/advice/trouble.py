@@ -8,7 +8,7 @@ import numpy as np
 from lightning_scaling.advice.overfitting import TurnUp
 from lightning_scaling.advice.stretches import Stretches
 from lightning_scaling.advice.verdict import Reason
-from lightning_scaling.curve import Curve
+from lightning_scaling.run.curve import Curve
 
 LOST = 0.5  # share of all that was gained
 LARGE = 0.01  # relative rise: a step of a tenth of a percent may be many times a tiny noise and is still nothing to look into

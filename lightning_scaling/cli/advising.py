@@ -10,10 +10,10 @@ import numpy as np
 
 from lightning_scaling.advice import Advice, Economics, advise
 from lightning_scaling.advice.result import Option
-from lightning_scaling.advice.wording import count, loss, percent
 from lightning_scaling.cli.column_options import COLUMNS
 from lightning_scaling.cli.columns import read_curve
-from lightning_scaling.curve import Curve
+from lightning_scaling.numbers import count, loss, loss_interval, share
+from lightning_scaling.run.curve import Curve
 
 
 def answer(path: str | None, store: str | None, run_id: str | None, planned: float | None, **terms: Any) -> Advice:
@@ -94,9 +94,9 @@ def _line(option: Option) -> str:
     cost = f"{count(option.tokens)} tokens"
     if option.flops and option.gain_per_pf_day is not None:
         cost = f"{cost}, {option.flops:.2g} FLOPs, {count(100 * option.gain_per_pf_day)} % per PF-day"
-    ends = f"{option.name:13} {loss(option.loss, option.low, option.high):24}"
+    ends = f"{option.name:13} {loss_interval(option.loss, option.low, option.high):24}"
     basis = "" if option.basis == "forecast" else f" (by {option.basis})"
-    return f"  {ends} gains {percent(option.gain):7} for {cost}\n{'':16}{option.what}{basis}"
+    return f"  {ends} gains {share(option.gain):7} for {cost}\n{'':16}{option.what}{basis}"
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 # Names as trackers and training scripts write them, most telling first; compared in lower case without "/", "-", "." and spaces.
 NAMES = {

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.cli.runs_table import read_runs
-from lightning_scaling.counts import parse_count
 from lightning_scaling.laws import backtest, fit_records, fit_surface, identifying_run, next_runs, propose_outliers, save
 from lightning_scaling.laws.surface import CONSTANTS
 from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.numbers import parse_count
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 # One start finds the minimum on every published family; a command can afford the certificate.

@@ -10,8 +10,8 @@ import numpy as np
 
 from lightning_scaling.cli.column_options import column_options
 from lightning_scaling.cli.columns import read_curve
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting import Forecast, forecast
+from lightning_scaling.run.curve import Curve
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

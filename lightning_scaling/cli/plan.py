@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from lightning_scaling.counts import parse_count
+from lightning_scaling.numbers import parse_count
 
 EXAMPLES = """
 \b

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_scaling.counts import parse_count
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
+from lightning_scaling.numbers import parse_count
 
 NAMES = {
     "params": ("params", "n_params", "parameters", "num_params", "model_params", "model_size", "n", "size"),
@@ -22,10 +22,10 @@ NAMES = {
 class RunsTable:
     """(n,) columns; `flops` and `run` are None where the file has none; `columns` says which name was read as what."""
 
-    params: Array
-    tokens: Array
-    loss: Array
-    flops: Array | None
+    params: Floats
+    tokens: Floats
+    loss: Floats
+    flops: Floats | None
     run: tuple[str, ...] | None
     columns: dict[str, str]
 
@@ -63,7 +63,7 @@ def _read(path: Path) -> tuple[list[list[str]], dict[str, int]]:
     return rows[1:], {name.lower(): i for i, name in enumerate(rows[0])}
 
 
-def _numbers(rows: list[list[str]], columns: dict[str, int], name: str, path: str) -> Array:
+def _numbers(rows: list[list[str]], columns: dict[str, int], name: str, path: str) -> Floats:
     values = np.array([parse_count(row[columns[name]]) for row in rows])
     bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
     if len(bad):

@@ -9,12 +9,10 @@ The gain of annealing is the multi-power shape (Luo et al. 2025, arXiv 2503.1281
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.schedule import Schedule
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 PACE = 0.6  # power of the rate at which a run travels: .5 to .7 were alike in log score over the sets of runs, .85 and 1 worse
 FINEST = 4096  # points read of a plan: the cost does not grow with its length

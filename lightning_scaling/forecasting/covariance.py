@@ -6,11 +6,9 @@ Everything later needs only products of columns whitened by that covariance, so 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.seen import Seen
-
-Floats = NDArray[np.float64]
 
 DRIFTS = np.array([0.06, 0.23])  # standard deviation of the walk over one e-fold, in units of the curve's mean slope
 COMMON = 0.04  # share of one point's noise that averaging does not remove: neighbours are correlated

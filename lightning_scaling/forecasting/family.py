@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.grid import EXPONENTS, Grid, solve, weigh
 from lightning_scaling.forecasting.prior import FLATTEST, Prior
 from lightning_scaling.forecasting.seen import Seen
-
-Floats = NDArray[np.float64]
 
 FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which tells them well apart
 DROP = 0.16  # deviation of the log drop among runs that are alike

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from lightning_scaling.curve import Curve
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.clock import Plan, read_plan, step_at
 from lightning_scaling.forecasting.hindsight import humbled
 from lightning_scaling.forecasting.mixture import Mixture
@@ -18,8 +18,7 @@ from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import after_warmup, diverged, refuse, too_short, turns_up
 from lightning_scaling.forecasting.seen import Units, see
 from lightning_scaling.forecasting.siblings import corrected, learn, replays
-
-Floats = NDArray[np.float64]
+from lightning_scaling.run.curve import Curve
 
 PRIOR = Prior()
 HIGH_RATE = 0.9  # of the peak: while the rate is above this no decay has been seen

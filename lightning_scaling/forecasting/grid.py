@@ -8,14 +8,12 @@ fit and its evidence are closed formulas of 2×2 matrices. There is no optimiser
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.clock import ODDS
 from lightning_scaling.forecasting.covariance import Whitened, whiten
 from lightning_scaling.forecasting.seen import Seen
-
-Floats = NDArray[np.float64]
 
 ALPHAS = np.geomspace(0.03, 1.6, 13)
 EXPONENTS = ALPHAS[:, None, None]  # along the axis of alpha

@@ -8,12 +8,12 @@ had ended said nothing reliable about the forecast (correlations of -.46 to +.26
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import Plan
 from lightning_scaling.forecasting.predictive import Predictive, predict
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import ENOUGH
 from lightning_scaling.forecasting.seen import see
+from lightning_scaling.run.curve import Curve
 
 CUTS = (0.35, 0.5, 0.7)  # shares of the tokens seen
 FEWEST = 8  # points that a part must have

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
-
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats, robust_spread
+from lightning_scaling.run.curve import Curve
 
 COARSE = 1024  # points after the first, even thinning
 MOST = 16  # points read of one group
@@ -73,7 +72,7 @@ def scatter(loss: Floats) -> float:
         return 0.0
     off = loss[1:-1] - (loss[:-2] + loss[2:]) / 2
     late = off[-max(20, 3 * len(off) // 4) :]
-    return float(1.4826 * np.median(np.abs(late)) / np.sqrt(1.5))
+    return float(robust_spread(late) / np.sqrt(1.5))
 
 
 def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:

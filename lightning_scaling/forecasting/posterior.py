@@ -6,15 +6,13 @@ The rest walks on from the last point, so the forecast starts where the curve is
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.family import Family
 from lightning_scaling.forecasting.grid import EXPONENTS, KAPPAS, Grid, moments_at, solve, weigh
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.seen import Seen
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

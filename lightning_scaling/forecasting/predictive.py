@@ -8,16 +8,14 @@ out is the least certain thing about a run.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.family import Family
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.posterior import Posterior, fit
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.seen import Seen
 from lightning_scaling.forecasting.tail import tail_law
-
-Floats = NDArray[np.float64]
 
 PULL = 0.14  # towards the tail law: .1 to .25 were alike, .35 worse by .08 in log error
 FAR = 0.5  # a disagreement in log loss beyond this counts as this

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.seen import Seen
-
-Floats = NDArray[np.float64]
 
 SLOPE, STEPS = 0.045, 2e4  # typical of the language models among the runs: the units of the slope and of the age in the prior of the drop
 AGES = 100.0  # a run is at most so many times younger or older than that

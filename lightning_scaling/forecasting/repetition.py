@@ -6,9 +6,8 @@ an epoch at 2.2 parameters a unique token, .35 % at .7, .2 % at .35, .15 % at .2
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
 
 RATE, POWER = 0.0044, 0.75
 SLACKENS = 60.0  # epochs

@@ -1,15 +1,12 @@
 """Whether a curve can be forecast at all, and what shape it is in: warm-up, too few points, turned up, diverged."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.forecasting.clock import Plan
 from lightning_scaling.forecasting.outcome import ForecastOutcome
 from lightning_scaling.forecasting.points import scatter
 from lightning_scaling.forecasting.seen import Seen
-
-Floats = NDArray[np.float64]
+from lightning_scaling.run.curve import Curve
 
 ENOUGH = 6  # points after warm-up without which no slope is known
 BROKEN = 3  # this many losses in a row, up to now, that are not finite

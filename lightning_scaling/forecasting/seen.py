@@ -7,14 +7,12 @@ a loss that reaches zero or below (a log-likelihood) is taken as it is, in units
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.clock import SPEEDS, Plan, read_plan, step_at
 from lightning_scaling.forecasting.points import Points, thin
 from lightning_scaling.forecasting.repetition import UNSURE, excess
-
-Floats = NDArray[np.float64]
+from lightning_scaling.run.curve import Curve
 
 KEEP = 0.17  # travel below this share of what has been seen is left out: the early part follows another exponent
 FEWEST = 12  # but at least so many points are kept

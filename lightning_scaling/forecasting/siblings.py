@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lightning_scaling.curve import Curve
+from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.clock import read_plan
 from lightning_scaling.forecasting.family import Family, Lesson, lesson
 from lightning_scaling.forecasting.points import gather
@@ -19,8 +18,7 @@ from lightning_scaling.forecasting.predictive import Predictive, predict
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
 from lightning_scaling.forecasting.seen import Seen, see
-
-Floats = NDArray[np.float64]
+from lightning_scaling.run.curve import Curve
 
 NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
 SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.conventions import require_same
 from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface import Optimum
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.record import RunRecord
 from lightning_scaling.report import reading
 from lightning_scaling.report.reading import Aim
 from lightning_scaling.report.rows import rows
+from lightning_scaling.run.conventions import require_same
+from lightning_scaling.run.record import RunRecord
 
 LEVEL = 0.9
 RESAMPLES = 1000

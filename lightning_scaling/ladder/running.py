@@ -9,12 +9,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.ladder import worker
 from lightning_scaling.ladder.rungs import Rung
 from lightning_scaling.ladder.timing import LANES, ready
 from lightning_scaling.ladder.training import Job
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord, RunState
 
 Show = Callable[[dict[str, float], set[str]], None]  # share of each rung done, names of those running
 GLANCE = 0.25  # seconds between two looks at the progress

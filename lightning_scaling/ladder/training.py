@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.ladder.corpus import Corpus
 from lightning_scaling.ladder.rungs import Ladder, Rung
+from lightning_scaling.run.curve import Curve
 
 # Runs of other lengths lie apart: those of the ladder have one ratio of tokens to parameters and compare over compute alone.
 EXPERIMENT, LENGTHS = "ladder", "ladder-lengths"

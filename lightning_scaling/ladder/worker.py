@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from lightning_scaling.curve import Curve
 from lightning_scaling.ladder.training import Job, train_rung
+from lightning_scaling.run.curve import Curve
 
 # glibc gives big blocks back to the system at every free, and takes page faults to get them again: 10 % of a step at width 64.
 ENVIRONMENT = {

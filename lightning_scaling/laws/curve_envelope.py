@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.growth import Growth, line
-from lightning_scaling.laws.objective import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,9 @@ class Envelope:
         growth: N* ∝ C^a through the inner points, None where fewer than two sizes win there; `because` says so.
     """
 
-    flops: Array
-    loss: Array
-    params: Array
+    flops: Floats
+    loss: Floats
+    params: Floats
     inner: Any
     growth: Growth | None
     because: str = ""
@@ -50,7 +50,7 @@ def envelope(curves: Sequence[Any], points: int = 200, level: float = 0.9, resam
     return Envelope(grid, heights.min(0), winner, inner, growth, because)
 
 
-def _run(each: Any) -> tuple[Array, Array, float]:
+def _run(each: Any) -> tuple[Floats, Floats, float]:
     curve = getattr(each, "curve", each)
     if curve.params is None:
         raise ValueError("an envelope needs the params of each curve")
@@ -59,7 +59,7 @@ def _run(each: Any) -> tuple[Array, Array, float]:
     return flops[sound], curve.loss[sound], float(curve.params)
 
 
-def _slopes(grid: Array, heights: Array, sizes: Array, resamples: int, seed: int | None) -> Array:
+def _slopes(grid: Floats, heights: Floats, sizes: Floats, resamples: int, seed: int | None) -> Floats:
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(resamples):
@@ -72,7 +72,7 @@ def _slopes(grid: Array, heights: Array, sizes: Array, resamples: int, seed: int
     return np.array(found)
 
 
-def _growth(grid: Array, winner: Array, inner: Any, level: float, slopes: Array) -> tuple[Growth | None, str]:
+def _growth(grid: Floats, winner: Floats, inner: Any, level: float, slopes: Floats) -> tuple[Growth | None, str]:
     sizes = len(np.unique(winner[inner]))
     if sizes < 2:
         return None, f"only {sizes} size(s) between the smallest and the largest ever lead: add sizes, or longer runs of the larger ones"

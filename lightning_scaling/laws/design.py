@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.discrepancy import EXPONENT_SPREAD, _alike
 from lightning_scaling.laws.identify import sensitivities
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.units import pf_days, training_flops
 
@@ -68,7 +68,7 @@ def next_runs(fit: SurfaceFit, budget: float, target_flops: float | None = None,
     return Design(float(target.params), float(target.tokens), float(budget), before, after, tuple(runs))
 
 
-def _candidates(fit: SurfaceFit, budget: float, params: float, tokens: float) -> Array:
+def _candidates(fit: SurfaceFit, budget: float, params: float, tokens: float) -> Floats:
     """(2, k) sizes and lengths from a quarter of the smallest run up to the target, none beyond the budget or absurdly lopsided."""
     sizes = np.geomspace(fit.points.params.min() / 4, max(fit.points.params.max(), params), GRID)
     lengths = np.geomspace(fit.points.tokens.min() / 4, max(fit.points.tokens.max(), tokens), GRID)
@@ -82,7 +82,7 @@ def _candidates(fit: SurfaceFit, budget: float, params: float, tokens: float) ->
 
 
 def _greedy(
-    fit: SurfaceFit, candidates: Array, target: tuple[float, float], budget: float, count: int
+    fit: SurfaceFit, candidates: Floats, target: tuple[float, float], budget: float, count: int
 ) -> tuple[float, float, list[NextRun]]:
     """Take, `count` times, the run within its share of the budget that lowers the variance at the target most."""
     everything = np.concatenate([np.stack([fit.points.params, fit.points.tokens]), candidates, np.array(target)[:, None]], 1)
@@ -103,21 +103,21 @@ def _greedy(
     return before, chosen[-1].error_after if chosen else before, chosen
 
 
-def centred_theta(fit: SurfaceFit) -> tuple[Array, Array, Array]:
+def centred_theta(fit: SurfaceFit) -> tuple[Floats, Floats, Floats]:
     """The constants as (e, a, b, alpha, beta) about the centre of the points, and the points' ln N and ln D about it."""
     x, y, s = np.log(fit.points.params), np.log(fit.points.tokens), fit.surface
     a, b = np.log(s.A) - s.alpha * x.mean(), np.log(s.B) - s.beta * y.mean()
     return np.array([np.log(max(s.E, 1e-12)), a, b, s.alpha, s.beta]), x - x.mean(), y - y.mean()
 
 
-def _covariance(fit: SurfaceFit, runs: Array) -> Array:
+def _covariance(fit: SurfaceFit, runs: Floats) -> Floats:
     """(k, k) prior covariance of ln loss at runs (2, k): what is open about the constants, plus the drift."""
     x, y = np.log(runs[0]) - np.log(fit.points.params).mean(), np.log(runs[1]) - np.log(fit.points.tokens).mean()
     slopes = sensitivities(centred_theta(fit)[0], x, y)
     return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * _alike(x, y, x, y, REACH))
 
 
-def _condition(covariance: Array, seen: int, noise: float) -> Array:
+def _condition(covariance: Floats, seen: int, noise: float) -> Floats:
     """Covariance of the rest once the first `seen` runs are known."""
     inner = covariance[:seen, :seen] + max(noise, 1e-8) * np.eye(seen)
     cross = covariance[:seen, seen:]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
 
 EXPONENTS = np.geomspace(0.05, 1.6, 24)
 # Published exponents of both terms lie about .34 ± .10; the prior only decides where the runs do not (measured: ± .07 to ± .15 alike).
@@ -38,10 +38,10 @@ class Setting:
 class Runs:
     """Runs in centred logs: x, y (n,), loss relative to the median, noise variance up to a factor, and which run each point is of."""
 
-    x: Array
-    y: Array
-    loss: Array
-    variance: Array
+    x: Floats
+    y: Floats
+    loss: Floats
+    variance: Floats
     groups: NDArray[np.intp]
 
 
@@ -49,12 +49,12 @@ class Runs:
 class Predictive:
     """Mean and standard deviation of ln loss (m,) at the targets, over all exponents, and the mean exponents."""
 
-    log_loss: Array
-    spread: Array
+    log_loss: Floats
+    spread: Floats
     exponents: tuple[float, float]
 
 
-def predictive(runs: Runs, x: Array, y: Array, setting: Setting) -> Predictive:
+def predictive(runs: Runs, x: Floats, y: Floats, setting: Setting) -> Predictive:
     """What the runs say of new ones at centred logs x, y (m,): a mixture over exponents, weighed by evidence."""
     from scipy.linalg import solve_triangular
 
@@ -81,17 +81,17 @@ class _Laws:
     known (p, m, 3) and missed (p, m): how much of the coefficients' columns, and of the law's misfit, is carried to the m targets.
     """
 
-    alpha: Array
-    beta: Array
-    weight: Array
-    found: Array
-    inverse: Array
-    noise: Array
-    known: Array
-    missed: Array
+    alpha: Floats
+    beta: Floats
+    weight: Floats
+    found: Floats
+    inverse: Floats
+    noise: Floats
+    known: Floats
+    missed: Floats
 
 
-def _zoom(grid: Array, values: Array, weight: Array) -> Array:
+def _zoom(grid: Floats, values: Floats, weight: Floats) -> Floats:
     """A finer grid where the runs know an exponent better than the grid does, else the same one."""
     mean = float(weight @ values)
     spread = float(np.sqrt(weight @ (values - mean) ** 2))
@@ -102,13 +102,13 @@ def _zoom(grid: Array, values: Array, weight: Array) -> Array:
     return np.asarray(np.linspace(max(mean - wide, 0.3 * mean), mean + wide, 13))
 
 
-def _alike(x: Array, y: Array, u: Array, v: Array, reach: float) -> Array:
+def _alike(x: Floats, y: Floats, u: Floats, v: Floats, reach: float) -> Floats:
     """(n, m) Matérn-3/2 correlation of the drift between points of the (ln N, ln D) plane."""
     away = np.sqrt(3.0) / reach * np.hypot(x[:, None] - u, y[:, None] - v)
     return np.asarray((1 + away) * np.exp(-away))
 
 
-def _covariance(runs: Runs, setting: Setting) -> Array:
+def _covariance(runs: Runs, setting: Setting) -> Floats:
     # Points of one run share an offset as large as the noise of a run.
     together = runs.groups[:, None] == runs.groups
     noise = np.sqrt(runs.variance)
@@ -116,7 +116,7 @@ def _covariance(runs: Runs, setting: Setting) -> Array:
     return np.asarray(setting.drift * _alike(runs.x, runs.y, runs.x, runs.y, setting.reach) + together * shared)
 
 
-def _laws(gram: Array, carried: Array, alpha: Array, beta: Array, n: int) -> _Laws:
+def _laws(gram: Floats, carried: Floats, alpha: Floats, beta: Floats, n: int) -> _Laws:
     i, j = (a.ravel() for a in np.meshgrid(range(len(alpha)), range(len(beta)), indexing="ij"))
     one = len(alpha) + len(beta)
     columns = np.stack([i, len(alpha) + j, np.full(len(i), one)], 1)
@@ -134,7 +134,7 @@ def _laws(gram: Array, carried: Array, alpha: Array, beta: Array, n: int) -> _La
     return _Laws(alpha[i[kept]], beta[j[kept]], weight, found[kept], inverse[kept], misfit[kept] / (n - 3 + NOISE_WEIGHT), known, missed)
 
 
-def _evidence(precision: Array, misfit: Array, found: Array, n: int, alpha: Array, beta: Array) -> Array:
+def _evidence(precision: Floats, misfit: Floats, found: Floats, n: int, alpha: Floats, beta: Floats) -> Floats:
     """Weight of each pair of exponents: marginal likelihood times the prior; none for a law with a negative term."""
     log_weight = -0.5 * np.linalg.slogdet(precision)[1] - 0.5 * (n - 3 + NOISE_WEIGHT) * np.log(misfit)
     log_weight -= 0.5 * ((alpha - EXPONENT) ** 2 + (beta - EXPONENT) ** 2) / EXPONENT_SPREAD**2
@@ -143,7 +143,7 @@ def _evidence(precision: Array, misfit: Array, found: Array, n: int, alpha: Arra
     return np.asarray(np.exp(log_weight - log_weight.max()))
 
 
-def _mixture(laws: _Laws, left: Array, x: Array, y: Array) -> Predictive:
+def _mixture(laws: _Laws, left: Floats, x: Floats, y: Floats) -> Predictive:
     new = np.stack([np.exp(-laws.alpha[:, None] * x), np.exp(-laws.beta[:, None] * y), np.ones((len(laws.weight), len(x)))], 2)
     mean = np.maximum(np.einsum("pmk,pk->pm", new, laws.found) * (1 + laws.missed), 1e-9)
     unknown = new / mean[:, :, None] - laws.known

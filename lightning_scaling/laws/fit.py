@@ -12,10 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws import bootstrap, profile
 from lightning_scaling.laws.identify import FEWEST, judge
 from lightning_scaling.laws.newton import minimise, search
-from lightning_scaling.laws.objective import Array, Problem, log_prediction
+from lightning_scaling.laws.objective import Problem, log_prediction
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import Points, points
 from lightning_scaling.laws.surface import Surface
@@ -84,7 +85,7 @@ def fit_surface(
     return replace(fit, resamples=to_surface(bootstrap.refit(problem, theta, counts, weight), given))
 
 
-def _fit(given: Points, weight: Array, objective: Objective, delta: float, most: int) -> tuple[SurfaceFit, Problem, Array]:
+def _fit(given: Points, weight: Floats, objective: Objective, delta: float, most: int) -> tuple[SurfaceFit, Problem, Floats]:
     problem = centred(given, delta if objective == "huber" else np.inf)
     found = profile.starts(problem.x, problem.y, problem.z, weight, most)
     ends, values = search(problem, found, weight[None])
@@ -123,16 +124,11 @@ def centred(given: Points, delta: float) -> Problem:
     return Problem(x - x.mean(), y - y.mean(), z - np.median(z), delta, np.zeros(5), np.zeros(5))
 
 
-def to_surface(theta: Array, given: Points) -> Surface:
+def to_surface(theta: Floats, given: Points) -> Surface:
     """Constants (R,) in the units of the points from theta (R, 5) in centred logs."""
     x, y, z = np.log(given.params).mean(), np.log(given.tokens).mean(), np.median(np.log(given.loss))
     e, a, b, alpha, beta = theta.T
     return Surface(np.exp(e + z), np.exp(a + z + alpha * x), np.exp(b + z + beta * y), alpha, beta)
-
-
-def robust_spread(residuals: Array) -> float:
-    """Standard deviation from the median absolute residual, for a normal bulk with outliers."""
-    return float(1.4826 * np.median(np.abs(residuals)))
 
 
 def _too_few(given: Points, procedure: dict[str, Any], name: str) -> SurfaceFit:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.curve_envelope import Envelope, envelope
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.outcomes import FrontierOutcome
 from lightning_scaling.laws.points import _positive
 
@@ -34,8 +34,8 @@ class FrontierFit:
         outcome: whether the floor is identified.
     """
 
-    flops: Array
-    loss: Array
+    flops: Floats
+    loss: Floats
     level: float
     exponent: float
     exponent_interval: tuple[float, float]
@@ -89,7 +89,7 @@ def fit_frontier(flops: ArrayLike, loss: ArrayLike, level: float = 0.9) -> Front
     return _fit(compute, losses, level)
 
 
-def _fit(compute: Array, losses: Array, level: float) -> FrontierFit:
+def _fit(compute: Floats, losses: Floats, level: float) -> FrontierFit:
     x, y = np.log(compute), np.log(losses)
     centred = x - x.mean()
     slope = float(centred @ y / (centred @ centred))
@@ -107,7 +107,7 @@ def _fit(compute: Array, losses: Array, level: float) -> FrontierFit:
     )
 
 
-def _with_floor(x: Array, losses: Array, level: float) -> tuple[float, tuple[float, float], float, float]:
+def _with_floor(x: Floats, losses: Floats, level: float) -> tuple[float, tuple[float, float], float, float]:
     """(L_inf, its interval, C0, alpha): for each alpha the law is linear in (L_inf, scale); the interval is where the profile stays low."""
     floors, _, misses = _profile(x, losses, EXPONENTS)
     alphas, low = EXPONENTS, int(np.argmin(misses))
@@ -123,7 +123,7 @@ def _with_floor(x: Array, losses: Array, level: float) -> tuple[float, tuple[flo
     return floor, (float(inside.min()), float(inside.max())), float(np.exp(x.mean() + np.log(max(scale, 1e-300)) / alpha)), alpha
 
 
-def _profile(x: Array, losses: Array, alphas: Array) -> tuple[Array, Array, Array]:
+def _profile(x: Floats, losses: Floats, alphas: Floats) -> tuple[Floats, Floats, Floats]:
     """Floor, scale at the mean of x, and squared relative misfit for each exponent; floors stay between zero and the lowest loss."""
     power, flat = np.exp(-alphas[:, None] * (x - x.mean())) / losses, 1.0 / losses
     both, square, right = power @ flat, (power**2).sum(1), power.sum(1)
@@ -140,6 +140,6 @@ def _quantile(level: float, freedom: int) -> float:
     return float(stdtrit(max(freedom, 1), (1 + level) / 2))
 
 
-def _too_few(compute: Array, losses: Array, level: float) -> FrontierFit:
+def _too_few(compute: Floats, losses: Floats, level: float) -> FrontierFit:
     nan = float("nan")
     return FrontierFit(compute, losses, level, nan, (nan, nan), nan, nan, nan, nan, (nan, nan), nan, nan, FrontierOutcome.TOO_FEW_POINTS)

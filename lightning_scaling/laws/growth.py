@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Growth:
     """N* = exp(intercept)·C^a with an interval of a at `level`; flops, params, tokens: the (k,) optima the line goes through."""
 
-    flops: Array
-    params: Array
-    tokens: Array
+    flops: Floats
+    params: Floats
+    tokens: Floats
     N_exponent: float
     N_exponent_interval: tuple[float, float]
     level: float
@@ -32,7 +32,7 @@ class Growth:
         return params, np.asarray(flops) / (6 * params)
 
 
-def line(flops: Array, params: Array, level: float, spread_of_slope: Array | None = None) -> Growth:
+def line(flops: Floats, params: Floats, level: float, spread_of_slope: Floats | None = None) -> Growth:
     """The line through the optima; `spread_of_slope`: resampled slopes for the interval (else: of the regression)."""
     from scipy.special import stdtrit
 

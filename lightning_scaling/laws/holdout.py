@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.larger import Larger, predict_larger
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.points import points
 
 
@@ -23,21 +23,21 @@ class Backtest:
         because: one sentence with the numbers.
     """
 
-    params: Array
-    tokens: Array
-    loss: Array
+    params: Floats
+    tokens: Floats
+    loss: Floats
     predicted: Larger
-    surface_loss: Array
+    surface_loss: Floats
     fitted_on: int
     because: str
 
     @property
-    def errors(self) -> Array:
+    def errors(self) -> Floats:
         """(m,) predicted over observed loss − 1."""
         return np.asarray(self.predicted.loss / self.loss - 1)
 
     @property
-    def surface_errors(self) -> Array:
+    def surface_errors(self) -> Floats:
         """(m,) the same of the plain surface."""
         return np.asarray(self.surface_loss / self.loss - 1)
 

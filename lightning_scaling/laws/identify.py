@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.newton import LOWER, UPPER
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import Points
 
@@ -14,14 +14,14 @@ SMALLEST_RATIO_SPREAD = 0.22
 FEWEST = 6
 
 
-def sensitivities(theta: Array, x: Array, y: Array) -> Array:
+def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
     """(n, 5) derivatives of ln L with respect to (e, a, b, alpha, beta) at centred logs x, y."""
     terms = np.stack([np.full_like(x, np.exp(theta[0])), np.exp(theta[1] - theta[3] * x), np.exp(theta[2] - theta[4] * y)], 1)
     e, n, d = (terms / terms.sum(1, keepdims=True)).T
     return np.stack([e, n, d, -x * n, -y * d], 1)
 
 
-def exponent_errors(theta: Array, x: Array, y: Array, noise: float) -> tuple[float, float]:
+def exponent_errors(theta: Floats, x: Floats, y: Floats, noise: float) -> tuple[float, float]:
     """Linearised standard errors of alpha and beta for a relative noise per point; inf where the points do not determine them."""
     slopes = sensitivities(theta, x, y)
     left, sizes, _ = np.linalg.svd(slopes.T, full_matrices=False)
@@ -31,7 +31,7 @@ def exponent_errors(theta: Array, x: Array, y: Array, noise: float) -> tuple[flo
     return float(errors[0]), float(errors[1])
 
 
-def judge(points: Points, theta: Array, x: Array, y: Array, noise: float) -> tuple[SurfaceOutcome, str]:
+def judge(points: Points, theta: Floats, x: Floats, y: Floats, noise: float) -> tuple[SurfaceOutcome, str]:
     """The outcome of a fit and the numbers that decided."""
     ratios = np.log(points.tokens / points.params)
     errors = exponent_errors(theta, x, y, max(noise, 1e-4))

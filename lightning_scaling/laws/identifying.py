@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.design import PRIOR, centred_theta
 from lightning_scaling.laws.identify import sensitivities
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
@@ -57,10 +57,10 @@ def identifying_run(fit: SurfaceFit) -> IdentifyingRun:
     return IdentifyingRun(int(np.rint(size)), int(np.rint(length)), ("alpha", "beta")[which - 3], *errors)
 
 
-def _variance(noise: float, log_compute: Array) -> Array:
+def _variance(noise: float, log_compute: Floats) -> Floats:
     """Of a run's ln loss, by its compute below the largest."""
     return np.asarray(noise**2 * np.exp(-0.5 * log_compute))
 
 
-def _reach(logs: Array) -> Array:
+def _reach(logs: Floats) -> Floats:
     return np.asarray(np.linspace(logs.min() - np.log(BEYOND), logs.max() + np.log(BEYOND), GRID))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN as TRAIN
 
 SERVE = 2  # FLOPs per param and token of a forward pass
@@ -49,7 +49,7 @@ class ServedOptimum:
         return self.tokens / self.params
 
 
-def tokens_for(law: _Surface, params: Any, loss: float) -> Array:
+def tokens_for(law: _Surface, params: Any, loss: float) -> Floats:
     """Tokens that bring a model of `params` to `loss`; inf where it never gets there."""
     left = loss - law.E - law.A * np.asarray(params, dtype=np.float64) ** -law.alpha
     with np.errstate(divide="ignore", over="ignore"):
@@ -77,7 +77,7 @@ def for_budget(law: _Surface, flops: float, served: float) -> ServedOptimum:
     """The lowest loss that `flops` buy for training and serving `served` tokens together."""
     _check_served(served)
 
-    def loss(params: Array) -> Array:
+    def loss(params: Floats) -> Floats:
         tokens = (flops / params - SERVE * served) / TRAIN
         return np.where(tokens > 0, law.predict(params, np.maximum(tokens, 1e-300)), np.inf)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.growth import Growth, line
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.points import points
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
@@ -28,10 +28,10 @@ class Valley:
     """
 
     flops: float
-    params: Array
-    tokens: Array
-    loss: Array
-    parabola: Array
+    params: Floats
+    tokens: Floats
+    loss: Floats
+    parabola: Floats
     best_params: float
     bias: float
     reason: str = ""
@@ -77,14 +77,14 @@ def isoflops(
     return IsoFlops(tuple(valleys), line(budgets, best, level), unbiased)
 
 
-def _budgets(compute: Array) -> list[NDArray[np.intp]]:
+def _budgets(compute: Floats) -> list[NDArray[np.intp]]:
     order = np.argsort(compute)
     gaps = np.flatnonzero(np.diff(np.log(compute[order])) > np.log(SAME_BUDGET) / 2) + 1
     groups = [g for g in np.split(order, gaps) if len(g) >= 4 and compute[g].max() / compute[g].min() < SAME_BUDGET]
     return groups
 
 
-def _valley(budget: float, params: Array, tokens: Array, loss: Array, law: SurfaceFit) -> Valley:
+def _valley(budget: float, params: Floats, tokens: Floats, loss: Floats, law: SurfaceFit) -> Valley:
     x = np.log(params)
     parabola, bottom, reason = _parabola(x, loss)
     bias = float("nan")
@@ -94,7 +94,7 @@ def _valley(budget: float, params: Array, tokens: Array, loss: Array, law: Surfa
     return Valley(budget, params, tokens, loss, parabola, float(np.exp(bottom)), bias, reason)
 
 
-def _parabola(x: Array, loss: Array) -> tuple[Array, float, str]:
+def _parabola(x: Floats, loss: Floats) -> tuple[Floats, float, str]:
     if len(np.unique(x)) < 4:
         return np.full(3, np.nan), float("nan"), f"{len(np.unique(x))} sizes: a parabola and its misfit need four"
     middle = x.mean()

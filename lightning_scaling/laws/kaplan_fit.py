@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.bootstrap import draw
 from lightning_scaling.laws.kaplan import KaplanJoint
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.points import Points, points
 
 
@@ -21,7 +21,7 @@ class KaplanFit:
     law: KaplanJoint
     noise: float
     because: str
-    exponents: Array | None = None
+    exponents: Floats | None = None
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Bootstrap interval of a of N* ∝ C^a."""
@@ -42,18 +42,18 @@ def fit_kaplan(
     counts = draw(given.groups, resamples, np.random.default_rng(seed)) if resamples else np.empty((0, len(given)))
     many = np.array([_search(given, row, theta)[0] for row in counts])
     exponents = _N_exponent(many) if resamples else None
-    noise = float(1.4826 * np.median(np.abs(misses)))
+    noise = robust_spread(misses)
     return KaplanFit(_law(theta, given), noise, f"log least squares, {100 * noise:.2f} % per point", exponents)
 
 
-def _search(given: Points, weights: Array, start: Array) -> tuple[Array, Array]:
+def _search(given: Points, weights: Floats, start: Floats) -> tuple[Floats, Floats]:
     """Minimum in (ln n, ln d, ln alpha_N, ln alpha_D) about the centre of the points: ln L = alpha_D·ln(n·x^-p + d·y^-1)."""
     from scipy.optimize import least_squares
 
     x, y, z = _centred(given)
     root = np.sqrt(weights)
 
-    def misses(theta: Array) -> Array:
+    def misses(theta: Floats) -> Floats:
         alpha_n, alpha_d = np.exp(theta[2:])
         return np.asarray(root * (alpha_d * np.logaddexp(theta[0] / alpha_d - alpha_n / alpha_d * x, theta[1] / alpha_d - y) - z))
 
@@ -61,18 +61,18 @@ def _search(given: Points, weights: Array, start: Array) -> tuple[Array, Array]:
     return np.asarray(found.x), np.asarray(found.fun)
 
 
-def _centred(given: Points) -> tuple[Array, Array, Array]:
+def _centred(given: Points) -> tuple[Floats, Floats, Floats]:
     x, y, z = (np.log(v) for v in (given.params, given.tokens, given.loss))
     return x - x.mean(), y - y.mean(), z - z.mean()
 
 
-def _law(theta: Array, given: Points) -> KaplanJoint:
+def _law(theta: Floats, given: Points) -> KaplanJoint:
     x, y, z = (float(np.log(v).mean()) for v in (given.params, given.tokens, given.loss))
     alpha_n, alpha_d = np.exp(theta[2:])
     n_c, d_c = x + (theta[0] + z) / alpha_n, y + (theta[1] + z) / alpha_d
     return KaplanJoint(float(alpha_n), float(alpha_d), float(np.exp(n_c)), float(np.exp(d_c)))
 
 
-def _N_exponent(theta: Array) -> Array:
+def _N_exponent(theta: Floats) -> Floats:
     alpha_n, alpha_d = np.exp(theta[:, 2:]).T
     return np.asarray(alpha_d / (alpha_n + alpha_d))

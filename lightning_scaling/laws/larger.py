@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.discrepancy import NOISE_WEIGHT, Predictive, Runs, Setting, predictive
-from lightning_scaling.laws.fit import fit_surface, robust_spread
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import Points, _positive, points
 
@@ -86,7 +86,7 @@ def predict_larger(
     return _predict(given, target[0], target[1], level, factor, scalar)
 
 
-def _predict(given: Points, params: Array, tokens: Array, level: float, factor: Array, scalar: bool) -> Larger:
+def _predict(given: Points, params: Floats, tokens: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
     from scipy.special import stdtrit
 
     given = _once(given)
@@ -110,7 +110,7 @@ def _once(given: Points) -> Points:
     return Points(given.params[first], given.tokens[first], np.exp(mean), given.groups[first])
 
 
-def _one(given: Points, params: Array, tokens: Array, setting: Setting) -> Predictive:
+def _one(given: Points, params: Floats, tokens: Floats, setting: Setting) -> Predictive:
     x, y = np.log(given.params).mean(), np.log(given.tokens).mean()
     variance = (given.flops / given.flops.max()) ** -setting.fall
     variance = variance * _distrust(given, variance)
@@ -118,7 +118,7 @@ def _one(given: Points, params: Array, tokens: Array, setting: Setting) -> Predi
     return predictive(runs, np.log(params) - x, np.log(tokens) - y, setting)
 
 
-def _distrust(given: Points, variance: Array) -> Array:
+def _distrust(given: Points, variance: Floats) -> Floats:
     """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off."""
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber", weights=1 / variance)
     if not np.isfinite(fit.alpha):
@@ -127,7 +127,7 @@ def _distrust(given: Points, variance: Array) -> Array:
     return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2
 
 
-def _outcome(factor: Array, means: Array, spread: Array) -> LargerOutcome:
+def _outcome(factor: Floats, means: Floats, spread: Floats) -> LargerOutcome:
     if factor.max() <= 1:
         return LargerOutcome.INSIDE
     if factor.max() > FAR:
@@ -136,7 +136,7 @@ def _outcome(factor: Array, means: Array, spread: Array) -> LargerOutcome:
 
 
 def _answer(
-    log_loss: Array, width: Array, level: float, factor: Array, outcome: LargerOutcome, because: str, exponents: Any, scalar: bool
+    log_loss: Floats, width: Floats, level: float, factor: Floats, outcome: LargerOutcome, because: str, exponents: Any, scalar: bool
 ) -> Larger:
     loss, low, high = np.exp(log_loss), np.exp(log_loss - width), np.exp(log_loss + width)
     values: list[Any] = [float(v[0]) if scalar else v for v in (loss, low, high, factor)]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class MultiPower:
     beta: float
     gamma: float
 
-    def loss(self, rates: ArrayLike, warmup: float = 0.0) -> Array:
+    def loss(self, rates: ArrayLike, warmup: float = 0.0) -> Floats:
         """(n,) loss after each step of positive learning rates (n,) that follow a warm-up whose rates sum to `warmup`.
 
         >>> law = MultiPower(3.040, 0.525, 0.508, 364, 2.07, 0.583, 0.641)

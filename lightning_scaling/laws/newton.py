@@ -10,14 +10,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.objective import Array, Problem, Value, evaluate, log_prediction
+from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.objective import Problem, Value, evaluate, log_prediction
 
 # (e, a, b, alpha, beta) in centred logs: a term e^-18 of the typical loss is absent; exponents beyond these belong to no law of training.
 LOWER = np.array([-18.0, -18.0, -18.0, 1e-3, 1e-3])
 UPPER = np.array([4.0, 4.0, 4.0, 4.0, 4.0])
 
 
-def minimise(problem: Problem, theta: Array, weights: Array, tolerance: float = 1e-13, steps: int = 200) -> tuple[Array, Array]:
+def minimise(problem: Problem, theta: Floats, weights: Floats, tolerance: float = 1e-13, steps: int = 200) -> tuple[Floats, Floats]:
     """Minima (R, 5) and their objectives (R,) from starts theta (R, 5), for point weights (R, n) or (1, n)."""
     theta = np.clip(theta, LOWER, UPPER)
     weights = np.broadcast_to(weights, (len(theta), weights.shape[1]))
@@ -43,7 +44,7 @@ def minimise(problem: Problem, theta: Array, weights: Array, tolerance: float = 
     return best, values
 
 
-def search(problem: Problem, starts: Array, weights: Array) -> tuple[Array, Array]:
+def search(problem: Problem, starts: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Minima (R, 5) and objectives (R,) from far starts: by least squares, then by the Huber loss, four times narrower each time.
 
     Straight from a far start the narrow loss, nearly flat between its kinks, took up to 190 steps on published families; this takes 15 to
@@ -58,7 +59,7 @@ def search(problem: Problem, starts: Array, weights: Array) -> tuple[Array, Arra
     return minimise(problem, ends, weights)
 
 
-def _step(now: Value, theta: Array, damping: Array) -> tuple[Array, Array]:
+def _step(now: Value, theta: Floats, damping: Floats) -> tuple[Floats, Floats]:
     """The damped step (R, 5) and the decrease it promises (R,). A coordinate that would leave the box stays where it is."""
     stuck = ((theta <= LOWER) & (now.gradient > 0)) | ((theta >= UPPER) & (now.gradient < 0))
     gradient = np.where(stuck, 0.0, now.gradient)
@@ -73,5 +74,5 @@ def _step(now: Value, theta: Array, damping: Array) -> tuple[Array, Array]:
 
 
 def _choose(better: NDArray[np.bool_], new: Value, old: Value) -> Value:
-    pick: Callable[[Array, Array], Array] = lambda a, b: np.where(better.reshape((-1,) + (1,) * (a.ndim - 1)), a, b)  # noqa: E731
+    pick: Callable[[Floats, Floats], Floats] = lambda a, b: np.where(better.reshape((-1,) + (1,) * (a.ndim - 1)), a, b)  # noqa: E731
     return Value(pick(new.value, old.value), pick(new.gradient, old.gradient), pick(new.hessian, old.hessian))

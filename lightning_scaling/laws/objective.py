@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from lightning_scaling.arrays import Floats
+
 LOW = np.tril_indices(5, -1)
 
 
@@ -24,20 +24,20 @@ class Problem:
         prior_mean, prior_weight: (5,) a quadratic penalty ½·weight·(theta − mean)² on (e, a, b, alpha, beta); zero weights by default.
     """
 
-    x: Array
-    y: Array
-    z: Array
+    x: Floats
+    y: Floats
+    z: Floats
     delta: float
-    prior_mean: Array
-    prior_weight: Array
+    prior_mean: Floats
+    prior_weight: Floats
 
     @cached_property
-    def across_params(self) -> Array:
+    def across_params(self) -> Floats:
         """(n, 3) powers 1, −x, x² that derivatives with respect to (a, alpha) need."""
         return np.stack([np.ones_like(self.x), -self.x, self.x**2], 1)
 
     @cached_property
-    def across_tokens(self) -> Array:
+    def across_tokens(self) -> Floats:
         """(n, 3) the same of y, for (b, beta)."""
         return np.stack([np.ones_like(self.y), -self.y, self.y**2], 1)
 
@@ -46,18 +46,18 @@ class Problem:
 class Value:
     """Objective (R,), gradient (R, 5) and Hessian (R, 5, 5) of R weightings."""
 
-    value: Array
-    gradient: Array
-    hessian: Array
+    value: Floats
+    gradient: Floats
+    hessian: Floats
 
 
-def log_prediction(theta: Array, x: Array, y: Array) -> Array:
+def log_prediction(theta: Floats, x: Floats, y: Floats) -> Floats:
     """(R, n) ln L at centred logs, for theta (R, 5) = (e, a, b, alpha, beta)."""
     terms = np.exp(theta[:, 1:2] - theta[:, 3:4] * x) + np.exp(theta[:, 2:3] - theta[:, 4:5] * y) + np.exp(theta[:, :1])
     return np.asarray(np.log(terms))
 
 
-def evaluate(problem: Problem, theta: Array, weights: Array) -> Value:
+def evaluate(problem: Problem, theta: Floats, weights: Floats) -> Value:
     """Objective, gradient and Hessian at theta (R, 5) for point weights (R, n): a resample is a row of counts."""
     floor = np.exp(theta[:, :1])
     by_n = np.exp(theta[:, 1:2] - theta[:, 3:4] * problem.x)
@@ -74,8 +74,8 @@ def evaluate(problem: Problem, theta: Array, weights: Array) -> Value:
 
 
 def _derivatives(
-    problem: Problem, value: Array, slope: Array, bend: Array, shares: tuple[Array, Array, Array]
-) -> tuple[Array, Array, Array]:
+    problem: Problem, value: Floats, slope: Floats, bend: Floats, shares: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
     # d log-sum-exp = share of each term; its second derivative = diag(shares) − shares·sharesᵀ, hence `bend` = huber'' − huber'.
     e, n, d = shares
     by_x, by_y = problem.across_params, problem.across_tokens
@@ -96,7 +96,7 @@ def _derivatives(
     return value, gradient, hessian
 
 
-def _with_prior(problem: Problem, theta: Array, value: Array, gradient: Array, hessian: Array) -> Value:
+def _with_prior(problem: Problem, theta: Floats, value: Floats, gradient: Floats, hessian: Floats) -> Value:
     away = theta - problem.prior_mean
     hessian[:, range(5), range(5)] += problem.prior_weight
     return Value(value + 0.5 * (away**2 @ problem.prior_weight), gradient + away * problem.prior_weight, hessian)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.fit import fit_surface, robust_spread
+from lightning_scaling.arrays import robust_spread
+from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
 # Residuals of real sweeps have heavy tails: at five robust deviations a normal sweep of 240 points proposes none in ten thousand.

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
     """Equal-length arrays of finite positive numbers: params N, tokens D, loss L, and the run (0 … runs − 1) each point belongs to."""
 
-    params: Array
-    tokens: Array
-    loss: Array
+    params: Floats
+    tokens: Floats
+    loss: Floats
     groups: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.loss)
 
     @property
-    def flops(self) -> Array:
+    def flops(self) -> Floats:
         """(n,) 6·N·D."""
         return 6.0 * self.params * self.tokens
 
@@ -42,7 +42,7 @@ def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayL
     return Points(arrays[0], arrays[1], arrays[2], runs)
 
 
-def _positive(name: str, values: ArrayLike) -> Array:
+def _positive(name: str, values: ArrayLike) -> Floats:
     array = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")

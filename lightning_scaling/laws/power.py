@@ -9,12 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.outcome import Outcome
-
-Floats = NDArray[np.float64]
 
 ALPHAS = np.geomspace(0.01, 5.0, 96)
 FINE = 160  # alphas over the likely range
@@ -129,7 +128,7 @@ def _robust(u: Floats, y: Floats) -> tuple[Floats, float, Floats]:
         found = scan(powers, y, weight, floored=y.min() > 0)
         best = int(np.argmin(found.squares))
         off = np.abs(y - found.floor[best] - found.rise[best] * powers[best])
-        sigma = max(1.4826 * float(np.median(off)) * np.sqrt(len(y) / (len(y) - 3)), 1e-9)
+        sigma = max(robust_spread(off) * np.sqrt(len(y) / (len(y) - 3)), 1e-9)
         weight = np.minimum(1.0, HUBER * sigma / np.maximum(off, 1e-300))
     likely = np.flatnonzero(found.squares - found.squares[best] < 2 * sigma**2 * UNLIKELY)
     low, high = ALPHAS[max(likely[0] - 1, 0)], ALPHAS[min(likely[-1] + 1, len(ALPHAS) - 1)]

@@ -7,13 +7,13 @@ matrix products. Its lowest valleys start the exact search; nobody has to guess 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.objective import Array
+from lightning_scaling.arrays import Floats
 
 EXPONENTS = np.geomspace(0.04, 2.5, 14)
 APART = 3
 
 
-def starts(x: Array, y: Array, z: Array, weights: Array, most: int = 1) -> Array:
+def starts(x: Floats, y: Floats, z: Floats, weights: Floats, most: int = 1) -> Floats:
     """(≤ most, 5) starts (e, a, b, alpha, beta) in centred logs, best first: the lowest valleys of the profiled least squares."""
     relative = np.sqrt(weights) * np.exp(-z)
     by_n = np.exp(-EXPONENTS[:, None] * x) * relative
@@ -27,7 +27,7 @@ def starts(x: Array, y: Array, z: Array, weights: Array, most: int = 1) -> Array
     return np.concatenate([logs, EXPONENTS[chosen]], 1)
 
 
-def _profile(by_n: Array, by_d: Array, floor: Array, target: Array) -> tuple[Array, Array]:
+def _profile(by_n: Floats, by_d: Floats, floor: Floats, target: Floats) -> tuple[Floats, Floats]:
     """Coefficients (g, g, 3) of (E, A, B), none negative, and the squared residual (g, g), for each pair of exponents."""
     g = len(by_n)
     gram, moment = np.empty((g, g, 3, 3)), np.empty((g, g, 3))
@@ -44,7 +44,7 @@ def _profile(by_n: Array, by_d: Array, floor: Array, target: Array) -> tuple[Arr
     return found, (target @ target) - 2 * (found * moment).sum(-1) + np.einsum("abi,abij,abj->ab", found, gram, found)
 
 
-def _valleys(unexplained: Array, most: int) -> NDArray[np.intp]:
+def _valleys(unexplained: Floats, most: int) -> NDArray[np.intp]:
     """(k, 2) grid positions to start from, lowest first and at least three steps apart: the valleys, then the lowest slopes about them.
 
     Starts on the slopes find the same minimum again or, if there is one, a better: their agreement is the fit's certificate.

@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.conventions import Conventions, require_same
+from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.fit import fit_surface
-from lightning_scaling.laws.objective import Array
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.conventions import Conventions, require_same
+from lightning_scaling.run.record import RunRecord, RunState
 
 
 @dataclass(frozen=True, eq=False)
 class FinishedRuns:
     """(n,) params, tokens, final loss, FLOPs and key of each finished run, their one convention, and (key, reason) of those left out."""
 
-    params: Array
-    tokens: Array
-    loss: Array
-    flops: Array
+    params: Floats
+    tokens: Floats
+    loss: Floats
+    flops: Floats
     keys: tuple[str, ...]
     conventions: Conventions | None
     left_out: tuple[tuple[str, str], ...]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
+from lightning_scaling.run.record import RunRecord
 
 _PARAMS = {
     "total": "N counts all parameters, tied weights once",

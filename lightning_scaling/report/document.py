@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.record import RunRecord
 from lightning_scaling.report.fits import Fits
 from lightning_scaling.report.lines import budgets
 from lightning_scaling.report.reading import Aim, optimum_interval, usable
 from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.run.record import RunRecord
 
 
 def document(records: Iterable[RunRecord], found: Fits) -> dict[str, Any]:

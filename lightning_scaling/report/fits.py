@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_scaling.conventions import require_same
-from lightning_scaling.record import RunRecord
 from lightning_scaling.report.reading import Aim
 from lightning_scaling.report.rows import RunRow, finished, rows
+from lightning_scaling.run.conventions import require_same
+from lightning_scaling.run.record import RunRecord
 
 # published laws shown beside the fitted one: two that grow N and D alike, one that trains longer, and the one that grows the model
 BESIDE = ("besiroglu2024", "hoffmann2022", "muennighoff2023", "llama3_2024", "kaplan2020_allocation")

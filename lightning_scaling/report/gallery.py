@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.figures import (
     all_panels,
     isoflop_valleys,
@@ -21,6 +20,7 @@ from lightning_scaling.report.reading import split_known
 from lightning_scaling.report.rows import row, rows
 from lightning_scaling.report.theme import THEMES, Theme, size_colours
 from lightning_scaling.report.told import Told
+from lightning_scaling.run.record import RunRecord
 
 
 class Shown(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.reading import Aim, law_name, optimum_interval, with_floor
 from lightning_scaling.report.rows import RunRow
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import Prediction, RunRecord
-from lightning_scaling.report import counted, numbers
+from lightning_scaling import numbers
+from lightning_scaling.report import counted
 from lightning_scaling.report.figures import run_panel
 from lightning_scaling.report.page import cells
 from lightning_scaling.report.picture import picture
 from lightning_scaling.report.rows import reached, row, state_words, words
 from lightning_scaling.report.templates import template
+from lightning_scaling.run.record import Prediction, RunRecord
 
 _WIDE = (7.8, 4.2)  # inches
 _MOST = 10  # forecasts in the table, evenly over the run

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import counted, lines, numbers, prose
+from lightning_scaling import numbers
+from lightning_scaling.report import counted, lines, prose
 from lightning_scaling.report.gallery import Shown, gallery, panels, panels_in_one
 from lightning_scaling.report.picture import picture, save_png
 from lightning_scaling.report.reading import Aim, largest_of
 from lightning_scaling.report.rows import RunRow, rows, state_words
 from lightning_scaling.report.templates import template
 from lightning_scaling.report.told import Told
+from lightning_scaling.run.record import RunRecord
 
 # beyond this many runs the page shows the largest ones' panels, and says so
 MOST_PANELS = 24

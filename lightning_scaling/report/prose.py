@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.lines import allocation, budgets
 from lightning_scaling.report.reading import Aim, along, band, split_known, with_floor
 from lightning_scaling.report.rows import RunRow

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_scaling.record import Prediction, RunRecord, RunState
+from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.units import pf_days
 
 # a forecast counts as made at half when it was made between 40 % and 60 % of the plan

@@ -8,11 +8,11 @@ from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
-from lightning_scaling.record import Prediction, RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.lines import Line, allocations, frontier_lines, prediction_lines, surface_lines
 from lightning_scaling.report.reading import largest_of
 from lightning_scaling.report.rows import RunRow, rows, state_words
+from lightning_scaling.run.record import Prediction, RunRecord
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_scaling.record import RunRecord
 from lightning_scaling.report.reading import Aim, usable
+from lightning_scaling.run.record import RunRecord
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord, RunState
 from lightning_scaling.report.rows import row, state_words, words
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.server.overview import column, number, rounded
 
 _AHEAD = 40

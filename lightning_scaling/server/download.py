@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import RunRecord
 from lightning_scaling.report.rows import row
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import pf_days
 
 _RUN = ("run_id", "name", "experiment", "family", "state", "params", "tokens", "flops", "pf_days", "loss", "planned_tokens", "verdict")

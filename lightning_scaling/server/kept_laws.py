@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from lightning_scaling.record import RunRecord
 from lightning_scaling.report.rows import finished
+from lightning_scaling.run.record import RunRecord
 
 _MOST = 16
 

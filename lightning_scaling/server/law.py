@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers, prose
+from lightning_scaling import numbers
+from lightning_scaling.report import prose
 from lightning_scaling.report.document import without_nan
 from lightning_scaling.report.fits import Fits
 from lightning_scaling.report.lines import frontier_lines, prediction_lines, surface_lines
 from lightning_scaling.report.reading import along, band, split_known, usable
 from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.overview import column, number, rounded
 from lightning_scaling.server.planner import plans
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_scaling.counts import parse_count
+from lightning_scaling.numbers import parse_count
 from lightning_scaling.store.adopting import WAITING
 from lightning_scaling.store.foreign import Names
 from lightning_scaling.store.study import Rejected

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.adopting import Reading, adopt
 from lightning_scaling.store.experiments import experiments as listed
 from lightning_scaling.store.foreign import Names

@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import resolve_uri
 from lightning_scaling.store.client import answered, connect, reason
 from lightning_scaling.store.foreign import Names, read_foreign

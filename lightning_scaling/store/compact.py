@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.store.thinning import thin
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.thinning import thin
 
 TAG = "scaling.record"
 LENGTH = 4900

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.counts import parse_count
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord
-from lightning_scaling.store.thinning import thin
+from lightning_scaling.numbers import parse_count
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.thinning import thin
 from lightning_scaling.units import training_flops
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lightning_scaling.record import SCHEMA, RunRecord
+from lightning_scaling.run.record import SCHEMA, RunRecord
 from lightning_scaling.store import artifacts
 from lightning_scaling.store.client import reason
 from lightning_scaling.store.compact import plain, to_tags

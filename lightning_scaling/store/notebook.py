@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers, prose
+from lightning_scaling import numbers
+from lightning_scaling.report import prose
 from lightning_scaling.report.rows import rows, words
+from lightning_scaling.run.record import RunRecord
 
 if TYPE_CHECKING:
     from lightning_scaling.store.study import Rejected

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import artifacts
 from lightning_scaling.store.address import artifact_root, resolve_uri
 from lightning_scaling.store.client import answered, connect

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import resolve_uri, shown, sqlite_file
 from lightning_scaling.store.adopting import adopted
 from lightning_scaling.store.client import answered, connect, reason

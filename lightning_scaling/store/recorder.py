@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import artifacts
 from lightning_scaling.store.address import resolve_uri
 from lightning_scaling.store.backlog import default_folder

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.record import RunRecord, RunState
 
 STALE_SECONDS = 300.0  # five heartbeats
 

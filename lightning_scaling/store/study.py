@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import notebook
 from lightning_scaling.units import pf_days
 

@@ -121,5 +121,5 @@ def test_a_run_that_still_goes_gets_its_verdict(stored):
 def test_a_target_below_every_possible_loss_is_one_line(file):
     done = called(file(rate="cosine", until=0.6), "--planned", "100M", "--target-loss", "-2")
     assert done.exit_code == 2
-    assert "−2 is never reached" in done.stderr
+    assert "−2.000 is never reached" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

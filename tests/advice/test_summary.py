@@ -14,7 +14,7 @@ def record(curve, **more):
 
 def test_it_says_what_was_spent(make_run):
     lines = end_of_run(record(make_run(params=1_000_000)))
-    assert lines[0] == "spent 100M tokens, 6e+14 FLOPs, 6.94e-06 PF-days (1M parameters, 100 tokens per parameter)"
+    assert lines[0] == "spent 100M tokens, 6e+14 FLOPs, 6.94e-6 PF-days (1M parameters, 100 tokens per parameter)"
 
 
 def test_it_compares_the_end_with_the_forecast_at_half(make_run):
@@ -49,6 +49,6 @@ def test_the_bill_is_for_all_that_was_trained_not_only_up_to_the_last_point(make
 def test_a_run_without_a_point_tells_what_it_cost():
     empty = RunRecord("key", Curve([], [], params=1000), np.array([]), extra={"tokens_trained": 10**9, "flops_spent": 6 * 10**12})
     assert end_of_run(empty) == (
-        "spent 1B tokens, 6e+12 FLOPs, 6.94e-08 PF-days (1k parameters, 1e+06 tokens per parameter)",
+        "spent 1B tokens, 6e+12 FLOPs, 6.94e-8 PF-days (1k parameters, 1e+06 tokens per parameter)",
         "no finite loss was logged",
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.optim import lr_scheduler as schedulers
 
 from lightning_scaling.callbacks.plan import LONG, PlanOutcome, constant_plan, plan_of
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.schedule import Schedule
 
 STEPS = 600
 CLOSE = 1e-4  # of the peak: what thinning to 400 corners may leave

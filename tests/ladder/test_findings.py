@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, RunRecord, RunState
-from lightning_scaling.conventions import Conventions
 from lightning_scaling.ladder.findings import MORE, AtRatio, as_json, foretell, study
+from lightning_scaling.run.conventions import Conventions
 
 WIDTHS = np.array([16, 24, 32, 40, 48, 64])
 SIZES = (256 * WIDTHS + 36 * WIDTHS**2).tolist()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, RunRecord, RunState
-from lightning_scaling.conventions import Conventions
 from lightning_scaling.laws import Surface, bits_per_byte, finished, fit_records, fit_surface
+from lightning_scaling.run.conventions import Conventions
 
 LAW = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.record import Prediction, RunRecord, RunState
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.record import Prediction, RunRecord, RunState
 
 E, A, B, ALPHA, BETA = 1.05, 33.0, 190.0, 0.37, 0.36
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lightning_scaling.conventions import Conventions
 from lightning_scaling.report.fits import fits, largest_held_out, on_frontier
 from lightning_scaling.report.rows import rows
+from lightning_scaling.run.conventions import Conventions
 
 
 def test_every_run_of_a_ladder_enters_the_law_of_compute(ladder, ladder_fits):

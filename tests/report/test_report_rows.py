@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lightning_scaling.record import RunState
 from lightning_scaling.report.rows import row, rows
+from lightning_scaling.run.record import RunState
 
 
 def test_the_forecast_at_half_is_the_one_made_nearest_to_half_of_the_plan(make_run):

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.download import points_csv, records_json, runs_csv
 
 

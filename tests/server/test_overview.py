@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.overview import MOST_POINTS, overview
 from lightning_scaling.store.study import Rejected, Study
 

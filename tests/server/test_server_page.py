@@ -146,7 +146,7 @@ def test_the_picture_can_be_saved(look, kind):
 
 
 def test_the_page_says_the_numbers_of_the_report(look, server):
-    from lightning_scaling.report import numbers
+    from lightning_scaling import numbers
 
     seen = look("alone")
     values = [0.0, 1_300_000, 2.38e12, 999_999, 12, 0.00123, 5.76e23, 2.31149, 0.231149, 10.5, 1234.6]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import Prediction, RunRecord
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import Prediction, RunRecord
+from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.store import Recorder
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lightning_scaling.curve import Curve
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.thinning import thin
 from lightning_scaling.store.compact import LENGTH, TAG, Damaged, from_tags, to_tags
-from lightning_scaling.store.thinning import thin
 
 Make = Callable[..., RunRecord]
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from lightning_scaling.cli import main
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import Recorder, deliver, load
 from lightning_scaling.store.spool import Spool
 

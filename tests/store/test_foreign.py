@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightning_scaling.record import RunState
+from lightning_scaling.run.record import RunState
 from lightning_scaling.store import Names, load
 
 Log = Callable[..., str]

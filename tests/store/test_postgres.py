@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import Recorder, load
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lightning_scaling.laws import load as load_law
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import StoreUnavailable, Study, load, log_study
 
 Make = Callable[..., RunRecord]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import Recorder, StoreUnavailable, load, log_study
 from lightning_scaling.store import reading as module
 

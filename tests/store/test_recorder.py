@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightning_scaling.record import RunRecord
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import Recorder
 from lightning_scaling.store.compact import from_tags
 

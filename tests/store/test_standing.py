@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.standing import stand
 
 

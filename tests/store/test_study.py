@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.record import RunRecord, RunState
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import Study
 
 Make = Callable[..., RunRecord]

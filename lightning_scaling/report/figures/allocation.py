@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
 from lightning_scaling.report.figures.labels import name_ends
 from lightning_scaling.report.reading import law_name, optimum_band
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.record import RunRecord
 
 _SIDES = (("params", "compute-optimal parameters N_opt"), ("tokens", "compute-optimal tokens D_opt"))
 

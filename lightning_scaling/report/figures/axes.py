@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 _STEPS = ((1.0,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))

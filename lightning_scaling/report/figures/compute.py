@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, padded, say, settle
 from lightning_scaling.report.figures.labels import BELOW_LEFT, halo, place
 from lightning_scaling.report.reading import Aim, along, band, largest_of
 from lightning_scaling.report.rows import RunRow, loss_name, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.record import RunRecord
 
 # how far right of the last run the fitted law is drawn: what ten times the compute would bring
 REACH = 10.0

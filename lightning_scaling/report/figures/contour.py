@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.record import RunRecord
 
 
 def loss_contour(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light") -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.curve import Curve
+from lightning_scaling import numbers
 from lightning_scaling.forecasting import Forecast
-from lightning_scaling.report import numbers
 from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.curve import Curve
 
 SHOWN = 0.02  # of the tokens asked for: the fall before that would flatten everything after it
 PLACES = 64  # of the band

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.record import Prediction, RunRecord
-from lightning_scaling.report import numbers
+from lightning_scaling import numbers
 from lightning_scaling.report.figures.axes import new_figure, say, settle
 from lightning_scaling.report.rows import RunRow, loss_name, reached, row, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.record import Prediction, RunRecord
 
 # the first twentieth of a run falls so steeply that it would flatten everything after it
 _SKIPPED = 0.05

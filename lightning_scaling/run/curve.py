@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.schedule import Schedule
 
 
 @dataclass(frozen=True, eq=False)

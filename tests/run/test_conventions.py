@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_scaling.conventions import Conventions, require_same
+from lightning_scaling.run.conventions import Conventions, require_same
 
 
 def test_the_shared_convention_is_returned():

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.conventions import Conventions
-from lightning_scaling.curve import Curve
 from lightning_scaling.outcome import Outcome
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.schedule import Schedule
 
 SCHEMA = 1
 

@@ -1,4 +1,4 @@
-"""How a number is written for people: 1.3M parameters, 2.38T tokens, 6.94e-8 PF-days, a loss of 2.311."""
+"""How a number is written for people, 1.3M parameters, 2.38T tokens, 6.94e-8 PF-days, a loss of 2.311, and how what they write is read."""
 
 import math
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 _LETTERS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 ABSENT = "–"
+SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
 
 
 def count(value: float | None) -> str:
@@ -84,6 +85,33 @@ def percent(share: float | None) -> str:
     return text[1:] if float(text[:-2]) == 0 else signed(text)
 
 
+def share(value: float | None) -> str:
+    """A share of something as a percentage with two digits that matter.
+
+    >>> share(0.0123), share(-0.00042), share(0.5), share(None)
+    ('1.2 %', '−0.042 %', '50 %', '–')
+    """
+    return signed(f"{float(f'{100 * value:.2g}'):g} %") if _finite(value) else ABSENT
+
+
+def pf_days(value: float | None) -> str:
+    """A cost in PF-days with its unit.
+
+    >>> pf_days(6.94e-8)
+    '6.94e-8 PF-days'
+    """
+    return f"{compute(value)} PF-days"
+
+
+def loss_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A loss with its interval.
+
+    >>> loss_interval(2.6123, 2.59, 2.64), loss_interval(2.6123, None, None)
+    ('2.612 (2.590–2.640)', '2.612')
+    """
+    return loss(value) if low is None or high is None else f"{loss(value)} ({between(low, high)})"
+
+
 def between(low: float | None, high: float | None, write: Callable[[float | None], str] = loss) -> str:
     """An interval, each end written by `write`; unbounded ends are said, not hidden.
 
@@ -119,6 +147,20 @@ def shortened(name: str, most: int) -> str:
         return name
     kept = most - 1
     return f"{name[: kept - kept // 2]}…{name[len(name) - kept // 2 :]}"
+
+
+def parse_count(text: str) -> float:
+    """The number in a count as people write it (7e9, 7B, 1.4T, 350M); NaN for what is none.
+
+    >>> parse_count("1.4T"), parse_count("7_000"), parse_count("many")
+    (1400000000000.0, 7000.0, nan)
+    """
+    plain_text = text.strip().replace("_", "").replace(",", "").upper()
+    scale = SUFFIXES.get(plain_text[-1:], 1.0)
+    try:
+        return float(plain_text[:-1] if scale > 1 else plain_text) * scale
+    except ValueError:
+        return float("nan")
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

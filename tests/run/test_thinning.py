@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_scaling.record import Prediction
-from lightning_scaling.schedule import Schedule
-from lightning_scaling.store.thinning import log_spaced, thin_predictions, thin_schedule
+from lightning_scaling.run.record import Prediction
+from lightning_scaling.run.schedule import Schedule
+from lightning_scaling.run.thinning import log_spaced, thin_predictions, thin_schedule
 
 
 @given(st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=300), st.integers(2, 60))

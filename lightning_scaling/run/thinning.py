@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.record import Prediction, RunRecord
-from lightning_scaling.schedule import Schedule
+from lightning_scaling.run.record import Prediction, RunRecord
+from lightning_scaling.run.schedule import Schedule
 
 MOST_POINTS = 400
 MOST_PREDICTIONS = 50

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Prediction, RunRecord, RunState, Schedule
-from lightning_scaling.conventions import Conventions
+from lightning_scaling.run.conventions import Conventions
 
 
 def record() -> RunRecord:
