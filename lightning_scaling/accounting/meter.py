@@ -57,6 +57,20 @@ class Meter:
         except Exception:
             self.look(batch)
 
+    def begin(self, batch: Any) -> None:
+        """Interim."""
+        self._begun = [batch]
+
+    def confirm(self) -> None:
+        """Interim."""
+        begun, self._begun = getattr(self, "_begun", []), []
+        for batch in begun:
+            self.see(batch)
+
+    def add(self, tokens: int) -> None:
+        """Interim."""
+        self._ledger.add(tokens, *self._rule.cost(tokens, None, None))
+
     def look(self, batch: Any) -> None:
         """Count a batch by all that it holds."""
         self.batches += 1
