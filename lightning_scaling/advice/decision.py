@@ -1,4 +1,4 @@
-"""What a rule found: a verdict with its reason, the sentence with the numbers, and how sure it is."""
+"""What one rule decides: a verdict with its reason, the sentence with the numbers, and how sure it is."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from lightning_scaling.numbers import loss_interval
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A rule's answer; None where the rule has nothing to say."""
+class Decision:
+    """A rule's answer; a rule that does not apply returns None instead."""
 
     verdict: Verdict
     reason: Reason

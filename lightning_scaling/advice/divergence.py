@@ -5,9 +5,10 @@ A spike that has recovered is no trouble, and a proven slow turn-up is over-fitt
 
 import numpy as np
 
+from lightning_scaling.advice.bins import Bins
 from lightning_scaling.advice.overfitting import TurnUp
-from lightning_scaling.advice.stretches import Stretches
 from lightning_scaling.advice.verdict import Reason
+from lightning_scaling.numbers import count
 from lightning_scaling.run.curve import Curve
 
 LOST = 0.5  # share of all that was gained
@@ -16,18 +17,18 @@ HIGH = 10.0  # standard deviations that the latest stretches lie above the best
 LAST = 3  # losses that must all be non-finite
 
 
-def trouble(curve: Curve, seen: Stretches, turn: TurnUp, turned_up: bool = False) -> tuple[Reason, str] | None:
+def divergence(curve: Curve, seen: Bins, turn: TurnUp, turned_up: bool = False, unit: str = "tokens") -> tuple[Reason, str] | None:
     """The reason to look into this run with the numbers behind it, None where nothing is wrong.
 
-    >>> from lightning_scaling.advice.stretches import stretches
+    >>> from lightning_scaling.advice.bins import binned
     >>> broken = Curve([1, 2, 3, 4], [3.0, float("nan"), float("nan"), float("nan")])
-    >>> seen = stretches(broken, 10)
-    >>> trouble(broken, seen, TurnUp())[0].name
+    >>> seen = binned(broken, 10)
+    >>> divergence(broken, seen, TurnUp())[0].name
     'NOT_FINITE'
     """
     last = curve.loss[-LAST:]
     if len(last) and not np.isfinite(last).any():
-        return Reason.NOT_FINITE, f"the last {len(last)} losses are not finite, since {curve.tokens[-len(last)]:.3g} tokens"
+        return Reason.NOT_FINITE, f"the last {len(last)} losses are not finite, since {count(curve.tokens[-len(last)])} {unit}"
     if len(seen) < 8 or turn.level < HIGH:
         return None
     start, best, level = float(seen.smooth[0]), float(seen.smooth[seen.best]), float(np.median(seen.loss[-LAST:]))
