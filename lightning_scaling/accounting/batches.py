@@ -62,6 +62,31 @@ def _slots(kind: type) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
+def shape_key(batch: Any) -> Any:
+    """A hashable that two batches share only where counts by shape are the same: types, names and shapes.
+
+    Raises:
+        TypeError: something in it whose shape is not enough (graphs, nested tensors, unknown objects).
+    """
+    kind = type(batch)
+    if kind is dict:
+        return kind, *batch, *map(shape_key, batch.values())
+    if kind is list or kind is tuple:
+        return kind, *map(shape_key, batch)
+    if (shape := getattr(batch, "shape", None)) is not None and not is_nested(batch) and not hasattr(batch, "keys"):
+        return kind, shape, batch.dtype
+    if isinstance(batch, str | int | float | bytes) or fetches(batch):
+        return kind
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} has no shape")
+    return kind, *[shape_key(getattr(batch, name)) for name in _names(kind)]
+
+
+@lru_cache(maxsize=64)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 def graph_counts(batch: Any) -> tuple[int, int] | None:
     """Graphs and nodes in a batch of graphs (torch_geometric, DGL); None for anything else.
 

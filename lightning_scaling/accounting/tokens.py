@@ -76,17 +76,17 @@ def sequence_length(batch: Any, tree: Tree = None) -> int | None:
     return joined(each for each in found if each)[1] if all(found) else None
 
 
-def measure(batch: Any, tokens: TokenRule = None, tree: Tree = None) -> tuple[int, int | None]:
-    """Tokens of the batch and the length of its sequences (None where unknown)."""
+def measure(batch: Any, tokens: TokenRule = None, tree: Tree = None, lengths: bool = True) -> tuple[int, int | None]:
+    """Tokens of the batch and the length of its sequences (None where unknown, or where `lengths` are not needed)."""
     if callable(tokens):
-        return _count(tokens(batch)), sequence_length(batch, tree)
+        return _count(tokens(batch)), sequence_length(batch, tree) if lengths else None
     if tokens is None:
         return joined(_known(find_ids(part), part) for part in split(batch, tree))
     if tokens == "samples":
         return sum(_known(count_samples(part), part) for part in split(batch, tree)), None
     if isinstance(tokens, str | bool | float):
         raise TokenCountError(f"tokens must be a callable(batch) -> int, 'samples' or the tokens of a batch as an int, got {tokens!r}")
-    return _count(tokens), sequence_length(batch, tree)
+    return _count(tokens), sequence_length(batch, tree) if lengths else None
 
 
 def _known(found: T | None, part: Any) -> T:
