@@ -71,6 +71,8 @@ def _two_sided(module: Any) -> bool:
 
 def _width(layer: Any) -> int | None:
     heads, size = _first(layer, HEADS), _first(layer, HEAD_SIZES)
+    if heads and (keys := _first(layer, ("qk_head_dim",))) and (values := _first(layer, ("v_head_dim",))):
+        return heads * (keys + values) // 2  # DeepSeek's latent attention: scores and sums of different widths
     if heads and size:
         return heads * size
     if width := _first(layer, WIDTHS):

@@ -58,7 +58,7 @@ def _count(model: Any, batch: Any) -> Measured:
     import torch
 
     with torch.enable_grad(), step_counter() as counter:
-        loss = _loss(_step(model, batch) if hasattr(model, "training_step") else model(batch))
+        loss = _loss(_step(model, batch))
         counter.backward_begins()
         if loss.requires_grad:
             loss.sum().backward()
@@ -66,10 +66,17 @@ def _count(model: Any, batch: Any) -> Measured:
 
 
 def _step(model: Any, batch: Any) -> Any:
+    if not hasattr(model, "training_step"):
+        return model(**batch) if isinstance(batch, Mapping) and _takes_names(model, batch) else model(batch)
     names = list(inspect.signature(model.training_step).parameters)
     if names[:1] == ["dataloader_iter"]:
         return model.training_step(iter([(batch, 0, 0)]))
     return model.training_step(batch, 0) if len(names) > 1 else model.training_step(batch)
+
+
+def _takes_names(model: Any, batch: Mapping[str, Any]) -> bool:
+    parameters = inspect.signature(model.forward).parameters
+    return any(each.kind is each.VAR_KEYWORD for each in parameters.values()) or bool(set(batch) & set(parameters))
 
 
 def _loss(answer: Any) -> Any:
@@ -90,6 +97,8 @@ def _on_meta(module: Any) -> Any:
         for name, child in list(layer._modules.items()):
             inner = getattr(child, "_orig_mod", getattr(child, "_checkpoint_wrapped_module", child))
             layer._modules[name] = inner
+        if hasattr(config := getattr(layer, "config", None), "_experts_implementation"):
+            config._experts_implementation = "batched_mm"  # transformers: the one way through experts that needs no values
     if hasattr(copied, "log"):
         copied.log = copied.log_dict = lambda *_, **__: None
     return copied

@@ -14,7 +14,7 @@ WRAPPERS = re.compile(r"(^|\.)(_fsdp_wrapped_module|_orig_mod|_checkpoint_wrappe
 PACKED_BUFFERS = ("qweight", "weight", "weight_packed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # found in lists by identity
 class Weight:
     """One parameter as one module holds it; a tied weight appears once per holder, under the same `key`.
 
