@@ -97,7 +97,8 @@ def _on_meta(module: Any) -> Any:
         for name, child in list(layer._modules.items()):
             inner = getattr(child, "_orig_mod", getattr(child, "_checkpoint_wrapped_module", child))
             layer._modules[name] = inner
-        if hasattr(config := getattr(layer, "config", None), "_experts_implementation"):
+        config: Any = getattr(layer, "config", None)
+        if hasattr(config, "_experts_implementation"):
             config._experts_implementation = "batched_mm"  # transformers: the one way through experts that needs no values
     if hasattr(copied, "log"):
         copied.log = copied.log_dict = lambda *_, **__: None

@@ -216,3 +216,35 @@ def test_wrapped_layers_are_found_to_be_recomputed(gpt):
     assert rule.flops(10, 128) == before.flops(10, 128)
     forward = 10 * (2 * (blocks + head) + 4 * 3 * 128 * 32)
     assert rule.hardware_flops(10, 128) - rule.flops(10, 128) == forward * blocks // (blocks + head)
+
+
+def checkpointed_by_transformers(kind):
+    transformers = pytest.importorskip("transformers")
+    sizes = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2, vocab_size=50)
+    with torch.device("meta"):
+        model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes))
+    if kind:
+        model.gradient_checkpointing_enable()
+    return model
+
+
+def test_layers_that_transformers_checkpoints_are_hardware_flops_only():
+    plain, again = (flops_rule("6N+attention", checkpointed_by_transformers(on), 1) for on in (False, True))
+    blocks, head = 2 * (4 * 32 * 32 + 3 * 32 * 64), 32 * 50
+    assert again.flops(10, 16) == plain.flops(10, 16) == plain.hardware_flops(10, 16)
+    forward = 10 * (2 * (blocks + head) + 4 * 2 * 16 * 32)
+    assert again.hardware_flops(10, 16) - again.flops(10, 16) == forward * blocks // (blocks + head)
+    assert "repeats 92 % of the forward pass: hardware FLOPs, model FLOPs are unchanged" in again.note
+
+
+def test_a_list_of_layers_under_a_flag_is_recomputed():
+    class Stages(nn.Module):
+        """As timm flags its models."""
+
+        def __init__(self):
+            super().__init__()
+            self.grad_checkpointing = True
+            self.blocks, self.head = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)), nn.Linear(8, 16)
+
+    rule = flops_rule("6N", Stages(), 300)
+    assert rule.hardware_flops(1) - rule.flops(1) == 600 // 2
