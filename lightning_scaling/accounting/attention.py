@@ -65,7 +65,7 @@ def _layers(module: Any, held: Sequence[Weight]) -> list[tuple[str, Any]]:
 
 
 def _two_sided(module: Any) -> bool:
-    """Whether it says of itself that it encodes and decodes: two lengths and attention across, which this rule does not cover."""
+    """Whether its configuration declares an encoder and a decoder: two lengths and attention across, which this rule does not cover."""
     return any(getattr(getattr(layer, "config", None), "is_encoder_decoder", False) for layer in module.modules())
 
 

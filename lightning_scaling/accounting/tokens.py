@@ -21,20 +21,20 @@ def explain(batch: Any) -> str:
     """What was seen in `batch`, and the arguments that define what a token is.
 
     >>> explain(3.5)
-    "cannot tell how many tokens a batch holds (saw float). Give tokens=callable(batch) -> int, or tokens='samples' to count examples"
+    "the number of tokens in a batch is not known (saw float). Give tokens=callable(batch) -> int, or tokens='samples' to count examples"
     """
     if fetches(batch):
         return (
-            "cannot tell how many tokens a batch holds: the training step fetches its batches itself (dataloader_iter). "
+            "the number of tokens in a batch is not known: the training step fetches its batches itself (dataloader_iter). "
             "Give tokens=<int>, the tokens of one batch, or tokens=callable(batch) -> int that does not need the batch"
         )
     if graph_counts(batch) is not None:
         return (
-            f"cannot tell how many tokens a batch holds (saw {describe(batch)}). "
+            f"the number of tokens in a batch is not known (saw {describe(batch)}). "
             "Give tokens='samples' to count graphs, or tokens=callable(batch) -> int, e.g. lambda batch: batch.num_nodes"
         )
     return (
-        f"cannot tell how many tokens a batch holds (saw {describe(batch)}). "
+        f"the number of tokens in a batch is not known (saw {describe(batch)}). "
         "Give tokens=callable(batch) -> int, or tokens='samples' to count examples"
     )
 

@@ -224,7 +224,7 @@ def checkpointed_by_transformers(kind):
     with torch.device("meta"):
         model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes))
     if kind:
-        model.gradient_checkpointing_enable()
+        model.activation_checkpointing_enable()
     return model
 
 
@@ -234,7 +234,7 @@ def test_layers_that_transformers_checkpoints_are_hardware_flops_only():
     assert again.flops(10, 16) == plain.flops(10, 16) == plain.hardware_flops(10, 16)
     forward = 10 * (2 * (blocks + head) + 4 * 2 * 16 * 32)
     assert again.hardware_flops(10, 16) - again.flops(10, 16) == forward * blocks // (blocks + head)
-    assert "repeats 92 % of the forward pass: hardware FLOPs, model FLOPs are unchanged" in again.note
+    assert "repeats 93 % of the forward pass: hardware FLOPs, model FLOPs are unchanged" in again.note
 
 
 def test_a_list_of_layers_under_a_flag_is_recomputed():

@@ -29,13 +29,12 @@ def test_a_model_trained_whole_costs_six_per_parameter(gpt, convention):
 
 
 @pytest.mark.parametrize("tied", [None, "weight", "table"])
-def test_adapters_cost_four_per_frozen_parameter(lora, gpt, tied):
-    # Six for all would be 1.4 times what the adapted model multiplies; for the model trained whole it is as close as here.
-    model, whole = lora(tied=tied, width=64, layers=6), gpt(tied=tied, width=64, layers=6)
+def test_adapters_cost_what_is_multiplied_and_not_six_per_frozen_parameter(lora, tied):
+    model = lora(tied=tied, width=64, layers=6)
     ids = torch.empty(2, LENGTH, dtype=torch.long, device="meta")
-    counted = six_n(model).flops(2 * LENGTH) / exact(lambda: model(ids))
-    assert 1.3 < 12 * LENGTH * choose(count_parameters(model), "total") / exact(lambda: model(ids))
-    assert counted == pytest.approx(six_n(whole).flops(2 * LENGTH) / exact(lambda: whole(ids)), rel=0.03)
+    multiplied = exact(lambda: model(ids))
+    assert six_n(model).flops(2 * LENGTH) == pytest.approx(multiplied, rel=0.04)
+    assert 12 * LENGTH * choose(count_parameters(model), "total") > 1.3 * multiplied
 
 
 def test_frozen_weights_cost_two_before_anything_is_trained_and_four_after(gpt):
@@ -65,7 +64,7 @@ def test_a_number_given_counts_as_given_with_one_warning(lora):
     rule = flops_rule("6N", model, 12_345)
     assert rule.flops(1) == 6 * 12_345
     assert rule.outcome is FlopsOutcome.DECLARED
-    assert "1.4 times what the model's frozen weights" in rule.warning
+    assert "1.5 times what the model's frozen weights" in rule.warning
     assert "params='total'" in rule.warning
 
 
@@ -103,9 +102,8 @@ def test_examples_by_six_n_are_warned_of_with_the_size_of_the_error(stated, toke
     assert "flops='measured'" in rule.warning
 
 
-def test_tokens_of_the_users_own_that_fit_the_step_are_not_warned_of(gpt):
-    model, width = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64)), 64
-    batch = torch.zeros(2, 8, width)
+def test_tokens_of_the_users_own_that_fit_the_step_are_not_warned_of():
+    model, batch = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64)), torch.zeros(2, 8, 64)
     rule = flops_rule("6N", model, choose(count_parameters(model), "total"), batch=batch, tokens=lambda each: each.shape[0] * each.shape[1])
     assert rule.warning == ""
 
