@@ -162,15 +162,15 @@ class ScalingLawMonitor(Callback):
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting and self._run is not None:
-            self._first_batch(pl_module, batch)
+            self._first_batch(pl_module, batch, trainer.train_dataloader)
         self._begin_batch(batch)
 
-    def _first_batch(self, module: Any, batch: Any) -> None:
+    def _first_batch(self, module: Any, batch: Any, loaders: Any) -> None:
         self._waiting = False
         run = self._run
         self._late = any(type(p).__name__ == "UninitializedParameter" for p in module.parameters())
         if run is not None and not self._late:
-            self._together(run.ranks, lambda: run.start(batch, module))
+            self._together(run.ranks, lambda: run.start(batch, module, loaders))
 
     @guarded
     def _begin_batch(self, batch: Any) -> None:
@@ -204,7 +204,7 @@ class ScalingLawMonitor(Callback):
             return
         if self._late:
             self._late = False
-            run.start(batch, pl_module)
+            run.start(batch, pl_module, trainer.train_dataloader)
             run.begin_batch(batch)
         self._note_step()
         run.end_batch(of_outputs(outputs) if run.training_loss is not None else None)
