@@ -1,6 +1,7 @@
 """What a batch is made of: its parts, by duck typing, so that no framework needs to be imported."""
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -102,6 +103,17 @@ def graph_counts(batch: Any) -> tuple[int, int] | None:
 def fetches(batch: Any) -> bool:
     """Whether it is an iterator over batches, or nothing yet: a training step that takes `dataloader_iter` fetches them itself."""
     return batch is None or isinstance(batch, Iterator)
+
+
+def step_fetches(training_step: Any) -> bool:
+    """Whether a training step takes `dataloader_iter`: what hooks are handed before it is no batch of this step.
+
+    Its batch is known after it, so a meter begins and confirms it there; where it fetches several, tokens=<int> states their number.
+
+    >>> step_fetches(lambda dataloader_iter: 0.0), step_fetches(lambda batch, batch_idx: 0.0)
+    (True, False)
+    """
+    return next(iter(inspect.signature(training_step).parameters), None) == "dataloader_iter"
 
 
 def describe(batch: Any, depth: int = 3) -> str:

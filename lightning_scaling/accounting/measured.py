@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.accounting.batches import fields, is_tensor
+from lightning_scaling.accounting.batches import fields, is_tensor, step_fetches
 from lightning_scaling.accounting.counter import step_counter
 
 
@@ -68,10 +68,10 @@ def _count(model: Any, batch: Any) -> Measured:
 def _step(model: Any, batch: Any) -> Any:
     if not hasattr(model, "training_step"):
         return model(**batch) if isinstance(batch, Mapping) and _takes_names(model, batch) else model(batch)
-    names = list(inspect.signature(model.training_step).parameters)
-    if names[:1] == ["dataloader_iter"]:
+    if step_fetches(model.training_step):
         return model.training_step(iter([(batch, 0, 0)]))
-    return model.training_step(batch, 0) if len(names) > 1 else model.training_step(batch)
+    several = len(inspect.signature(model.training_step).parameters) > 1
+    return model.training_step(batch, 0) if several else model.training_step(batch)
 
 
 def _takes_names(model: Any, batch: Mapping[str, Any]) -> bool:

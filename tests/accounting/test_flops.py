@@ -161,7 +161,7 @@ class Plain(nn.Module):
         self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
 
 
-def test_a_model_without_attention_falls_back_to_6n_and_says_so():
+def test_a_model_without_attention_falls_back_to_6n_and_is_reported():
     rule = flops_rule("6N+attention", Plain(), 100)
     assert (rule.name, rule.outcome, rule.fell_back) == ("6N", FlopsOutcome.NO_ATTENTION, True)
     assert rule.flops(10) == 6000
@@ -184,7 +184,7 @@ def test_encoder_decoders_are_not_guessed_at(gpt):
     assert flops_rule("6N+attention", model, 100).outcome is FlopsOutcome.ATTENTION_UNKNOWN
 
 
-def test_declared_attention_is_believed():
+def test_declared_attention_is_used():
     rule = flops_rule("6N+attention", Plain(), 100, layers=2, attention_width=8)
     # Nothing before the first matrix is trained, so its input needs no gradient.
     assert rule.flops(1, 50) == (4 + 6) * 64 + 12 * 2 * 50 * 8

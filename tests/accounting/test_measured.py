@@ -165,7 +165,7 @@ class Nothing(nn.Linear):
     ("kind", "outcome"),
     [(Reads, FlopsOutcome.NOT_MEASURED), (Asks, FlopsOutcome.NOT_MEASURED), (Nothing, FlopsOutcome.COUNTED_NOTHING)],
 )
-def test_what_cannot_be_measured_falls_back_to_6n_and_says_so(kind, outcome):
+def test_what_cannot_be_measured_falls_back_to_6n_and_is_reported(kind, outcome):
     rule = flops_rule("measured", kind(4, 4), 20, batch=torch.ones(2, 4), tokens="samples")
     assert (rule.name, rule.outcome, rule.fell_back) == ("6N", outcome, True)
     assert rule.flops(10) == 6 * 20 * 10
