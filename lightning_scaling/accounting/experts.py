@@ -96,6 +96,8 @@ def _group(name: str, layer: Any, modules: Mapping[str, Any], held: Sequence[Wei
             return len(children), [w for w in held if w.name.startswith(f"{name}.")]
         return None
     stacked = [w for w in held if w.holder is layer] if routed else []
+    if not stacked:
+        return None
     experts = _count(layer, parent, stacked)
     routed_to = [w for w in stacked if experts and len(w.shape) >= 2 and w.shape[0] % experts == 0]
     return (experts, routed_to) if experts > 1 and routed_to else None
