@@ -1,4 +1,4 @@
-"""What training costs: C = 6·N·D floating-point operations (Kaplan et al. 2020, section 2.1), and the PF-day they are told in.
+"""What training costs: C = 6·N·D floating-point operations (Kaplan et al. 2020, section 2.1), and the PF-day as their unit.
 
 A token passes forward through N weights (2N operations: multiply and add) and backward at twice that cost. One PF-day is 1e15
 operations a second for a day.
