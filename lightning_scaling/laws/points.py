@@ -33,7 +33,7 @@ class Points:
 
 def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayLike | None = None) -> Points:
     """Checked points; ValueError says which array is wrong and where. Without `groups` every point is a run of its own."""
-    arrays = [_positive(name, values) for name, values in (("params", params), ("tokens", tokens), ("loss", loss))]
+    arrays = [positive(name, values) for name, values in (("params", params), ("tokens", tokens), ("loss", loss))]
     if len({len(a) for a in arrays}) > 1:
         raise ValueError(f"params, tokens and loss must have equal length, got {', '.join(str(len(a)) for a in arrays)}")
     runs = np.arange(len(arrays[0])) if groups is None else np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
@@ -42,7 +42,7 @@ def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayL
     return Points(arrays[0], arrays[1], arrays[2], runs)
 
 
-def _positive(name: str, values: ArrayLike) -> Floats:
+def positive(name: str, values: ArrayLike) -> Floats:
     array = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
