@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike
 
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws import bootstrap, profile
-from lightning_scaling.laws.identify import FEWEST, judge
+from lightning_scaling.laws.identify import FEWEST, distinct, judge, sensitivities
 from lightning_scaling.laws.newton import minimise, search
 from lightning_scaling.laws.objective import Problem, log_prediction
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import Points, points
+from lightning_scaling.laws.structure import structure
 from lightning_scaling.laws.surface import Surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
@@ -75,7 +76,7 @@ def fit_surface(
     procedure = dict(
         objective=objective, delta=delta, starts=starts, resamples=resamples, seed=seed, by_run=groups is not None, **(notes or {})
     )
-    if len(given) < FEWEST:
+    if distinct(given) < FEWEST:
         return _too_few(given, procedure, name)
     fit, problem, theta = _fit(given, weight, objective, delta, starts)
     fit = replace(fit, procedure=procedure | {"delta": problem.delta}, name=name, flops_per=_flops_per(given, flops))
@@ -97,11 +98,24 @@ def _fit(given: Points, weight: Floats, objective: Objective, delta: float, most
     theta, best = ends[values.argmin()], float(values.min())
     agreement = (int((values <= best * (1 + 1e-8) + 1e-20).sum()), len(values))
     residuals = problem.z - log_prediction(theta[None], problem.x, problem.y)[0]
-    noise = robust_spread(residuals) * np.sqrt(len(given) / max(len(given) - 5, 1))
-    outcome, because = judge(given, theta, problem.x, problem.y, noise)
+    # The fit takes up to five residuals to zero (as median regression does); they say nothing of the noise.
+    noise = robust_spread(np.sort(np.abs(residuals))[5:])
+    outcome, because = _judged(given, problem, theta, residuals, noise, agreement)
     law = to_surface(theta[None], given)
     law = Surface(*(float(v[0]) for v in vars(law).values()))
     return SurfaceFit(law, best, outcome, because, given, noise, agreement), problem, theta
+
+
+def _judged(
+    given: Points, problem: Problem, theta: Floats, residuals: Floats, noise: float, agreement: tuple[int, int]
+) -> tuple[SurfaceOutcome, str]:
+    outcome, because = judge(given, theta, problem.x, problem.y, problem.z, residuals, noise)
+    if agreement[1] > 1 and 2 * agreement[0] < agreement[1] and outcome is SurfaceOutcome.IDENTIFIED:
+        return SurfaceOutcome.STARTS_DISAGREE, f"{agreement[0]} of {agreement[1]} starts end in the lowest minimum; {because}"
+    found = structure(sensitivities(theta, problem.x, problem.y), problem.x, problem.y, residuals)
+    if found is not None and outcome is SurfaceOutcome.IDENTIFIED:
+        return SurfaceOutcome.FORM_MISFIT, f"{found}; {because}"
+    return outcome, because
 
 
 def _flops_per(given: Points, flops: ArrayLike | None) -> float:
@@ -119,9 +133,9 @@ def _flops_per(given: Points, flops: ArrayLike | None) -> float:
 
 
 def centred(given: Points, delta: float) -> Problem:
-    """The points in logs about their centre, without a prior."""
+    """The points in logs about their centre."""
     x, y, z = (np.log(v) for v in (given.params, given.tokens, given.loss))
-    return Problem(x - x.mean(), y - y.mean(), z - np.median(z), delta, np.zeros(5), np.zeros(5))
+    return Problem(x - x.mean(), y - y.mean(), z - np.median(z), delta)
 
 
 def to_surface(theta: Floats, given: Points) -> Surface:
@@ -133,5 +147,5 @@ def to_surface(theta: Floats, given: Points) -> Surface:
 
 def _too_few(given: Points, procedure: dict[str, Any], name: str) -> SurfaceFit:
     nothing = Surface(*[float("nan")] * 5)
-    because = f"{len(given)} points for five constants"
+    because = f"{distinct(given)} configurations in {len(given)} rows for five constants"
     return SurfaceFit(nothing, float("nan"), SurfaceOutcome.TOO_FEW_POINTS, because, given, float("nan"), (0, 0), None, procedure, name)

@@ -21,15 +21,12 @@ class Problem:
     Args:
         x, y, z: (n,) ln N, ln D, ln loss, each minus its centre.
         delta: width of the quadratic part of the Huber loss, inf for least squares.
-        prior_mean, prior_weight: (5,) a quadratic penalty ½·weight·(theta − mean)² on (e, a, b, alpha, beta); zero weights by default.
     """
 
     x: Floats
     y: Floats
     z: Floats
     delta: float
-    prior_mean: Floats
-    prior_weight: Floats
 
     @cached_property
     def across_params(self) -> Floats:
@@ -70,12 +67,12 @@ def evaluate(problem: Problem, theta: Floats, weights: Floats) -> Value:
     value = (weights * slope * (residual - 0.5 * slope)).sum(1)
     curved = weights * (slope == residual)
     slope *= weights
-    return _with_prior(problem, theta, *_derivatives(problem, value, slope, curved - slope, (share_e, share_n, share_d)))
+    return _derivatives(problem, value, slope, curved - slope, (share_e, share_n, share_d))
 
 
 def _derivatives(
     problem: Problem, value: Floats, slope: Floats, bend: Floats, shares: tuple[Floats, Floats, Floats]
-) -> tuple[Floats, Floats, Floats]:
+) -> Value:
     # d log-sum-exp = share of each term; its second derivative = diag(shares) − shares·sharesᵀ, hence `bend` = huber'' − huber'.
     e, n, d = shares
     by_x, by_y = problem.across_params, problem.across_tokens
@@ -93,10 +90,5 @@ def _derivatives(
     hessian[:, 2, 3] = cross @ by_x[:, 1]
     hessian[:, 3, 4] = cross @ (by_x[:, 1] * by_y[:, 1])
     hessian[:, LOW[0], LOW[1]] = hessian[:, LOW[1], LOW[0]]
-    return value, gradient, hessian
+    return Value(value, gradient, hessian)
 
-
-def _with_prior(problem: Problem, theta: Floats, value: Floats, gradient: Floats, hessian: Floats) -> Value:
-    away = theta - problem.prior_mean
-    hessian[:, range(5), range(5)] += problem.prior_weight
-    return Value(value + 0.5 * (away**2 @ problem.prior_weight), gradient + away * problem.prior_weight, hessian)

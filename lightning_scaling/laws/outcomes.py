@@ -1,4 +1,4 @@
-"""What a fit over sizes says of itself."""
+"""What a fit over sizes states about itself."""
 
 from lightning_scaling.outcome import Outcome
 
@@ -6,7 +6,7 @@ from lightning_scaling.outcome import Outcome
 class SurfaceOutcome(Outcome):
     """Outcomes of `fit_surface`, worst first."""
 
-    TOO_FEW_POINTS = "five constants need at least six runs: add runs of other sizes and lengths"
+    TOO_FEW_POINTS = "five constants need at least six runs of different size or length: add runs of other sizes and lengths"
     ONE_RATIO = (
         "all runs have nearly one ratio of tokens to params, so that N and D cannot be told apart: the compute law "
         "is known, the split is not; add a run with four times the tokens per parameter"
@@ -14,6 +14,11 @@ class SurfaceOutcome(Outcome):
     PARAMS_NOT_IDENTIFIED = "the exponent of N is not identified: add a smaller or a larger model at about the same tokens"
     TOKENS_NOT_IDENTIFIED = "the exponent of D is not identified: add a shorter or a longer run of a model size you have"
     FLOOR_AT_ZERO = "the points want no irreducible loss (E = 0), so far extrapolation is not identified: add runs nearer to the floor"
+    STARTS_DISAGREE = "starts from the data end in different laws that fit nearly alike: the constants are not identified; add larger runs"
+    FORM_MISFIT = (
+        "the residuals are structured: these runs follow another form than E + A/N^alpha + B/D^beta; predict with "
+        "predict_larger, which averages over forms"
+    )
     IDENTIFIED = "fitted: every constant is identified by the points"
 
 
