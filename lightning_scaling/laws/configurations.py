@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.points import Points
@@ -19,6 +20,8 @@ FEWEST_ROWS, FEWEST_SHAPES = 5, 3
 ONE_SIDED = 0.35
 # A spread below this (relative, lowest to highest) is noise, whatever its shape.
 SMALLEST_SPREAD = 0.005
+# Width of the first cells in e-folds, where there are too many configurations.
+NARROWEST = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Configurations:
         if self.count.max(initial=1) <= 1:
             return f"{len(self.points)} configurations"
         what = "the best of each (hyper-parameter sweep)" if self.read_as == "sweep" else "the mean of each (seeds)"
-        return f"{len(self.points)} configurations of {int(self.count.sum())} rows, {what}"
+        return f"{len(self.points)} configurations of {int(self.count.sum())} runs, {what}"
 
 
 def configurations(given: Points, how: Replicates = "auto") -> Configurations:
@@ -60,6 +63,31 @@ def configurations(given: Points, how: Replicates = "auto") -> Configurations:
     values = log_loss[starts] if read_as == "sweep" else mean
     groups = np.unique(given.groups[order][starts], return_inverse=True)[1]
     return Configurations(Points(size[starts], length[starts], np.exp(values), groups), count, read_as)
+
+
+def merged(given: Configurations, most: int) -> Configurations:
+    """At most `most` configurations: neighbours in (ln N, ln D) are averaged, in cells just wide enough."""
+    seen, width = given.points, NARROWEST
+    if len(seen) <= most:
+        return given
+    logs = np.log(np.stack([seen.params, seen.tokens, seen.loss]))
+    cells = _cells(logs[:2], width)
+    while cells.max() >= most:
+        width *= 1.2
+        cells = _cells(logs[:2], width)
+    rows = np.bincount(cells, given.count)
+    means = [np.exp(np.bincount(cells, given.count * column) / rows) for column in logs]
+    runs = np.full(len(rows), 0, dtype=np.intp)
+    runs[cells] = seen.groups
+    # Rows of one run share their scatter, however many fall into a cell.
+    count = np.minimum(rows, np.bincount(np.unique(np.stack([cells, seen.groups]), axis=1)[0], minlength=len(rows)))
+    return Configurations(Points(*means, np.unique(runs, return_inverse=True)[1]), count.astype(np.float64), given.read_as)
+
+
+def _cells(logs: Floats, width: float) -> NDArray[np.intp]:
+    """(n,) number of the cell of each configuration."""
+    place = np.floor((logs - logs.min(1, keepdims=True)) / width).astype(np.int64)
+    return np.asarray(np.unique(place[0] * (place[1].max() + 1) + place[1], return_inverse=True)[1].ravel(), dtype=np.intp)
 
 
 def _shape(log_loss: Floats, count: Floats) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws import bootstrap, profile
@@ -24,6 +24,8 @@ from lightning_scaling.laws.surface import Surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
 Objective = Literal["huber", "log_least_squares", "noise_huber"]
+# Rows from which a search starts on a sample: a million rows take 4 s instead of 54 s.
+SEARCHED = 20_000
 # Huber's constant for 95 % efficiency under normal noise.
 EFFICIENT = 1.345
 
@@ -88,8 +90,12 @@ def fit_surface(
 
 def _fit(given: Points, weight: Floats, objective: Objective, delta: float, most: int) -> tuple[SurfaceFit, Problem, Floats]:
     problem = centred(given, delta if objective == "huber" else np.inf)
-    found = profile.starts(problem.x, problem.y, problem.z, weight, most)
-    ends, values = search(problem, found, weight[None])
+    some = _sample(len(given))
+    part = replace(problem, x=problem.x[some], y=problem.y[some], z=problem.z[some])
+    found = profile.starts(part.x, part.y, part.z, weight[some], most)
+    ends, values = search(part, found, weight[some][None])
+    if len(given) > len(some):
+        ends, values = minimise(problem, ends, weight[None])
     if objective == "noise_huber":
         for _ in range(3):
             residuals = problem.z - log_prediction(ends[values.argmin()][None], problem.x, problem.y)[0]
@@ -100,10 +106,15 @@ def _fit(given: Points, weight: Floats, objective: Objective, delta: float, most
     residuals = problem.z - log_prediction(theta[None], problem.x, problem.y)[0]
     # The fit takes up to five residuals to zero (as median regression does); they say nothing of the noise.
     noise = robust_spread(np.sort(np.abs(residuals))[5:])
-    outcome, because = _judged(given, problem, theta, residuals, noise, agreement)
+    outcome, because = _judged(given.take(some), part, theta, residuals[some], noise, agreement)
     law = to_surface(theta[None], given)
     law = Surface(*(float(v[0]) for v in vars(law).values()))
     return SurfaceFit(law, best, outcome, because, given, noise, agreement), problem, theta
+
+
+def _sample(rows: int) -> NDArray[np.intp]:
+    """All rows, or of a large table as many as a search needs, evenly spread; the fit itself always ends on all rows."""
+    return np.arange(rows) if rows <= SEARCHED else np.linspace(0, rows - 1, SEARCHED).astype(np.intp)
 
 
 def _judged(

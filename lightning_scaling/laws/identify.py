@@ -1,7 +1,7 @@
 """Are the constants of a surface identified by its runs? Judged by profile likelihood, linearised errors, degrees of freedom and residuals.
 
-The linearised standard error is small in flat, curved valleys where a constant can be threefold off; the profile over both exponents
-(Golub & Pereyra 1973: for fixed exponents the law is linear) sees the whole valley, and its limit uses the t distribution of the degrees
+The linearised standard error is small in flat, curved regions where a constant can be threefold off; the profile over both exponents
+(Golub & Pereyra 1973: for fixed exponents the law is linear) sees the whole region, and its limit uses the t distribution of the degrees
 of freedom, since nine runs and five constants leave a noise that is mostly luck.
 """
 
@@ -38,7 +38,9 @@ def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
 
 def distinct(points: Points) -> int:
     """Number of different (N, D)."""
-    return len(np.unique(np.stack([points.params, points.tokens]), axis=1).T)
+    order = np.lexsort((points.tokens, points.params))
+    size, length = points.params[order], points.tokens[order]
+    return int((len(size) > 0) + ((np.diff(size) != 0) | (np.diff(length) != 0)).sum())
 
 
 def exponent_errors(theta: Floats, x: Floats, y: Floats, noise: float) -> tuple[float, float]:

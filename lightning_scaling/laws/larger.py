@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lightning_scaling.arrays import Floats, robust_spread
-from lightning_scaling.laws.configurations import Configurations, Replicates, configurations
+from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
 from lightning_scaling.laws.extrapolation.answer import Answer, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
 from lightning_scaling.laws.extrapolation.priors import FALL, LossKind, Prior, prior_for, recognised
@@ -22,7 +22,7 @@ from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import Points, points, positive
 
-# More configurations than this add little and cost the cube of their number: the largest are kept.
+# More configurations than this add little and cost the cube of their number: neighbours are averaged.
 MOST = 400
 # Targets answered at once.
 AT_ONCE = 200
@@ -102,7 +102,7 @@ def predict_larger(
         nothing = np.full(size.shape, np.nan)
         return _result(Answer(nothing, nothing, nothing), level, factor, scalar, refused[0], f"{distinct}; {refused[1]}")
     prior = _prior(distinct.points, loss_kind, floor)
-    return _predict(_largest(distinct), prior, size, length, level, factor, scalar)
+    return _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
 
 
 def _predict(given: Configurations, prior: Prior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
@@ -121,13 +121,6 @@ def _result(found: Answer, level: float, factor: Floats, scalar: bool, outcome: 
     values: list[Any] = [np.exp(found.middle), np.exp(found.low), np.exp(found.high), factor]
     values = [float(v[0]) for v in values] if scalar else values
     return Larger(values[0], values[1], values[2], level, values[3], outcome, because, *(rest or ((float("nan"),) * 2,)))
-
-
-def _largest(given: Configurations) -> Configurations:
-    if len(given.points) <= MOST:
-        return given
-    kept = np.argsort(given.points.flops)[-MOST:]
-    return Configurations(given.points.take(kept), given.count[kept], given.read_as)
 
 
 def _centre(given: Points) -> tuple[float, float]:
