@@ -49,7 +49,9 @@ def bias(worlds: int) -> list[dict[str, float]]:
                 found = [predict_larger(runs.params, runs.tokens, loss, 9e8, 1e11).loss for loss in pair]
                 off.append(np.mean(found) / law.predict(9e8, 1e11) - 1)
             error = float(np.std(off) / np.sqrt(len(off)))
-            rows.append({"noise": noise, "runs": side**2, "bias": float(np.mean(off)), "error": error, "in_noise": float(np.mean(off) / noise)})
+            rows.append(
+                {"noise": noise, "runs": side**2, "bias": float(np.mean(off)), "error": error, "in_noise": float(np.mean(off) / noise)}
+            )
     return rows
 
 
@@ -63,7 +65,11 @@ def random_world(rng: np.random.Generator) -> tuple[Surface, SweepDesign, float]
     if kind == 0:
         side = int(rng.integers(3, 11))
         wide = rng.uniform(0.6, 2.5)
-        return law, SweepDesign.grid(3e8 * 10 ** np.linspace(-wide / 2, wide / 2, side), 6e9 * 10 ** np.linspace(-wide / 2, wide / 2, side)), noise
+        return (
+            law,
+            SweepDesign.grid(3e8 * 10 ** np.linspace(-wide / 2, wide / 2, side), 6e9 * 10 ** np.linspace(-wide / 2, wide / 2, side)),
+            noise,
+        )
     if kind == 1:
         budgets = 1e19 * 10 ** np.linspace(-1.5, 1.5, int(rng.integers(3, 8)))
         return law, SweepDesign.isoflops(budgets, int(rng.integers(4, 16)), rng.uniform(0.4, 1.0)), noise

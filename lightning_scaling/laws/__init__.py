@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.design import next_runs
     from lightning_scaling.laws.fit import fit_surface
     from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
-    from lightning_scaling.laws.holdout import backtest
+    from lightning_scaling.laws.holdout import backtest, leave_one_size_out, rolling_origin
     from lightning_scaling.laws.identifying import identifying_run
     from lightning_scaling.laws.isoflop import isoflops
     from lightning_scaling.laws.kaplan_fit import fit_kaplan
@@ -50,7 +50,9 @@ _LAZY = {
     "predict_larger": "larger",
     "PRESETS": "presets",
     "preset": "presets",
+    "leave_one_size_out": "holdout",
     "load": "saved",
+    "rolling_origin": "holdout",
     "save": "saved",
     "simulate_runs": "simulate",
 }
@@ -76,11 +78,13 @@ __all__ = [
     "fit_surface",
     "identifying_run",
     "isoflops",
+    "leave_one_size_out",
     "load",
     "next_runs",
     "predict_larger",
     "preset",
     "propose_outliers",
+    "rolling_origin",
     "save",
     "simulate_runs",
 ]

@@ -91,7 +91,7 @@ def _cells(logs: Floats, width: float) -> NDArray[np.intp]:
 
 
 def _shape(log_loss: Floats, count: Floats) -> str:
-    """"sweep" where most of the rows of a configuration crowd at its lowest loss, else "seeds"; log_loss sorted within each."""
+    """ "sweep" where most of the rows of a configuration crowd at its lowest loss, else "seeds"; log_loss sorted within each."""
     ends = np.cumsum(count).astype(np.intp)
     many = np.flatnonzero(count >= FEWEST_ROWS)
     if len(many) < FEWEST_SHAPES:

@@ -42,6 +42,7 @@ def fit_surface(
     delta: float = 1e-3,
     starts: int = 1,
     weights: ArrayLike | None = None,
+    overestimate_penalty: float = 1.0,
     flops: ArrayLike | None = None,
     name: str = "this fit",
     notes: dict[str, Any] | None = None,
@@ -57,6 +58,8 @@ def fit_surface(
         starts: from how many places the search begins, all found in the data. One is enough on every published family; with more, the
             fit's `agreement` says how many of them ended in the lowest minimum.
         weights: (n,) weight of each point, 1 by default.
+        overestimate_penalty: weight of runs that the law predicts too high. Above 1 the law follows the best runs: right where some members
+            of a ladder are not tuned, so that losses lie above the law but not below it (OLMo-core's `overestimate_penalty`).
         flops: (n,) FLOPs of each run where they are not 6·N·D; only the place of the optimum depends on them.
         name: shown beside other laws.
         notes: kept in the law's procedure (conventions, ids of the points, source).
@@ -73,14 +76,18 @@ def fit_surface(
     weight = np.ones(len(given)) if weights is None else np.asarray(weights, dtype=np.float64)
     if objective not in ("huber", "log_least_squares", "noise_huber"):
         raise ValueError(f"objective must be 'huber', 'log_least_squares' or 'noise_huber', got {objective!r}")
+    if not 0 < overestimate_penalty < np.inf:
+        raise ValueError(f"overestimate_penalty must be positive and finite, got {overestimate_penalty}")
     if weight.shape != (len(given),) or not (np.isfinite(weight).all() and (weight >= 0).all()):
         raise ValueError("weights must be finite, not negative, one a point")
     procedure = dict(
         objective=objective, delta=delta, starts=starts, resamples=resamples, seed=seed, by_run=groups is not None, **(notes or {})
     )
+    if overestimate_penalty != 1.0:
+        procedure["overestimate_penalty"] = overestimate_penalty
     if distinct(given) < FEWEST:
         return _too_few(given, procedure, name)
-    fit, problem, theta = _fit(given, weight, objective, delta, starts)
+    fit, problem, theta = _fit(given, weight, objective, delta, starts, overestimate_penalty)
     fit = replace(fit, procedure=procedure | {"delta": problem.delta}, name=name, flops_per=_flops_per(given, flops))
     if not resamples:
         return fit
@@ -88,8 +95,10 @@ def fit_surface(
     return replace(fit, resamples=to_surface(bootstrap.refit(problem, theta, counts, weight), given))
 
 
-def _fit(given: Points, weight: Floats, objective: Objective, delta: float, most: int) -> tuple[SurfaceFit, Problem, Floats]:
-    problem = centred(given, delta if objective == "huber" else np.inf)
+def _fit(
+    given: Points, weight: Floats, objective: Objective, delta: float, most: int, overestimate: float
+) -> tuple[SurfaceFit, Problem, Floats]:
+    problem = replace(centred(given, delta if objective == "huber" else np.inf), overestimate=overestimate)
     some = _sample(len(given))
     part = replace(problem, x=problem.x[some], y=problem.y[some], z=problem.z[some])
     found = profile.starts(part.x, part.y, part.z, weight[some], most)

@@ -21,12 +21,14 @@ class Problem:
     Args:
         x, y, z: (n,) ln N, ln D, ln loss, each minus its centre.
         delta: width of the quadratic part of the Huber loss, inf for least squares.
+        overestimate: weight of points that the law predicts too high, 1 for a symmetric objective.
     """
 
     x: Floats
     y: Floats
     z: Floats
     delta: float
+    overestimate: float = 1.0
 
     @cached_property
     def across_params(self) -> Floats:
@@ -64,15 +66,15 @@ def evaluate(problem: Problem, theta: Floats, weights: Floats) -> Value:
     np.reciprocal(total, out=total)
     share_e, share_n, share_d = floor * total, by_n * total, by_d * total
     slope = np.clip(residual, -problem.delta, problem.delta)
+    if problem.overestimate != 1.0:
+        weights = weights * np.where(residual > 0, problem.overestimate, 1.0)
     value = (weights * slope * (residual - 0.5 * slope)).sum(1)
     curved = weights * (slope == residual)
     slope *= weights
     return _derivatives(problem, value, slope, curved - slope, (share_e, share_n, share_d))
 
 
-def _derivatives(
-    problem: Problem, value: Floats, slope: Floats, bend: Floats, shares: tuple[Floats, Floats, Floats]
-) -> Value:
+def _derivatives(problem: Problem, value: Floats, slope: Floats, bend: Floats, shares: tuple[Floats, Floats, Floats]) -> Value:
     # d log-sum-exp = share of each term; its second derivative = diag(shares) − shares·sharesᵀ, hence `bend` = huber'' − huber'.
     e, n, d = shares
     by_x, by_y = problem.across_params, problem.across_tokens
@@ -91,4 +93,3 @@ def _derivatives(
     hessian[:, 3, 4] = cross @ (by_x[:, 1] * by_y[:, 1])
     hessian[:, LOW[0], LOW[1]] = hessian[:, LOW[1], LOW[0]]
     return Value(value, gradient, hessian)
-

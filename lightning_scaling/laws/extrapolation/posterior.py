@@ -73,7 +73,9 @@ def posterior(runs: LogRuns, u: Floats, v: Floats, prior: Prior) -> Posterior:
     miss -= level[..., None] * target.white.level[:, None]
     noise = target.squares(miss) / target.freedom
     log_weight = -target.value(theta, miss) + target.white.log_density[:, None] - proposed
-    log_weight += np.log(np.repeat(KAPPA_WEIGHTS, SAMPLES)) - 0.5 * ((0.5 * np.log(DRIFTS[:, None] * noise) - np.log(DRIFT)) / DRIFT_SPREAD) ** 2
+    log_weight += (
+        np.log(np.repeat(KAPPA_WEIGHTS, SAMPLES)) - 0.5 * ((0.5 * np.log(DRIFTS[:, None] * noise) - np.log(DRIFT)) / DRIFT_SPREAD) ** 2
+    )
     weight = np.exp(log_weight - log_weight.max())
     weight = np.where(weight > NEGLIGIBLE * weight.sum(), weight, 0.0)
     mean = (level / target.white.scale[:, None])[..., None] + log_shape(theta, kappa, u, v) + miss @ target.white.carried

@@ -45,7 +45,7 @@ FALL = 0.35
 
 def recognised(loss: Floats) -> LossKind:
     """The kind of loss that these values look like."""
-    return "token_log_loss" if LOWEST_TOKEN_LOSS <= loss.min() and loss.max() <= HIGHEST_TOKEN_LOSS else "other"
+    return "token_log_loss" if loss.min() >= LOWEST_TOKEN_LOSS and loss.max() <= HIGHEST_TOKEN_LOSS else "other"
 
 
 def prior_for(kind: LossKind, floor_share: float | None = None) -> Prior:

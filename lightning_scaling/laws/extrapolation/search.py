@@ -35,7 +35,7 @@ class Target:
     def misfit(self, theta: Floats, kappa: Floats) -> Floats:
         """Whitened residuals (..., k, n) without their part along the free level, for theta (..., k, 4)."""
         miss = self.runs.z - log_shape(theta, kappa, self.runs.x, self.runs.y)
-        return self.white.project((self.white.whiten @ miss[..., None]))[..., 0]
+        return self.white.project(self.white.whiten @ miss[..., None])[..., 0]
 
     def squares(self, misfit: Floats) -> Floats:
         """Sum of squares with the prior on noise."""
