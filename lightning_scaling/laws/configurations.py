@@ -76,12 +76,12 @@ def merged(given: Configurations, most: int) -> Configurations:
         width *= 1.2
         cells = _cells(logs[:2], width)
     rows = np.bincount(cells, given.count)
-    means = [np.exp(np.bincount(cells, given.count * column) / rows) for column in logs]
-    runs = np.full(len(rows), 0, dtype=np.intp)
+    size, length, loss = (np.exp(np.bincount(cells, given.count * column) / rows) for column in logs)
+    runs = np.zeros(len(rows), dtype=np.intp)
     runs[cells] = seen.groups
     # Rows of one run share their scatter, however many fall into a cell.
     count = np.minimum(rows, np.bincount(np.unique(np.stack([cells, seen.groups]), axis=1)[0], minlength=len(rows)))
-    return Configurations(Points(*means, np.unique(runs, return_inverse=True)[1]), count.astype(np.float64), given.read_as)
+    return Configurations(Points(size, length, loss, np.unique(runs, return_inverse=True)[1]), count.astype(np.float64), given.read_as)
 
 
 def _cells(logs: Floats, width: float) -> NDArray[np.intp]:

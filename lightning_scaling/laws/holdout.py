@@ -101,7 +101,10 @@ def backtest(
     *,
     flops: ArrayLike | None = None,
 ) -> Backtest:
-    """Hold out every run of more than 1/factor of the largest compute (`flops`, 6·N·D by default). ValueError where too few smaller remain."""
+    """Hold out every run of more than 1/factor of the largest compute; `flops`: 6·N·D by default.
+
+    ValueError where too few smaller ones remain.
+    """
     given = points(params, tokens, loss, groups)
     if not factor > 1:
         raise ValueError(f"factor is the largest compute over the largest fitted on, more than 1; got {factor}")

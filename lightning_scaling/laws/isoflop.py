@@ -1,7 +1,7 @@
 """Approach 2 of Hoffmann et al. 2022 (section 3.2): at each compute budget a parabola of loss over ln N; its bottom is N*.
 
-A parabola is only the neighbourhood of the minimum of a curve that is lopsided when alpha ≠ beta, and the grid is seldom centred: the bottom is biased,
-by 1.7 % to 23 % with the width of the grid (arXiv 2603.22339). The bias is estimated here by putting the fitted surface, whose optimum is
+A parabola describes a curve that is lopsided when alpha ≠ beta, and the grid is seldom centred: its bottom is biased, by 1.7 % to 23 %
+with the width of the grid (arXiv 2603.22339). The bias is estimated here by putting the fitted surface, whose optimum is
 known exactly, through the same parabolas on the same grid.
 """
 

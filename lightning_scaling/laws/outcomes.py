@@ -26,17 +26,13 @@ class LargerOutcome(Outcome):
     """Outcomes of `predict_larger`."""
 
     TOO_FEW_POINTS = "a prediction needs at least four different configurations of different compute: add runs"
-    ONE_SIZE = "all runs have one model size and another is asked for: nothing shows what size changes; add a run of another size"
-    ONE_LENGTH = (
-        "all runs have one number of tokens and another is asked for: nothing shows what length changes; add a shorter or longer run"
-    )
-    ONE_RATIO = (
-        "all runs have one ratio of tokens to parameters and another is asked for: N and D cannot be told apart; add a run off the ratio"
-    )
+    ONE_SIZE = "all runs have one model size and another is asked for: add a run of another size"
+    ONE_LENGTH = "all runs have one number of tokens and another is asked for: add a shorter or longer run"
+    ONE_RATIO = "all runs have one ratio of tokens to parameters and another is asked for: add a run off that ratio"
     INSIDE = "not larger than the runs it was fitted on: an interpolation"
     PREDICTED = "predicted from the smaller runs; the interval covers forms of the law, constants, drift and noise"
     LAWS_DISAGREE = (
-        "predicted, but forms of the law that fit the runs alike differ at the target by more than its error: add a run nearer to it"
+        "predicted, but forms of the law that fit these runs alike differ at the target by more than its error: add a nearer run"
     )
     FAR = "farther than a hundred times the largest compute seen: the interval rests on the prior for the floor; add a larger run first"
 

@@ -39,12 +39,13 @@ def structure(slopes: Floats, x: Floats, y: Floats, residuals: Floats) -> Struct
     base, _ = np.linalg.qr(slopes)
     left = np.clip(residuals, -CLIPPED * spread, CLIPPED * spread)
     left = left - base @ (base.T @ left)
-    found = []
+    found: list[tuple[float, str]] = []
     for name, along in (("N", x), ("D", y), ("the ratio of tokens to parameters", y - x)):
-        shape = along[:, None] ** np.arange(2, 2 + COLUMNS)
+        shape = np.stack([along**2, along**3], 1)
         shape = shape - base @ (base.T @ shape)
         directions, sizes, _ = np.linalg.svd(shape, full_matrices=False)
-        directions = directions[:, sizes > 1e-8 * max(np.linalg.norm(along) ** 2, 1e-300)]
+        known = np.flatnonzero(sizes > 1e-8 * max(float(along @ along), 1e-300))
+        directions = directions[:, known]
         found.append((float(((directions.T @ left) ** 2).sum() / (left @ left)), name))
     share, name = max(found)
     surely = 3 * fdtrc(COLUMNS, freedom, share / COLUMNS / max((1 - share) / freedom, 1e-300)) < SURELY

@@ -109,7 +109,7 @@ def _proposal(found: Found) -> tuple[Floats, Floats]:
 
 @cache
 def _cube() -> tuple[Floats, Floats]:
-    """Normal deviates (s, 4) and the chi-square stretch (s,) of a t distribution, at the points of Roberts' R sequence in five dimensions."""
+    """Normal deviates (s, 4) and the chi-square stretch (s,) of a t distribution, at the points of Roberts' R sequence."""
     from scipy.special import chdtri, ndtri
 
     cube = (0.5 + np.arange(1, SAMPLES + 1)[:, None] * GOLDEN ** -np.arange(1.0, 6.0)) % 1.0

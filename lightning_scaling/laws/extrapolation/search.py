@@ -75,7 +75,7 @@ def most_likely(target: Target, kappas: Floats) -> Found:
         value, damping = np.where(better, new, value), np.where(better, damping * 0.2, damping * 5 + 1e-6)
         if settled.all():
             break
-    return Found(theta, np.linalg.inv(_quadratic(target, theta, kappa, misfit)[0]))
+    return Found(theta, np.asarray(np.linalg.inv(_quadratic(target, theta, kappa, misfit)[0])))
 
 
 def _quadratic(target: Target, theta: Floats, kappa: Floats, misfit: Floats) -> tuple[Floats, Floats]:

@@ -31,8 +31,8 @@ class Shorten:
         how = "halves" if 0.45 <= self.width_left <= 0.55 else f"brings to {100 * self.width_left:.0f} % of its width"
         ratio = self.tokens / self.params
         return (
-            f"one run of {numbers.scientific(self.flops)} FLOPs at {ratio:.3g} tokens per parameter ({numbers.count(self.params)} parameters) "
-            f"{how} this interval: {numbers.pf_days(self.pf_days)}"
+            f"one run of {numbers.scientific(self.flops)} FLOPs at {ratio:.3g} tokens per parameter "
+            f"({numbers.count(self.params)} parameters) {how} this interval: {numbers.pf_days(self.pf_days)}"
         )
 
 
