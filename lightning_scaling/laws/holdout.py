@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ def rolling_origin(
 def _origins(compute: Floats) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_], float, float]]:
     """(seen, held out, lowest and highest compute held out) at each cut."""
     cuts = np.unique(np.quantile(compute, np.linspace(0.5, 1.0, ORIGINS + 1)))
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in pairwise(cuts.tolist()):
         seen, held = compute <= low, (compute > low) & (compute <= high)
         if seen.sum() >= FEWEST and held.any():
             yield seen, held, float(compute[held].min()), float(compute[held].max())

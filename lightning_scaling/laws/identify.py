@@ -26,7 +26,7 @@ FEWEST_VALUES = 3
 # Exponents tried for the profile, relative to the fitted ones.
 TRIED = np.geomspace(0.15, 5.0, 25)
 # Residuals further than this many deviations off count less in the profile.
-TRUSTED = 2.5
+TRUSTED, FREE_ENOUGH = 2.5, 10
 
 
 def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
@@ -79,10 +79,19 @@ def judge(points: Points, theta: Floats, x: Floats, y: Floats, z: Floats, residu
         return SurfaceOutcome.PARAMS_NOT_IDENTIFIED, f"{text}; {_another_size(points)}"
     if few_d or edge[2] or edge[4]:
         return SurfaceOutcome.TOKENS_NOT_IDENTIFIED, f"{text}; {_another_length(points)}"
-    scale = max(noise, 1e-4)
+    # With a handful of degrees of freedom an outlier cannot be told from noise: all count alike.
+    scale = max(noise, 1e-4) if different - 5 >= FREE_ENOUGH else np.inf
     trust = np.minimum(1.0, TRUSTED * scale / np.maximum(np.abs(residuals), 1e-300))
     ranges = profile_ranges(theta, x, y, z, trust, max(different - 5, 1))
-    return _by_ranges(points, theta, errors, ranges, text)
+    return _by_ranges(points, theta, _for_freedom(errors, max(different - 5, 1)), ranges, text)
+
+
+def _for_freedom(errors: tuple[float, float], freedom: int) -> tuple[float, float]:
+    """Standard errors that a normal interval would need to be as wide as the t interval of so few degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    wider = float(stdtrit(freedom, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2))
+    return errors[0] * wider, errors[1] * wider
 
 
 def _by_ranges(

@@ -17,7 +17,7 @@ class KappaSurface:
 
     >>> law = KappaSurface(1.2, 3.5e6, 1.5e6, 0.8, 0.6, 0.5)
     >>> round(law.predict(1e9, 2e10), 3)
-    2.033
+    2.3
     """
 
     E: Any

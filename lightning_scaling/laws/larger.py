@@ -154,5 +154,6 @@ def _prior(given: Points, kind: LossKind | None, floor: float | None) -> Prior:
     if floor is None:
         return prior_for(known)
     x, y = _centre(given)
-    near = np.argsort((np.log(given.params) - x) ** 2 + (np.log(given.tokens) - y) ** 2)[:3]
-    return prior_for(known, min(floor / float(np.exp(np.log(given.loss[near]).mean())), 0.98))
+    fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber")
+    centre = float(fit.predict(np.exp(x), np.exp(y))) if np.isfinite(fit.alpha) else float(np.median(given.loss))
+    return prior_for(known, min(floor / centre, 0.98))

@@ -92,7 +92,7 @@ def simulate_runs(
     >>> from lightning_scaling.laws import Surface
     >>> runs = simulate_runs(Surface(1.7, 400, 410, 0.34, 0.28), SweepDesign.ladder([1e8, 2e8, 4e8]), noise=0.0)
     >>> runs.loss.round(3).tolist()
-    [3.384, 3.087, 2.832]
+    [3.482, 3.142, 2.867]
     """
     if not (noise >= 0 and tuning >= 0 and seeds >= 1):
         raise ValueError(f"noise and tuning must not be negative and seeds at least 1, got {noise}, {tuning} and {seeds}")
