@@ -5,7 +5,8 @@
 Each world draws a law, a design (grid, IsoFLOP, random; 9 to 200 runs) and a noise (.1 to 2 %). Three tables:
 1. bias of predict_larger at ten times the largest compute against the number of runs, at fixed laws (bar: a tenth of the noise);
 2. coverage of the 90 % bootstrap interval of each constant and of N*(C), by the outcome of the fit (bar under IDENTIFIED: .86 to .94);
-3. laws with another outer exponent kappa: predict_larger's coverage of the true loss (bar: .85).
+3. laws with another outer exponent kappa: predict_larger's coverage of the true loss (bar: .85);
+4. designs: error at 100 times the largest compute, median and 90th percentile.
 """
 
 import argparse
@@ -113,6 +114,43 @@ def forms(worlds: int) -> list[dict[str, float]]:
     return rows
 
 
+DESIGNS = {
+    "ladder of 7 sizes over 1000 x": SweepDesign.ladder(np.geomspace(1e7, 1e7 * 1000**0.5, 7)),
+    "ladder of 5 sizes over 30 x": SweepDesign.ladder(np.geomspace(6e7, 6e7 * 30**0.5, 5)),
+    "IsoFLOP, 3 budgets x 5 sizes over 10 x": SweepDesign.isoflops(np.geomspace(1e18, 1e19, 3), 5),
+    "IsoFLOP, 5 budgets x 5 sizes over 30 x": SweepDesign.isoflops(np.geomspace(1e18, 3e19, 5), 5),
+    "IsoFLOP, 7 budgets x 7 sizes over 1000 x": SweepDesign.isoflops(np.geomspace(1e17, 1e20, 7), 7),
+}
+
+
+def drawn_law(rng: np.random.Generator) -> KappaSurface:
+    """A law about the published ones: floor 40 to 65 % of the loss at 1B parameters and 20B tokens, exponents .25 to .45, kappa .5 to 1."""
+    share, alpha, beta, kappa = rng.uniform(0.4, 0.65), *rng.uniform(0.25, 0.45, 2), rng.choice([1.0, 1.0, 0.7, 0.5])
+    at_n, at_d = rng.uniform(0.35, 0.65) * np.array([1, -1]) + np.array([0, 1])
+    reducible = 2.5 * (1 - share)
+    inner = reducible ** (1 / kappa)
+    scale_n, scale_d = inner * at_n * 1e9 ** (alpha / kappa), inner * at_d * 2e10 ** (beta / kappa)
+    return KappaSurface(2.5 * share, scale_n, scale_d, alpha / kappa, beta / kappa, kappa)
+
+
+def planning(worlds: int) -> list[dict[str, str | float]]:
+    """Error at 100 times the largest compute, 20 tokens per parameter: median and 90th percentile over worlds, by design and noise."""
+    rows: list[dict[str, str | float]] = []
+    for name, design in DESIGNS.items():
+        row: dict[str, str | float] = {"design": name}
+        target = np.sqrt(100 * (design.params * design.tokens).max() / 20)
+        for noise in (0.001, 0.002, 0.005):
+            off = []
+            for seed in range(worlds):
+                law = drawn_law(np.random.default_rng(seed))
+                runs = simulate_runs(law, design, noise, seed=seed)
+                p = predict_larger(runs.params, runs.tokens, runs.loss, target, 20 * target)
+                off.append(abs(p.loss / law.predict(target, 20 * target) - 1))
+            row[f"{100 * noise:g} % noise"] = f"{100 * np.median(off):.1f}/{100 * np.quantile(off, 0.9):.1f}"
+        rows.append(row)
+    return rows
+
+
 def table(rows: list[dict[str, float]]) -> None:
     """Rows of one shape, aligned."""
     print("  ".join(f"{name:>9}" for name in rows[0]))
@@ -128,7 +166,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     worlds = args.worlds // 10 if args.quick else args.worlds
-    out = {"bias": bias(max(worlds // 12, 3)), "coverage": coverage(worlds), "forms": forms(max(worlds // 50, 3))}
+    out = {"bias": bias(max(worlds // 80, 3)), "coverage": coverage(worlds), "forms": forms(max(worlds // 80, 3))}
     print("bias of predict_larger at ten times the largest compute")
     table(out["bias"])  # type: ignore[arg-type]
     print("coverage of 90 % intervals by outcome")
@@ -136,8 +174,12 @@ def main() -> None:
         print(f"{name:22}", {k: round(v, 3) for k, v in row.items()})
     print("laws with another outer exponent")
     table(out["forms"])  # type: ignore[arg-type]
+    planned = planning(max(worlds // 25, 3))
+    print("error at 100 times the largest compute, %: median/90th percentile")
+    for row in planned:
+        print("  ".join(f"{value:>42}" if name == "design" else f"{name}: {value:>9}" for name, value in row.items()))
     if args.json:
-        args.json.write_text(json.dumps(out, indent=1))
+        args.json.write_text(json.dumps(out | {"planning": planned}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Runs that repeat one (N, D) are one configuration: seeds are averaged, of a hyper-parameter sweep the best run counts.
 
-A sweep over the learning rate scatters its runs above the best one, seeds scatter them to both sides; `how="auto"` tells the two apart by
+A sweep over the learning rate scatters its runs above the best one, seeds scatter them to both sides; `how="auto"` separates the two by
 where the median lies between the lowest and the highest loss of a configuration.
 """
 

@@ -22,7 +22,7 @@ class Envelope:
     Args:
         flops, loss, params: (k,) compute, lowest loss there and the size that reaches it.
         inner: (k,) True where neither the smallest nor the largest size wins.
-        growth: N* ∝ C^a through the inner points, None where fewer than two sizes win there; `because` says so.
+        growth: N* ∝ C^a through the inner points, None where fewer than two sizes win there; `because` states it.
     """
 
     flops: Floats

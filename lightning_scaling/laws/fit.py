@@ -56,7 +56,7 @@ def fit_surface(
         groups: (n,) the run each point belongs to, where runs give several points: resampled together, since they are correlated.
         objective: "huber" (summed, width `delta`, of log residuals: Hoffmann et al. 2022, eq. 3), "log_least_squares" or "noise_huber".
         starts: from how many places the search begins, all found in the data. One is enough on every published family; with more, the
-            fit's `agreement` says how many of them ended in the lowest minimum.
+            fit's `agreement` counts how many of them ended in the lowest minimum.
         weights: (n,) weight of each point, 1 by default.
         overestimate_penalty: weight of runs that the law predicts too high. Above 1 the law follows the best runs: right where some members
             of a ladder are not tuned, so that losses lie above the law but not below it (OLMo-core's `overestimate_penalty`).

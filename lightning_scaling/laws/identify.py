@@ -79,7 +79,7 @@ def judge(points: Points, theta: Floats, x: Floats, y: Floats, z: Floats, residu
         return SurfaceOutcome.PARAMS_NOT_IDENTIFIED, f"{text}; {_another_size(points)}"
     if few_d or edge[2] or edge[4]:
         return SurfaceOutcome.TOKENS_NOT_IDENTIFIED, f"{text}; {_another_length(points)}"
-    # With a handful of degrees of freedom an outlier cannot be told from noise: all count alike.
+    # With a handful of degrees of freedom an outlier looks like noise: all count alike.
     scale = max(noise, 1e-4) if different - 5 >= FREE_ENOUGH else np.inf
     trust = np.minimum(1.0, TRUSTED * scale / np.maximum(np.abs(residuals), 1e-300))
     ranges = profile_ranges(theta, x, y, z, trust, max(different - 5, 1))

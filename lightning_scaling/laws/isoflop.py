@@ -24,7 +24,7 @@ SAME_BUDGET = 1.25
 class IsoFlopCurve:
     """One budget: its runs, the parabola (3 coefficients of loss over ln N, highest power first), its bottom and its estimated bias.
 
-    `bias` is ln(parabola's N* / true N*) on the fitted surface; `reason` says why there is no bottom (then `best_params` is NaN).
+    `bias` is ln(parabola's N* / true N*) on the fitted surface; `reason` states why there is no bottom (then `best_params` is NaN).
     """
 
     flops: float

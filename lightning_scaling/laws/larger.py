@@ -112,9 +112,9 @@ def _predict(given: Configurations, prior: Prior, size: Floats, length: Floats, 
     answers = [answer(runs, u[block], v[block], prior, level) for block in blocks]
     joined = Answer(*(np.concatenate([getattr(each, name) for each in answers]) + unit for name in ("middle", "low", "high")))
     widest = int(np.argmax(joined.high - joined.low))
-    told = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
-    because = f"{given}; {factor.max():.3g} times their largest compute; {told.because}; prior: {prior.source}"
-    return _result(joined, level, factor, scalar, told.outcome, because, told.exponents, told.floor_share, told.forms, told.shorten)
+    stated = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
+    because = f"{given}; {factor.max():.3g} times their largest compute; {stated.because}; prior: {prior.source}"
+    return _result(joined, level, factor, scalar, stated.outcome, because, stated.exponents, stated.floor_share, stated.forms, stated.shorten)
 
 
 def _result(found: Answer, level: float, factor: Floats, scalar: bool, outcome: LargerOutcome, because: str, *rest: Any) -> Larger:

@@ -1,7 +1,7 @@
 """The multi-power law of a loss curve under any learning-rate schedule (Luo et al. 2025, arXiv 2503.12811, eq. 5).
 
 L(t) = L0 + A·(S1(t) + S_W)^-alpha − LD(t), LD(t) = B·Σ_k (η_(k−1) − η_k)·(1 − (C·η_k^-gamma·S_k(t) + 1)^-beta), where S1 sums the rate
-over steps, S_W is the rate summed over the warm-up, and S_k(t) sums it from step k on: each drop of the rate pays off with a lag. The
+over steps, S_W is the rate summed over the warm-up, and S_k(t) sums it from step k on: each drop of the rate lowers the loss with a lag. The
 first step counts as a rise from zero: with it the published constants meet the published curves within .04 to .25 %, without it they lie
 3 to 6 % too low (24 000 to 72 000 steps at three sizes).
 """

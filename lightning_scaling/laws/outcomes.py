@@ -8,7 +8,7 @@ class SurfaceOutcome(Outcome):
 
     TOO_FEW_POINTS = "five constants need at least six runs of different size or length: add runs of other sizes and lengths"
     ONE_RATIO = (
-        "all runs have nearly one ratio of tokens to params, so that N and D cannot be told apart: the compute law "
+        "all runs have nearly one ratio of tokens to params, so that N and D cannot be separated: the compute law "
         "is known, the split is not; add a run with four times the tokens per parameter"
     )
     PARAMS_NOT_IDENTIFIED = "the exponent of N is not identified: add a smaller or a larger model at about the same tokens"
@@ -42,5 +42,5 @@ class FrontierOutcome(Outcome):
 
     TOO_FEW_POINTS = "a law of loss over compute needs at least three runs of different compute: add runs"
     NO_FALL = "the loss does not fall with compute: runs are crippled, mixed up or too noisy; look at the largest and smallest"
-    FLOOR_NOT_IDENTIFIED = "a power law; its irreducible loss cannot be told from zero with these points"
+    FLOOR_NOT_IDENTIFIED = "a power law; its irreducible loss cannot be distinguished from zero with these points"
     FITTED = "a power law over an identified irreducible loss"

@@ -32,7 +32,7 @@ class Points:
 
 
 def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayLike | None = None) -> Points:
-    """Checked points; ValueError says which array is wrong and where. Without `groups` every point is a run of its own."""
+    """Checked points; ValueError states which array is wrong and where. Without `groups` every point is a run of its own."""
     arrays = [positive(name, values) for name, values in (("params", params), ("tokens", tokens), ("loss", loss))]
     if len({len(a) for a in arrays}) > 1:
         raise ValueError(f"params, tokens and loss must have equal length, got {', '.join(str(len(a)) for a in arrays)}")

@@ -20,7 +20,7 @@ class SurfaceFit:
     Args:
         surface: the five constants.
         objective: the minimum reached, in the unit of `procedure["objective"]` (for Huber: summed over points).
-        outcome: whether the constants are identified; its text says what would change it.
+        outcome: whether the constants are identified; its text states what would change it.
         because: the numbers behind the outcome.
         points: what was fitted.
         noise: robust relative standard deviation of one point about the law.

@@ -36,14 +36,14 @@ class Whitened:
         whiten: (k, n, n) inverse Cholesky factors of the misfit's covariance over the noise's.
         level: (k, n) the whitened constant, of length one; scale (k,) its length before.
         log_density: (k,) minus half the log determinant, the free level integrated out.
-        carried: (k, n, m) whitened covariance with the targets; left (k, m, m) the targets' covariance that remains.
+        projected: (k, n, m) whitened covariance with the targets; left (k, m, m) the targets' covariance that remains.
     """
 
     whiten: Floats
     level: Floats
     scale: Floats
     log_density: Floats
-    carried: Floats
+    projected: Floats
     left: Floats
 
     def project(self, whitened: Floats) -> Floats:
@@ -70,6 +70,6 @@ def whitened(runs: LogRuns, u: Floats, v: Floats, drifts: Floats) -> Whitened:
     flat = whiten.sum(2)
     scale = np.linalg.norm(flat, axis=1)
     log_density = -np.array([np.log(np.diag(factor)).sum() for factor in factors]) - np.log(scale)
-    carried = drifts[:, None, None] * (whiten @ to_targets)
-    left = drifts[:, None, None] * among - np.swapaxes(carried, 1, 2) @ carried
-    return Whitened(whiten, flat / scale[:, None], scale, log_density, carried, left)
+    projected = drifts[:, None, None] * (whiten @ to_targets)
+    left = drifts[:, None, None] * among - np.swapaxes(projected, 1, 2) @ projected
+    return Whitened(whiten, flat / scale[:, None], scale, log_density, projected, left)

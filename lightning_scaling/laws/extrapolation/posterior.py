@@ -26,7 +26,7 @@ NEGLIGIBLE = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Weighted laws (s,) and what each says of m targets.
+    """Weighted laws (s,) and what each predicts for m targets.
 
     Args:
         weight: (s,) summing to one; theta (s, 4), kappa (s,) the laws.
@@ -64,7 +64,7 @@ class Posterior:
 
 
 def posterior(runs: LogRuns, u: Floats, v: Floats, prior: Prior) -> Posterior:
-    """What the runs say of targets at centred logs u, v (m,)."""
+    """What the runs predict for targets at centred logs u, v (m,)."""
     target = Target(runs, whitened(runs, u, v, DRIFTS), prior)
     theta, proposed = _proposal(most_likely(target, KAPPAS))
     kappa = np.broadcast_to(np.repeat(KAPPAS, SAMPLES), proposed.shape)
@@ -78,7 +78,7 @@ def posterior(runs: LogRuns, u: Floats, v: Floats, prior: Prior) -> Posterior:
     )
     weight = np.exp(log_weight - log_weight.max())
     weight = np.where(weight > NEGLIGIBLE * weight.sum(), weight, 0.0)
-    mean = (level / target.white.scale[:, None])[..., None] + log_shape(theta, kappa, u, v) + miss @ target.white.carried
+    mean = (level / target.white.scale[:, None])[..., None] + log_shape(theta, kappa, u, v) + miss @ target.white.projected
     return _flat(target, weight / weight.sum(), theta, kappa, mean, noise)
 
 
@@ -86,7 +86,7 @@ def _flat(target: Target, weight: Floats, theta: Floats, kappa: Floats, mean: Fl
     """The samples that count, from (k, s) by drift to (s,)."""
     white = target.white
     # A level known from the runs to 1/scale², as far as the drift does not carry it to the target already.
-    open_level = (1 / white.scale)[:, None] - np.einsum("ki,kim->km", white.level, white.carried)
+    open_level = (1 / white.scale)[:, None] - np.einsum("ki,kim->km", white.level, white.projected)
     joint = white.left + open_level[:, :, None] * open_level[:, None, :]
     variance = noise[..., None] * (1 + np.einsum("kmm->km", joint)[:, None])
     together = np.einsum("k,kij->ij", (weight * noise).sum(1), joint)
@@ -97,9 +97,9 @@ def _flat(target: Target, weight: Floats, theta: Floats, kappa: Floats, mean: Fl
 
 def _proposal(found: Found) -> tuple[Floats, Floats]:
     """Samples theta (k, f·s, 4) by drift, form after form, and the log density of their proposal (k, f·s)."""
-    normal, stretch = _cube()
+    normal, scaling = _cube()
     spread = np.linalg.cholesky(found.covariance)
-    t = WIDER * normal / np.sqrt(stretch)[:, None]
+    t = WIDER * normal / np.sqrt(scaling)[:, None]
     density = -0.5 * (FREEDOM + 4) * np.log1p((t**2).sum(1) / WIDER**2 / FREEDOM)
     theta = found.theta[:, :, None] + t @ np.swapaxes(spread, -1, -2)
     density = density - np.log(np.einsum("fkii->fki", spread)).sum(-1)[..., None]
@@ -109,7 +109,7 @@ def _proposal(found: Found) -> tuple[Floats, Floats]:
 
 @cache
 def _cube() -> tuple[Floats, Floats]:
-    """Normal deviates (s, 4) and the chi-square stretch (s,) of a t distribution, at the points of Roberts' R sequence."""
+    """Normal deviates (s, 4) and the chi-square scale (s,) of a t distribution, at the points of Roberts' R sequence."""
     from scipy.special import chdtri, ndtri
 
     cube = (0.5 + np.arange(1, SAMPLES + 1)[:, None] * GOLDEN ** -np.arange(1.0, 6.0)) % 1.0
