@@ -112,9 +112,9 @@ def _predict(given: Configurations, prior: Prior, size: Floats, length: Floats, 
     answers = [answer(runs, u[block], v[block], prior, level) for block in blocks]
     joined = Answer(*(np.concatenate([getattr(each, name) for each in answers]) + unit for name in ("middle", "low", "high")))
     widest = int(np.argmax(joined.high - joined.low))
-    stated = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
-    because = f"{given}; {factor.max():.3g} times their largest compute; {stated.because}; prior: {prior.source}"
-    return _result(joined, level, factor, scalar, stated.outcome, because, stated.exponents, stated.floor_share, stated.forms, stated.shorten)
+    found = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
+    because = f"{given}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
+    return _result(joined, level, factor, scalar, found.outcome, because, found.exponents, found.floor_share, found.forms, found.shorten)
 
 
 def _result(found: Answer, level: float, factor: Floats, scalar: bool, outcome: LargerOutcome, because: str, *rest: Any) -> Larger:
