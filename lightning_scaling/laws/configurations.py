@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.points import Points
+from lightning_scaling.laws.points import LawPoints
 
 Replicates = Literal["auto", "seeds", "sweep"]
 # Rows per configuration from which its shape is judged, and configurations needed.
@@ -28,7 +28,7 @@ NARROWEST = 0.02
 class Configurations:
     """One point per (N, D) and run, how many different losses each had, and how repeated rows were read ("seeds" or "sweep")."""
 
-    points: Points
+    points: LawPoints
     count: Floats
     read_as: str
 
@@ -39,7 +39,7 @@ class Configurations:
         return f"{len(self.points)} configurations of {int(self.count.sum())} runs, {what}"
 
 
-def configurations(given: Points, how: Replicates = "auto") -> Configurations:
+def configurations(given: LawPoints, how: Replicates = "auto") -> Configurations:
     """The distinct (N, D) of the points.
 
     Args:
@@ -62,7 +62,7 @@ def configurations(given: Points, how: Replicates = "auto") -> Configurations:
     mean = np.bincount(which[different], log_loss[different]) / count if len(starts) else log_loss
     values = log_loss[starts] if read_as == "sweep" else mean
     groups = np.unique(given.groups[order][starts], return_inverse=True)[1]
-    return Configurations(Points(size[starts], length[starts], np.exp(values), groups), count, read_as)
+    return Configurations(LawPoints(size[starts], length[starts], np.exp(values), groups), count, read_as)
 
 
 def merged(given: Configurations, most: int) -> Configurations:
@@ -81,7 +81,7 @@ def merged(given: Configurations, most: int) -> Configurations:
     runs[cells] = seen.groups
     # Rows of one run share their scatter, however many fall into a cell.
     count = np.minimum(rows, np.bincount(np.unique(np.stack([cells, seen.groups]), axis=1)[0], minlength=len(rows)))
-    return Configurations(Points(size, length, loss, np.unique(runs, return_inverse=True)[1]), count.astype(np.float64), given.read_as)
+    return Configurations(LawPoints(size, length, loss, np.unique(runs, return_inverse=True)[1]), count.astype(np.float64), given.read_as)
 
 
 def _cells(logs: Floats, width: float) -> NDArray[np.intp]:

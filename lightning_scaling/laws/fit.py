@@ -18,7 +18,7 @@ from lightning_scaling.laws.identify import FEWEST, distinct, judge, sensitiviti
 from lightning_scaling.laws.newton import minimise, search
 from lightning_scaling.laws.objective import Problem, log_prediction
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.points import Points, points
+from lightning_scaling.laws.points import LawPoints, points
 from lightning_scaling.laws.structure import structure
 from lightning_scaling.laws.surface import Surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
@@ -96,7 +96,7 @@ def fit_surface(
 
 
 def _fit(
-    given: Points, weight: Floats, objective: Objective, delta: float, most: int, overestimate: float
+    given: LawPoints, weight: Floats, objective: Objective, delta: float, most: int, overestimate: float
 ) -> tuple[SurfaceFit, Problem, Floats]:
     problem = replace(centred(given, delta if objective == "huber" else np.inf), overestimate=overestimate)
     some = _sample(len(given))
@@ -127,7 +127,7 @@ def _sample(rows: int) -> NDArray[np.intp]:
 
 
 def _judged(
-    given: Points, problem: Problem, theta: Floats, residuals: Floats, noise: float, agreement: tuple[int, int]
+    given: LawPoints, problem: Problem, theta: Floats, residuals: Floats, noise: float, agreement: tuple[int, int]
 ) -> tuple[SurfaceOutcome, str]:
     outcome, because = judge(given, theta, problem.x, problem.y, problem.z, residuals, noise)
     if agreement[1] > 1 and 2 * agreement[0] < agreement[1] and outcome is SurfaceOutcome.IDENTIFIED:
@@ -138,7 +138,7 @@ def _judged(
     return outcome, because
 
 
-def _flops_per(given: Points, flops: ArrayLike | None) -> float:
+def _flops_per(given: LawPoints, flops: ArrayLike | None) -> float:
     """FLOPs per param and token of runs that share one rule; ValueError where they plainly do not."""
     if flops is None:
         return 6.0
@@ -152,20 +152,20 @@ def _flops_per(given: Points, flops: ArrayLike | None) -> float:
     return float(np.exp(ratio.mean()))
 
 
-def centred(given: Points, delta: float) -> Problem:
+def centred(given: LawPoints, delta: float) -> Problem:
     """The points in logs about their centre."""
     x, y, z = (np.log(v) for v in (given.params, given.tokens, given.loss))
     return Problem(x - x.mean(), y - y.mean(), z - np.median(z), delta)
 
 
-def to_surface(theta: Floats, given: Points) -> Surface:
+def to_surface(theta: Floats, given: LawPoints) -> Surface:
     """Constants (R,) in the units of the points from theta (R, 5) in centred logs."""
     x, y, z = np.log(given.params).mean(), np.log(given.tokens).mean(), np.median(np.log(given.loss))
     e, a, b, alpha, beta = theta.T
     return Surface(np.exp(e + z), np.exp(a + z + alpha * x), np.exp(b + z + beta * y), alpha, beta)
 
 
-def _too_few(given: Points, procedure: dict[str, Any], name: str) -> SurfaceFit:
+def _too_few(given: LawPoints, procedure: dict[str, Any], name: str) -> SurfaceFit:
     nothing = Surface(*[float("nan")] * 5)
     because = f"{distinct(given)} configurations in {len(given)} rows for five constants"
     return SurfaceFit(nothing, float("nan"), SurfaceOutcome.TOO_FEW_POINTS, because, given, float("nan"), (0, 0), None, procedure, name)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.larger import Larger, predict_larger
-from lightning_scaling.laws.points import Points, points, positive
+from lightning_scaling.laws.points import LawPoints, points, positive
 
 FEWEST = 6
 # Cuts of a rolling origin.
@@ -158,7 +158,7 @@ def _origins(compute: Floats) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bo
             yield seen, held, float(compute[held].min()), float(compute[held].max())
 
 
-def _compute(given: Points, flops: ArrayLike | None) -> Floats:
+def _compute(given: LawPoints, flops: ArrayLike | None) -> Floats:
     if flops is None:
         return given.flops
     compute = positive("flops", flops)
@@ -168,7 +168,7 @@ def _compute(given: Points, flops: ArrayLike | None) -> Floats:
 
 
 def _held_out(
-    given: Points, held: NDArray[np.bool_], level: float, what: str, factor: float = 0.0, seen: NDArray[np.bool_] | None = None
+    given: LawPoints, held: NDArray[np.bool_], level: float, what: str, factor: float = 0.0, seen: NDArray[np.bool_] | None = None
 ) -> Backtest:
     some, rest = given.take(~held if seen is None else seen), given.take(held)
     predicted = predict_larger(some.params, some.tokens, some.loss, rest.params, rest.tokens, level, groups=some.groups)

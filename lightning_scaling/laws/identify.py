@@ -11,7 +11,7 @@ from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.newton import LOWER, UPPER
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.points import Points
+from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.profile import unexplained
 
 # An exponent known no better than ± .12 (a third of the usual .35) moves a decade of extrapolation by a quarter of its reducible part.
@@ -36,7 +36,7 @@ def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
     return np.stack([e, n, d, -x * n, -y * d], 1)
 
 
-def distinct(points: Points) -> int:
+def distinct(points: LawPoints) -> int:
     """Number of different (N, D)."""
     order = np.lexsort((points.tokens, points.params))
     size, length = points.params[order], points.tokens[order]
@@ -65,7 +65,7 @@ def profile_ranges(theta: Floats, x: Floats, y: Floats, z: Floats, weights: Floa
     return np.array([of_alpha.min(), of_alpha.max()]), np.array([of_beta.min(), of_beta.max()])
 
 
-def judge(points: Points, theta: Floats, x: Floats, y: Floats, z: Floats, residuals: Floats, noise: float) -> tuple[SurfaceOutcome, str]:
+def judge(points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, residuals: Floats, noise: float) -> tuple[SurfaceOutcome, str]:
     """The outcome of a fit and the numbers that decided; x, y, z centred logs, residuals of ln loss."""
     ratios = np.log(points.tokens / points.params)
     different = distinct(points)
@@ -95,7 +95,7 @@ def _for_freedom(errors: tuple[float, float], freedom: int) -> tuple[float, floa
 
 
 def _by_ranges(
-    points: Points, theta: Floats, errors: tuple[float, float], ranges: tuple[Floats, Floats], text: str
+    points: LawPoints, theta: Floats, errors: tuple[float, float], ranges: tuple[Floats, Floats], text: str
 ) -> tuple[SurfaceOutcome, str]:
     factors = [float(r[1] / r[0]) for r in ranges]
     open_ = [factors[k] > WIDEST or errors[k] > LARGEST_ERROR for k in (0, 1)]
@@ -109,12 +109,12 @@ def _by_ranges(
     return SurfaceOutcome.IDENTIFIED, text
 
 
-def _another_size(points: Points) -> str:
+def _another_size(points: LawPoints) -> str:
     size, length = points.params.min() / 4, float(np.median(points.tokens))
     return f"add a run of {numbers.count(size)} parameters on {numbers.count(length)} tokens"
 
 
-def _another_length(points: Points) -> str:
+def _another_length(points: LawPoints) -> str:
     size, length = float(np.median(points.params)), points.tokens.min() / 4
     return f"add a run of {numbers.count(size)} parameters on {numbers.count(length)} tokens"
 

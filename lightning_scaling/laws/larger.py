@@ -15,12 +15,12 @@ from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
 from lightning_scaling.laws.extrapolation.answer import Answer, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
-from lightning_scaling.laws.extrapolation.priors import FALL, LossKind, Prior, prior_for, recognised
+from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
 from lightning_scaling.laws.extrapolation.refusals import refusal
 from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
-from lightning_scaling.laws.points import Points, points, positive
+from lightning_scaling.laws.points import LawPoints, points, positive
 
 # More configurations than this add little and cost the cube of their number: neighbours are averaged.
 MOST = 400
@@ -105,7 +105,7 @@ def predict_larger(
     return _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
 
 
-def _predict(given: Configurations, prior: Prior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
+def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
     runs, x, y, unit = _logs(given)
     u, v = np.log(size) - x, np.log(length) - y
     blocks = [slice(i, i + AT_ONCE) for i in range(0, len(u), AT_ONCE)]
@@ -123,7 +123,7 @@ def _result(found: Answer, level: float, factor: Floats, scalar: bool, outcome: 
     return Larger(values[0], values[1], values[2], level, values[3], outcome, because, *(rest or ((float("nan"),) * 2,)))
 
 
-def _centre(given: Points) -> tuple[float, float]:
+def _centre(given: LawPoints) -> tuple[float, float]:
     weight = given.flops**CENTRE / (given.flops**CENTRE).sum()
     return float(weight @ np.log(given.params)), float(weight @ np.log(given.tokens))
 
@@ -140,7 +140,7 @@ def _logs(given: Configurations) -> tuple[LogRuns, float, float, float]:
     return LogRuns(np.log(seen.params) - x, np.log(seen.tokens) - y, np.log(seen.loss) - unit, variance, seen.groups), x, y, unit
 
 
-def _distrust(given: Points, variance: Floats) -> Floats:
+def _distrust(given: LawPoints, variance: Floats) -> Floats:
     """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off."""
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber", weights=1 / variance)
     if not np.isfinite(fit.alpha):
@@ -149,7 +149,7 @@ def _distrust(given: Points, variance: Floats) -> Floats:
     return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2
 
 
-def _prior(given: Points, kind: LossKind | None, floor: float | None) -> Prior:
+def _prior(given: LawPoints, kind: LossKind | None, floor: float | None) -> LawPrior:
     known = kind or recognised(given.loss)
     if floor is None:
         return prior_for(known)

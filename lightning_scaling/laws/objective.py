@@ -16,7 +16,7 @@ LOW = np.tril_indices(5, -1)
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Points of a surface in centred logs, so that any unit of N, D and loss gives the same numbers inside.
+    """LawPoints of a surface in centred logs, so that any unit of N, D and loss gives the same numbers inside.
 
     Args:
         x, y, z: (n,) ln N, ln D, ln loss, each minus its centre.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.points import Points
+from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface import CONSTANTS, Optimum, Surface
 
 
@@ -34,7 +34,7 @@ class SurfaceFit:
     objective: float
     outcome: SurfaceOutcome
     because: str
-    points: Points
+    points: LawPoints
     noise: float
     agreement: tuple[int, int]
     resamples: Surface | None = None
@@ -122,6 +122,8 @@ class SurfaceFit:
         return self.interval_of(lambda s: s.predict(params, tokens), level)
 
     def _resamples(self) -> Surface:
+        if self.outcome is SurfaceOutcome.TOO_FEW_POINTS:
+            raise ValueError(f"there is no interval: {self.outcome} ({self.because})")
         if self.resamples is None:
             raise ValueError("intervals come from resamples: fit with resamples=1000 or more")
         return self.resamples

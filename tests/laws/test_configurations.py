@@ -5,13 +5,13 @@ import pytest
 
 from lightning_scaling.laws import Surface, SweepDesign, simulate_runs
 from lightning_scaling.laws.configurations import configurations, merged
-from lightning_scaling.laws.points import Points, points
+from lightning_scaling.laws.points import LawPoints, points
 
 LAW = Surface(1.7, 400.0, 410.0, 0.34, 0.28)
 GRID = SweepDesign.grid(np.geomspace(1e7, 3e8, 5), np.geomspace(1e9, 3e10, 4))
 
 
-def simulated(**how: float) -> Points:
+def simulated(**how: float) -> LawPoints:
     runs = simulate_runs(LAW, GRID, seeds=9, **how)  # type: ignore[arg-type]
     return points(runs.params, runs.tokens, runs.loss)
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.extrapolation.drift import LogRuns
-from lightning_scaling.laws.extrapolation.posterior import Posterior, posterior
-from lightning_scaling.laws.extrapolation.priors import Prior
+from lightning_scaling.laws.extrapolation.posterior import LawPosterior, posterior
+from lightning_scaling.laws.extrapolation.priors import LawPrior
 from lightning_scaling.laws.extrapolation.shorten import Shorten, candidates, shorten
 from lightning_scaling.laws.outcomes import LargerOutcome
 
@@ -40,7 +40,7 @@ class Summary:
     shorten: Shorten | None
 
 
-def answer(runs: LogRuns, u: Floats, v: Floats, prior: Prior, level: float) -> Answer:
+def answer(runs: LogRuns, u: Floats, v: Floats, prior: LawPrior, level: float) -> Answer:
     """For targets at centred logs u, v (m,); ln loss relative to the unit of the runs."""
     found = posterior(runs, u, v, prior)
     middle = found.weight @ found.mean
@@ -54,7 +54,7 @@ def beyond(runs: LogRuns, u: Floats, v: Floats) -> Floats:
     return np.asarray(np.maximum(u + v - (runs.x + runs.y).max(), 0.0))
 
 
-def _quantile(found: Posterior, share: float, growth: Floats) -> Floats:
+def _quantile(found: LawPosterior, share: float, growth: Floats) -> Floats:
     """(m,) quantile of the mixture, about its mean, by bisection."""
     from scipy.special import ndtr, ndtri, stdtrit
 
@@ -71,7 +71,7 @@ def _quantile(found: Posterior, share: float, growth: Floats) -> Floats:
     return np.asarray(middle + 0.5 * (low + high))
 
 
-def summary(runs: LogRuns, u: float, v: float, prior: Prior, centre: tuple[float, float], factor: float) -> Summary:
+def summary(runs: LogRuns, u: float, v: float, prior: LawPrior, centre: tuple[float, float], factor: float) -> Summary:
     """The outcome and the numbers behind it at one target, and the run that would shorten the distance to it."""
     more_u, more_v = candidates(runs, u, v)
     found = posterior(runs, np.r_[u, more_u], np.r_[v, more_v], prior)
@@ -87,7 +87,7 @@ def summary(runs: LogRuns, u: float, v: float, prior: Prior, centre: tuple[float
     return Summary(_outcome(found, factor), because, (float(exponents[0]), float(exponents[1])), share, forms, nearer)
 
 
-def _outcome(found: Posterior, factor: float) -> LargerOutcome:
+def _outcome(found: LawPosterior, factor: float) -> LargerOutcome:
     if factor <= 1:
         return LargerOutcome.INSIDE
     if factor > FAR:

@@ -13,7 +13,7 @@ from lightning_scaling.arrays import Floats
 
 # How far the drift reaches, in e-folds of N and D.
 REACH = 2.0
-# Points of one run share an offset: correlation of their noise.
+# LawPoints of one run share an offset: correlation of their noise.
 WITHIN_RUN = 0.8
 
 
@@ -29,7 +29,7 @@ class LogRuns:
 
 
 @dataclass(frozen=True, eq=False)
-class Whitened:
+class WhitenedMisfit:
     """What makes the misfit of n runs independent, for several strengths of drift (k), and how it extrapolates to m targets.
 
     Args:
@@ -47,7 +47,7 @@ class Whitened:
     left: Floats
 
     def project(self, whitened: Floats) -> Floats:
-        """Whitened columns (..., k, n, j) without their part along the free level."""
+        """WhitenedMisfit columns (..., k, n, j) without their part along the free level."""
         level = self.level[:, :, None]
         return np.asarray(whitened - level * (level * whitened).sum(-2, keepdims=True))
 
@@ -58,7 +58,7 @@ def matern(x: Floats, y: Floats, u: Floats, v: Floats, reach: float = REACH) -> 
     return np.asarray((1 + away) * np.exp(-away))
 
 
-def whitened(runs: LogRuns, u: Floats, v: Floats, drifts: Floats) -> Whitened:
+def whitened(runs: LogRuns, u: Floats, v: Floats, drifts: Floats) -> WhitenedMisfit:
     """For runs, targets at centred logs u, v (m,), and variances of the drift over the noise (k,)."""
     from scipy.linalg import solve_triangular
 
@@ -72,4 +72,4 @@ def whitened(runs: LogRuns, u: Floats, v: Floats, drifts: Floats) -> Whitened:
     log_density = -np.array([np.log(np.diag(factor)).sum() for factor in factors]) - np.log(scale)
     projected = drifts[:, None, None] * (whiten @ to_targets)
     left = drifts[:, None, None] * among - np.swapaxes(projected, 1, 2) @ projected
-    return Whitened(whiten, flat / scale[:, None], scale, log_density, projected, left)
+    return WhitenedMisfit(whiten, flat / scale[:, None], scale, log_density, projected, left)

@@ -12,8 +12,8 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.extrapolation.drift import LogRuns, whitened
 from lightning_scaling.laws.extrapolation.kappa_form import log_shape
-from lightning_scaling.laws.extrapolation.priors import DRIFT, DRIFT_SPREAD, DRIFTS, KAPPA_WEIGHTS, KAPPAS, Prior
-from lightning_scaling.laws.extrapolation.search import Found, Target, most_likely
+from lightning_scaling.laws.extrapolation.priors import DRIFT, DRIFT_SPREAD, DRIFTS, KAPPA_WEIGHTS, KAPPAS, LawPrior
+from lightning_scaling.laws.extrapolation.search import Found, SearchTarget, most_likely
 
 SAMPLES = 128
 # The proposal is a t distribution a little wider than the likely region, so that no weight runs away.
@@ -25,7 +25,7 @@ NEGLIGIBLE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class LawPosterior:
     """Weighted laws (s,) and what each predicts for m targets.
 
     Args:
@@ -63,9 +63,9 @@ class Posterior:
         return np.asarray(off.T @ (self.weight[:, None] * off) + self.joint)
 
 
-def posterior(runs: LogRuns, u: Floats, v: Floats, prior: Prior) -> Posterior:
+def posterior(runs: LogRuns, u: Floats, v: Floats, prior: LawPrior) -> LawPosterior:
     """What the runs predict for targets at centred logs u, v (m,)."""
-    target = Target(runs, whitened(runs, u, v, DRIFTS), prior)
+    target = SearchTarget(runs, whitened(runs, u, v, DRIFTS), prior)
     theta, proposed = _proposal(most_likely(target, KAPPAS))
     kappa = np.broadcast_to(np.repeat(KAPPAS, SAMPLES), proposed.shape)
     miss = (runs.z - log_shape(theta, kappa, runs.x, runs.y)) @ np.swapaxes(target.white.whiten, 1, 2)
@@ -82,7 +82,7 @@ def posterior(runs: LogRuns, u: Floats, v: Floats, prior: Prior) -> Posterior:
     return _flat(target, weight / weight.sum(), theta, kappa, mean, noise)
 
 
-def _flat(target: Target, weight: Floats, theta: Floats, kappa: Floats, mean: Floats, noise: Floats) -> Posterior:
+def _flat(target: SearchTarget, weight: Floats, theta: Floats, kappa: Floats, mean: Floats, noise: Floats) -> LawPosterior:
     """The samples that count, from (k, s) by drift to (s,)."""
     white = target.white
     # A level known from the runs to 1/scale², as far as the drift does not carry it to the target already.
@@ -92,7 +92,7 @@ def _flat(target: Target, weight: Floats, theta: Floats, kappa: Floats, mean: Fl
     together = np.einsum("k,kij->ij", (weight * noise).sum(1), joint)
     kept = weight > 0
     spread = float(np.sqrt((weight * noise).sum()))
-    return Posterior(weight[kept], theta[kept], kappa[kept], mean[kept], variance[kept], together, spread, target.freedom)
+    return LawPosterior(weight[kept], theta[kept], kappa[kept], mean[kept], variance[kept], together, spread, target.freedom)
 
 
 def _proposal(found: Found) -> tuple[Floats, Floats]:

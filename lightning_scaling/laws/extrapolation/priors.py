@@ -18,7 +18,7 @@ LOWEST_TOKEN_LOSS, HIGHEST_TOKEN_LOSS = 1.5, 16.0
 
 
 @dataclass(frozen=True)
-class Prior:
+class LawPrior:
     """Means and standard deviations of theta = (logit e, logit w, ln a, ln b), and in words where the floor's share comes from."""
 
     mean: tuple[float, float, float, float]
@@ -26,10 +26,10 @@ class Prior:
     source: str
 
 
-TOKEN_LOG_LOSS = Prior(
+TOKEN_LOG_LOSS = LawPrior(
     (0.2, 0.0, np.log(0.40), np.log(0.40)), (0.3, 0.6, 0.3, 0.3), "a floor of about .55 of the loss, as token-level log losses have"
 )
-OTHER_LOSS = Prior((-0.7, 0.0, np.log(0.42), np.log(0.42)), (1.0, 0.6, 0.6, 0.6), "a floor anywhere below the loss")
+OTHER_LOSS = LawPrior((-0.7, 0.0, np.log(0.42), np.log(0.42)), (1.0, 0.6, 0.6, 0.6), "a floor anywhere below the loss")
 
 # Forms E + (A/N^a + B/D^b)^kappa and their prior weights: published sweeps follow 1 mostly, .4 to .5 some.
 KAPPAS: Floats = np.array([2.0, 1.0, 0.7, 0.45])
@@ -48,7 +48,7 @@ def recognised(loss: Floats) -> LossKind:
     return "token_log_loss" if loss.min() >= LOWEST_TOKEN_LOSS and loss.max() <= HIGHEST_TOKEN_LOSS else "other"
 
 
-def prior_for(kind: LossKind, floor_share: float | None = None) -> Prior:
+def prior_for(kind: LossKind, floor_share: float | None = None) -> LawPrior:
     """The prior for a kind of loss; with `floor_share` (the owner's floor over the loss at the centre) the floor is held there."""
     if kind not in ("token_log_loss", "other"):
         raise ValueError(f"loss_kind must be 'token_log_loss' or 'other', got {kind!r}")

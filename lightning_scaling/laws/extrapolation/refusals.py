@@ -5,7 +5,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.outcomes import LargerOutcome
-from lightning_scaling.laws.points import Points
+from lightning_scaling.laws.points import LawPoints
 
 FEWEST = 4
 # ln N, ln D or ln(D/N) that varies by less than this cannot show what a change of it does.
@@ -14,7 +14,7 @@ SMALLEST_SPREAD = 0.1
 OFF = np.log(1.5)
 
 
-def refusal(given: Points, size: Floats, length: Floats) -> tuple[LargerOutcome, str] | None:
+def refusal(given: LawPoints, size: Floats, length: Floats) -> tuple[LargerOutcome, str] | None:
     """The outcome and the run to add, None where a prediction is possible."""
     if len(given) < FEWEST:
         return LargerOutcome.TOO_FEW_POINTS, f"{max(FEWEST - len(given), 1)} more of other sizes and lengths are needed"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.extrapolation.drift import LogRuns, Whitened
+from lightning_scaling.laws.extrapolation.drift import LogRuns, WhitenedMisfit
 from lightning_scaling.laws.extrapolation.kappa_form import log_shape, shape
-from lightning_scaling.laws.extrapolation.priors import NOISE, NOISE_WEIGHT, Prior
+from lightning_scaling.laws.extrapolation.priors import NOISE, NOISE_WEIGHT, LawPrior
 
 STEPS = 60
 LONGEST = 1.5
@@ -15,12 +15,12 @@ ENOUGH = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class SearchTarget:
     """What is minimised: half (n − 1 + weight of the prior on noise) times ln of the whitened squares, plus the prior's squares."""
 
     runs: LogRuns
-    white: Whitened
-    prior: Prior
+    white: WhitenedMisfit
+    prior: LawPrior
 
     @property
     def freedom(self) -> float:
@@ -33,7 +33,7 @@ class Target:
         return np.asarray(1 / np.square(self.prior.spread))
 
     def misfit(self, theta: Floats, kappa: Floats) -> Floats:
-        """Whitened residuals (..., k, n) without their part along the free level, for theta (..., k, 4)."""
+        """WhitenedMisfit residuals (..., k, n) without their part along the free level, for theta (..., k, 4)."""
         miss = self.runs.z - log_shape(theta, kappa, self.runs.x, self.runs.y)
         return self.white.project(self.white.whiten @ miss[..., None])[..., 0]
 
@@ -55,7 +55,7 @@ class Found:
     covariance: Floats
 
 
-def most_likely(target: Target, kappas: Floats) -> Found:
+def most_likely(target: SearchTarget, kappas: Floats) -> Found:
     """For forms kappas (f,) and the drifts of the target (k,)."""
     mean = np.array(target.prior.mean)
     kappa = np.repeat(kappas[:, None], len(target.white.scale), 1)
@@ -78,7 +78,7 @@ def most_likely(target: Target, kappas: Floats) -> Found:
     return Found(theta, np.asarray(np.linalg.inv(_quadratic(target, theta, kappa, misfit)[0])))
 
 
-def _quadratic(target: Target, theta: Floats, kappa: Floats, misfit: Floats) -> tuple[Floats, Floats]:
+def _quadratic(target: SearchTarget, theta: Floats, kappa: Floats, misfit: Floats) -> tuple[Floats, Floats]:
     """Gauss-Newton curvature (..., 4, 4) and the downhill direction (..., 4)."""
     slopes = shape(theta, kappa, target.runs.x, target.runs.y).slopes
     slopes = target.white.project(target.white.whiten @ slopes)

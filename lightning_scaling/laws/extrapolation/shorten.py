@@ -7,7 +7,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.extrapolation.drift import LogRuns
-from lightning_scaling.laws.extrapolation.posterior import Posterior
+from lightning_scaling.laws.extrapolation.posterior import LawPosterior
 from lightning_scaling.units import pf_days, training_flops
 
 # Runs of at most this share of the target's compute are proposed.
@@ -43,7 +43,7 @@ def candidates(runs: LogRuns, u: float, v: float) -> tuple[Floats, Floats]:
     return np.asarray(u - 0.5 * (u + v - steps)), np.asarray(v - 0.5 * (u + v - steps))
 
 
-def shorten(runs: LogRuns, found: Posterior, u: Floats, v: Floats, centre: tuple[float, float]) -> Shorten | None:
+def shorten(runs: LogRuns, found: LawPosterior, u: Floats, v: Floats, centre: tuple[float, float]) -> Shorten | None:
     """The cheapest candidate that halves the interval of the first target of `found`, else the one that narrows it most."""
     covariance, noise = found.covariance, found.noise**2
     before = covariance[0, 0] + noise
