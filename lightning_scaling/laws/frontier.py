@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.curve_envelope import Envelope, envelope
 from lightning_scaling.laws.outcomes import FrontierOutcome
-from lightning_scaling.laws.points import _positive
+from lightning_scaling.laws.points import positive
 
 __all__ = ["Envelope", "FrontierFit", "envelope", "fit_frontier"]
 
@@ -79,7 +79,7 @@ def fit_frontier(flops: ArrayLike, loss: ArrayLike, level: float = 0.9) -> Front
     >>> round(law.floor, 3), law.outcome.name
     (1.5, 'FITTED')
     """
-    compute, losses = _positive("flops", flops), _positive("loss", loss)
+    compute, losses = positive("flops", flops), positive("loss", loss)
     if len(compute) != len(losses):
         raise ValueError(f"flops and loss must have equal length, got {len(compute)} and {len(losses)}")
     order = np.argsort(compute)

@@ -77,7 +77,7 @@ def _first(lower: Envelope | None) -> Approach:
 
 def _second(found: IsoFlops) -> Approach:
     if found.growth is None:
-        reasons = sorted({v.reason for v in found.valleys if v.reason}) or ["no two budgets with four sizes each"]
+        reasons = sorted({v.reason for v in found.curves if v.reason}) or ["no two budgets with four sizes each"]
         return Approach("2 IsoFLOP parabolas", None, None, "; ".join(reasons))
     because = f"{len(found.growth.flops)} valleys; estimated bias of the parabolas on a: {found.exponent_bias:+.3f}"
     return Approach("2 IsoFLOP parabolas", found.growth.N_exponent, found.growth.N_exponent_interval, because)

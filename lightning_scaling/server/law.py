@@ -103,5 +103,5 @@ def _valleys(sides: Any) -> list[dict[str, Any]]:
             **{"flops": v.flops, "params": v.params.tolist(), "loss": v.loss.tolist(), "tokens": v.tokens.tolist()},
             **{"parabola": column(v.parabola), "best": number(v.best_params), "reason": v.reason},
         }
-        for v in sides.isoflops.valleys
+        for v in sides.isoflops.curves
     ]
