@@ -48,13 +48,25 @@ class Backtest:
 
 
 def backtest(
-    params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, factor: float = 10.0, level: float = 0.9, groups: ArrayLike | None = None
+    params: ArrayLike,
+    tokens: ArrayLike,
+    loss: ArrayLike,
+    factor: float = 10.0,
+    level: float = 0.9,
+    groups: ArrayLike | None = None,
+    *,
+    flops: ArrayLike | None = None,
 ) -> Backtest:
-    """Hold out every run of more than 1/factor of the largest compute. ValueError where too few smaller ones remain."""
+    """Hold out every run of more than 1/factor of the largest compute (6·N·D unless `flops` has it).
+
+    Raises:
+        ValueError: too few smaller runs remain.
+    """
     given = points(params, tokens, loss, groups)
     if not factor > 1:
         raise ValueError(f"factor is the largest compute over the largest fitted on, more than 1; got {factor}")
-    small = given.flops <= given.flops.max() / factor
+    spent = given.flops if flops is None else np.asarray(flops, dtype=np.float64)
+    small = spent <= spent.max() / factor
     if small.sum() < 6:
         raise ValueError(
             f"only {small.sum()} runs lie below a {factor:g}th of the largest compute; six are needed: choose a smaller factor"
