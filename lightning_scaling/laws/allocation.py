@@ -61,7 +61,7 @@ class PerTokenAllocation:
 
     >>> law = PerTokenAllocation(0.1715, 0.5243, 5.8316, 0.4757)
     >>> f"{law.flops_per_token(1e20):.3g}", f"{law.optimum(1e20).params:.3g}"
-    ('5.25e+09', '8.76e+08')
+    ('5.25e+09', '8.75e+08')
     """
 
     scale: float

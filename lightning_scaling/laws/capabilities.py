@@ -40,6 +40,15 @@ class CountedLaw(Protocol):
         """6 where the runs brought no FLOPs of their own."""
 
 
+@runtime_checkable
+class WithSurface(Protocol):
+    """Holds a law of L(N, D) inside: a fit, a law of repeated data."""
+
+    @property
+    def surface(self) -> object:
+        """The law inside."""
+
+
 def name_of(law: object) -> str:
     """The law's name, or that of its class."""
     return law.name if isinstance(law, NamedLaw) else type(law).__name__

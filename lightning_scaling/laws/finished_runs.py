@@ -112,10 +112,9 @@ def finished(records: Iterable[RunRecord], unfinished: bool = False) -> Finished
         else:
             kept.append(record)
     shared = require_same(record.conventions for record in kept)
-    table = np.array([(r.params, r.tokens, r.loss, r.spent) for r in kept], dtype=np.float64).reshape(-1, 4).T
-    families = tuple(r.family for r in kept)
-    runs = FinishedRuns(*table, tuple(r.key for r in kept), None, families, shared, tuple(left_out), tuple(kept))
-    return _ordered(runs)
+    params, tokens, loss, flops = np.array([(r.params, r.tokens, r.loss, r.spent) for r in kept], dtype=np.float64).reshape(-1, 4).T
+    keys, families = tuple(r.key for r in kept), tuple(r.family for r in kept)
+    return _ordered(FinishedRuns(params, tokens, loss, flops, keys, None, families, shared, tuple(left_out), tuple(kept)))
 
 
 def finished_table(

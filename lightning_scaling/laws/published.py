@@ -5,10 +5,9 @@ from typing import Any
 
 from lightning_scaling.laws.allocation import Allocation, PerTokenAllocation, Proportion
 from lightning_scaling.laws.answers import Answer, answer
-from lightning_scaling.laws.capabilities import AllocationLaw, LossLaw
+from lightning_scaling.laws.capabilities import AllocationLaw, LossLaw, WithSurface
 from lightning_scaling.laws.kaplan import KaplanSlices
 from lightning_scaling.laws.multi_power import MultiPower
-from lightning_scaling.laws.repeated import RepeatedData
 from lightning_scaling.laws.surface import Optimum, Surface
 from lightning_scaling.outcome import Outcome
 
@@ -68,11 +67,6 @@ class Preset:
         """Whether `optimum` has an answer: how to split a budget between params and tokens."""
         return answer(isinstance(self.law, AllocationLaw), _NO_OPTIMUM.get(type(self.law), "this law places no optimum"))
 
-    @property
-    def surface(self) -> Surface | None:
-        """L(N, D) of five constants inside the law; None for laws of another form."""
-        return surface_of(self)
-
     def predict(self, params: Any, tokens: Any) -> Any:
         """Loss at N params and D tokens; ValueError where the law knows no loss."""
         if isinstance(self.law, LossLaw):
@@ -87,7 +81,8 @@ class Preset:
 
 
 def surface_of(law: object) -> Surface | None:
-    """The L(N, D) of five constants inside a preset or a law of repeated data; None for laws of another form."""
+    """The L(N, D) of five constants inside a preset, a fit or a law of repeated data; None for laws of another form."""
     inner = law.law if isinstance(law, Preset) else law
-    inner = inner.surface if isinstance(inner, RepeatedData) else inner
+    while isinstance(inner, WithSurface):
+        inner = inner.surface
     return inner if isinstance(inner, Surface) else None

@@ -137,7 +137,7 @@ def fit_runs(
         ValueError: runs counted by different conventions or FLOPs rules.
     """
     chosen = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
-    notes = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
+    notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
     notes |= {"left_out": [list(each) for each in chosen.left_out], **chosen.source}
     surface = fit_surface(
         chosen.params, chosen.tokens, chosen.loss, resamples, seed, chosen.groups,

@@ -11,8 +11,9 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.report.figures.axes import new_figure, say, settle
-from lightning_scaling.report.rows import RunRow, loss_name, reached, row, rows
+from lightning_scaling.report.rows import RunRow, loss_name, row, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.at_half import reached
 from lightning_scaling.run.record import Prediction, RunRecord
 
 # the first twentieth of a run falls so steeply that it would flatten everything after it
