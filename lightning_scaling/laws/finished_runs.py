@@ -19,6 +19,8 @@ from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN, training_flops
 FEWEST_PARAMS, FEWEST_TOKENS = 1e4, 1e6
 # Runs whose tokens per parameter differ by less than this form a ladder at one ratio.
 ONE_RATIO = 3.0
+# Runs this much above the lower hull still count as on the frontier: the noise of a final loss is .1 to .5 % on published sweeps.
+NEAR_HULL = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +86,17 @@ class FinishedRuns:
 
     @property
     def on_frontier(self) -> "FinishedRuns":
-        """All runs of a ladder at one ratio of tokens to params; else those that no run of less compute undercuts (if three remain)."""
+        """The runs a law of loss over compute is fitted to.
+
+        All runs of a ladder at one ratio of tokens to params; else those that no cheaper run undercuts and that lie within 1 % of the lower
+        convex hull of log loss over log compute (both laws of compute are convex there), if three remain.
+        """
         ratios = self.tokens / self.params
         if not len(self) or ratios.max() < ONE_RATIO * ratios.min():
             return self
         best_before = np.r_[np.inf, np.minimum.accumulate(self.loss)[:-1]]
-        kept = self.loss < best_before
+        height = _above_hull(np.log(self.flops), np.log(self.loss))
+        kept = (self.loss < best_before) & (height <= NEAR_HULL)
         return self.take(kept) if kept.sum() >= 3 else self
 
 
@@ -154,3 +161,18 @@ def bits_per_byte(loss: Any, bytes_per_token: Any) -> Any:
 def _ordered(runs: FinishedRuns) -> FinishedRuns:
     """By compute, then size and loss: resampling draws by position, so the order of a file must not move an interval."""
     return runs.take(np.lexsort((runs.loss, runs.params, runs.flops)))
+
+
+def _above_hull(x: Floats, y: Floats) -> Floats:
+    """(n,) height of each point above the lower convex hull (Andrew's monotone chain); x ascending."""
+    hull: list[int] = []
+    for i in np.lexsort((y, x)):
+        while len(hull) > 1 and _turns_up(x, y, hull[-2], hull[-1], i) <= 0:
+            hull.pop()
+        if not hull or x[i] > x[hull[-1]]:
+            hull.append(int(i))
+    return np.asarray(y - np.interp(x, x[hull], y[hull]))
+
+
+def _turns_up(x: Floats, y: Floats, a: int, b: int, c: int) -> float:
+    return float((x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a]))

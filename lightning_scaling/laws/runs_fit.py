@@ -35,7 +35,7 @@ class RunsFit:
     Args:
         runs: what was fitted.
         surface: L(N, D), with its outcome where the runs do not identify it.
-        frontier: the power law of loss over compute, L(C), over the runs that no cheaper run undercuts.
+        frontier: the power law of loss over compute, L(C), over the runs with the lowest loss for their compute.
         level: of the intervals.
         notes: what a reader of these laws must know, such as why there is none.
     """
@@ -164,5 +164,7 @@ def _notes(runs: FinishedRuns, on: FinishedRuns) -> tuple[str, ...]:
         without = f" whose number of parameters N is known, and {unsized} finished without it: record or name their N" if unsized else ""
         notes.append(f"a law needs at least three finished runs of different compute; {there}{without}")
     if dropped := len(runs) - len(on):
-        notes.append(f"the law of compute is fitted to the {len(on)} runs that no cheaper run undercuts; {dropped} others lie above it")
+        notes.append(
+            f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {dropped} others lie above it"
+        )
     return tuple(notes)

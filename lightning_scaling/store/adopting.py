@@ -51,7 +51,9 @@ def adopt(study: StoredRuns, names: Names, uri: str | None = None, kept: Kept | 
         return adopted(connect(uri), study, names, {} if kept is None else kept, time.time(), STALE_SECONDS, seconds)
 
 
-def adopted(client: Any, study: StoredRuns, names: Names, kept: Kept, now: float, stale_after: float, seconds: float = math.inf) -> StoredRuns:
+def adopted(
+    client: Any, study: StoredRuns, names: Names, kept: Kept, now: float, stale_after: float, seconds: float = math.inf
+) -> StoredRuns:
     """`adopt` with MLflow's client at hand."""
     end = time.monotonic() + seconds
     records, rejected = list(study.records), []
