@@ -19,9 +19,7 @@ Examples:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="scaling-report", help="Folder of the page.")
 @click.option("--watch", type=click.FloatRange(min=1), metavar="SECONDS", help="Write it again this often until Ctrl-C.")
 @click.option("--log", is_flag=True, help="Record the law and this report in the store, as a run that links its members.")
-@click.option(
-    "--include-unfinished", "unfinished", is_flag=True, help="Count the last loss of runs that never ended (RUNNING for ever) too."
-)
+@click.option("--include-unfinished", "unfinished", is_flag=True, help="Count the last loss of runs that never ended too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(
     experiments: tuple[str, ...], store: str | None, out: Path, watch: float | None, log: bool, unfinished: bool, as_json: bool

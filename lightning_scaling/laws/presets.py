@@ -87,12 +87,12 @@ def _suggestion(key: str) -> str:
     """The nearest names: 'chinchilla' is a nickname of Hoffmann's, and letters are swapped or years left out.
 
     >>> _suggestion("hofmann2022"), _suggestion("chinchilla"), _suggestion("zzz")
-    (', did you mean hoffmann2022?', ', did you mean hoffmann2022?', '')
+    (' (did you mean hoffmann2022?)', ' (did you mean hoffmann2022?)', '')
     """
     near = [_NICKNAMES[key]] if key in _NICKNAMES else get_close_matches(key, PRESETS, n=2, cutoff=0.6)
     near = near or [name for name in PRESETS if len(key) > 3 and name.startswith(key)][:2]
     near = [name for name in near if name == near[0] or abs(len(name) - len(key)) <= 1]
-    return f", did you mean {' or '.join(near)}?" if near else ""
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
 _NICKNAMES = {

@@ -1,4 +1,4 @@
-"""The metric mapping of external runs: which metric is the loss, how tokens are counted, what N is; chosen on the page, kept in its address."""
+"""The metric mapping of external runs, chosen on the page: which metric is the loss, how tokens are counted, what N is."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -73,7 +73,7 @@ class RunCache:
         return Study(tuple(r for r in runs if isinstance(r, RunRecord)), tuple(r for r in runs if isinstance(r, Rejected)))
 
     def named(self, study: Study, names: Names | None) -> Study:
-        """The study with the runs of other programs that the metric mapping `names` fits; those not read within some seconds come with the next call."""
+        """The study with the external runs that the mapping `names` fits; those not read within some seconds come with the next call."""
         if names is None:
             return study
         with self._naming:

@@ -98,10 +98,10 @@ def test_the_law_is_told_with_its_interval(straight):
     assert law["exponent_interval"][0] < law["exponent"] < law["exponent_interval"][1]
 
 
-def test_the_largest_rung_is_foretold_beside_what_came(straight):
+def test_the_largest_size_is_predicted_beside_the_observed_loss(straight):
     largest = straight[1]["largest"]
     assert largest["low"] < largest["predicted"] < largest["high"]
-    assert largest["came"] == losses(straight[1])["w40"]
+    assert largest["observed"] == losses(straight[1])["w40"]
 
 
 def test_the_split_of_ten_times_the_compute_spends_all_of_it(straight):
@@ -120,7 +120,7 @@ def test_killed_and_started_again_it_ends_in_the_same_numbers(straight, killed):
     assert losses(killed[1]) == losses(straight[1])
 
 
-def test_the_same_seed_foretells_the_same(straight, killed):
+def test_the_same_seed_predicts_the_same(straight, killed):
     assert killed[1]["largest"] == straight[1]["largest"]
 
 

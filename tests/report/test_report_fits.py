@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-
 from lightning_scaling.report.fits import fits, largest_held_out, on_frontier
+
 from lightning_scaling.report.rows import rows
 from lightning_scaling.run.conventions import Conventions
 

@@ -4,11 +4,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-
-from lightning_scaling.report import write_report
 from lightning_scaling.report.fits import fits, published
 from lightning_scaling.report.gallery import gallery
 from lightning_scaling.report.told import Told
+
+from lightning_scaling.report import write_report
 
 NASTY = '<script>alert("x")</script> & "quoted" {{ 7*7 }}'
 

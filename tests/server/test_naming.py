@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
-
 from lightning_scaling.server.naming import Chosen, Misnamed, offers
+
 from lightning_scaling.store import Names, Rejected
 from lightning_scaling.store.adopting import WAITING
 

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-
 from lightning_scaling.report.fits import Fits, fits
+
 from lightning_scaling.server.law import law
 
 SIZES = (1_000_000, 2_000_000, 4_000_000, 8_000_000)

@@ -4,7 +4,6 @@ import hashlib
 import time
 
 import pytest
-
 from lightning_scaling.server.shelf import FRESH_SECONDS
 
 

@@ -1,7 +1,6 @@
 """The runs kept between requests: read whole now and then, in between only what may have changed."""
 
 import pytest
-
 from lightning_scaling.server.shelf import FRESH_SECONDS, WHOLE_SECONDS, Shelf
 
 
