@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from lightning_scaling import numbers
-from lightning_scaling.report import prose
+from lightning_scaling.report import sentences
 from lightning_scaling.report.rows import rows, words
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.runs import Rejected
@@ -34,7 +34,7 @@ def page(records: Sequence[RunRecord], table: Sequence[Mapping[str, Any]], rejec
 
 
 def _lead(records: Sequence[RunRecord]) -> str:
-    return prose.cost(rows(records)) if records else "0 runs"
+    return sentences.cost(rows(records)) if records else "0 runs"
 
 
 def _picture(records: Sequence[RunRecord]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lightning_scaling.run.at_half import checked, forecast_at_half
 from lightning_scaling.run.finished import is_finished, why_left_out
-from lightning_scaling.run.record import Prediction, RunRecord
+from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.units import pf_days
 
 
@@ -78,7 +78,9 @@ def state_words(record: RunRecord) -> str:
     """
     if not len(record.curve):
         return "no points"
-    return "finished" if is_finished(record) else words(record.state.name)
+    if is_finished(record):
+        return "finished"
+    return "interrupted" if record.state is RunState.CUT_OFF else words(record.state.name)
 
 
 def loss_name(records: Sequence[RunRecord]) -> str:

@@ -6,9 +6,9 @@ from lightning_scaling.report import write_report
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, ladder, make_run, true_law):
+def address(tmp_path_factory, ladder, make_run, true_law, fit_with):
     runs = [*ladder[:2], make_run(400_000, seen=0.6, name="<script>alert(1)</script>"), make_run(500_000, seen=0.2, name="n" * 200)]
-    return write_report(tmp_path_factory.mktemp("report"), runs, true_law, png=False).as_uri()
+    return write_report(tmp_path_factory.mktemp("report"), runs, fit_with(true_law), png=False).as_uri()
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -186,10 +186,10 @@ def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @dataclass
 class Opened:
-    """A page, what its console said, and every address it asked for."""
+    """A page, its console messages, and every address it asked for."""
 
     page: Any
-    said: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def chart(self, name: str) -> str:
@@ -208,9 +208,9 @@ def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Open
     def open_page(*experiments: str, address: str = server, more: str = "") -> Opened:
         seen = Opened(browser.new_page(viewport={"width": 1366, "height": 768}))
         pages.append(seen.page)
-        seen.page.on("console", lambda message: seen.said.append(message.text))
-        seen.page.on("pageerror", lambda error: seen.said.append(str(error)))
-        seen.page.on("dialog", lambda dialog: (seen.said.append(dialog.message), dialog.dismiss()))
+        seen.page.on("console", lambda message: seen.console.append(message.text))
+        seen.page.on("pageerror", lambda error: seen.console.append(str(error)))
+        seen.page.on("dialog", lambda dialog: (seen.console.append(dialog.message), dialog.dismiss()))
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         query = "&".join(f"experiment={store.ids[name]}" for name in experiments)
         seen.page.goto(f"{address}/scaling?{query}{more}")

@@ -23,7 +23,7 @@ def test_the_page_works_behind_a_static_prefix(look, team, write, make_run):
             write(uri, "ladder", make_run(params, 20), f"run-{params}")
     seen = look(address=address)
     seen.until("#law table")
-    assert seen.said == []
+    assert seen.console == []
     assert int(seen.chart("runs")) >= 3
     assert {url.split("/scaling")[0] for url in seen.asked if "/scaling" in url} == {address}
     seen.page.click("#home")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lightning_scaling.laws import load as load_law
-from lightning_scaling.run.record import RunRecord
 from lightning_scaling.report import Study, load_study, log_study
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import StoreUnavailable, load
 
 Make = Callable[..., RunRecord]

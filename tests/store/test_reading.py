@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.report import load_study, log_study
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import Recorder, StoreUnavailable, load
 from lightning_scaling.store import reading as module
 

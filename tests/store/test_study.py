@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve
+from lightning_scaling.report import Study
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.report import Study
 
 Make = Callable[..., RunRecord]
 
@@ -54,7 +54,10 @@ def test_nothing_finished_is_refused(study: Study) -> None:
 
 def test_the_fit_prints_itself_as_a_table(study: Study) -> None:
     sizes = [(n, d) for n in (10**7, 10**8, 10**9) for d in (1e9, 1e10, 1e11)]
-    runs = [RunRecord(f"{n}-{d}", Curve([d], [1.7 + 400 / n**0.34 + 410 / d**0.28], params=n), np.array([6 * n * d]), ended=True) for n, d in sizes]
+    runs = [
+        RunRecord(f"{n}-{d}", Curve([d], [1.7 + 400 / n**0.34 + 410 / d**0.28], params=n), np.array([6 * n * d]), ended=True)
+        for n, d in sizes
+    ]
     fit = Study(tuple(runs)).fit(resamples=50)
     lines = str(fit).splitlines()
     assert lines[0].startswith("L(N, D) = E + A/N^alpha + B/D^beta over 9 runs: fitted")

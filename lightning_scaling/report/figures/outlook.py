@@ -1,6 +1,6 @@
-"""One run and what is still to come: its loss so far, the band of every loss up to the end asked for, and the plan's rate below.
+"""One run and its forecast: its loss so far, the band of every loss up to the end asked for, and the learning rate below.
 
-The band follows the plan, so a drop that the falling rate will bring is seen where it will come.
+The band follows the learning-rate schedule, so the annealing gain shows where it is expected.
 """
 
 from typing import Any
@@ -49,10 +49,10 @@ def _losses(axes: Any, curve: Curve, band: Forecast, look: Theme) -> None:
     axes.plot(band.at, band.loss, color=look.accent, lw=1.1, ls=(0, (4, 2)), zorder=2)
     bar = [[band.loss[-1] - band.low[-1]], [band.high[-1] - band.loss[-1]]]
     axes.errorbar(band.at[-1], band.loss[-1], yerr=bar, fmt="D", color=look.accent, mfc=look.paper, mew=1.2, ms=4.5, capsize=4, zorder=4)
-    axes.set_title(_told(band))
+    axes.set_title(_title(band))
 
 
-def _told(band: Forecast) -> str:
+def _title(band: Forecast) -> str:
     between = numbers.between(band.low[-1], band.high[-1])
     return f"ends at {numbers.loss(band.loss[-1])} ({between}, {100 * band.level:.0f} %) after {numbers.count(band.at[-1])} tokens"
 

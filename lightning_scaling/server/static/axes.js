@@ -31,7 +31,7 @@ export function axes(state, look) {
       "text-anchor": "middle", "font-size": 12, transform: `translate(13 ${(size.top + bottom) / 2}) rotate(-90)` }));
 }
 
-/** Words at points ({x, y, text, colour, anchor?, dx?, dy?, below?}); one that would lie on an earlier one goes below it, or is left out. */
+/** Text at points ({x, y, text, colour, anchor?, dx?, dy?, below?}); one that would lie on an earlier one goes below it, or is left out. */
 export function words({ picture, x, y, size }, look) {
   const taken = [], group = s("g", { class: "words" });
   for (const word of picture.words ?? []) {

@@ -1,9 +1,9 @@
-// The page: reads what is asked for, draws it, and looks again while runs go on.
+// The page: reads what is asked for, draws it, and looks again while runs train.
 
 import { drawExperiments } from "./choose.js";
 import { onTheme } from "./colours.js";
 import { byId } from "./dom.js";
-import { drawForeign } from "./foreign.js";
+import { drawExternal } from "./external.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
 import { drawBroken, drawRuns } from "./list.js";
@@ -16,7 +16,7 @@ import { drawTools } from "./tools.js";
 import { change, fromAddress, query, view } from "./view.js";
 
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
-const UNNAMED = "No run here was recorded by the callback; those of other programs join once their names are told.";
+const UNNAMED = "No run here was recorded by the callback; external runs join once their metrics are mapped.";
 const SOON = 3000, LATER = 20000; // milliseconds between looks while runs go on, and while none does
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
 
@@ -25,12 +25,12 @@ function draw(unzoom = false) {
   drawLoss(fitted, unzoom);
   drawSide(detail, fitted, () => select(""));
   drawRuns(select);
-  drawForeign(rename);
-  drawBroken(answered.broken.filter((run) => !run.foreign));
+  drawExternal(rename);
+  drawBroken(answered.broken.filter((run) => !run.external));
 }
 
 function drawFits() {
-  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.foreign.runs ? UNNAMED : NONE;
+  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.external.runs ? UNNAMED : NONE;
   drawPlanner(fitted);
   drawIsoflop(fitted);
   drawLaw(fitted);
@@ -51,9 +51,9 @@ async function select(id) {
 async function refreshRun() {
   const id = view.run;
   if (!id) return;
-  const told = await askRun(id).catch((error) => ({ failed: error.message, id }));
+  const answer = await askRun(id).catch((error) => ({ failed: error.message, id }));
   if (view.run !== id) return;
-  detail = told;
+  detail = answer;
   drawSide(detail, fitted, () => select(""));
 }
 
@@ -85,22 +85,22 @@ async function look(anew = false) {
   } catch (error) {
     if (mine === turn) say(error.message);
   }
-  const going = answered.foreign.waiting > 0 || all().some((run) => run.state === "RUNNING");
+  const going = answered.external.waiting > 0 || all().some((run) => run.state === "RUNNING");
   if (mine === turn) timer = setTimeout(look, going ? SOON : LATER);
 }
 
 async function refit() {
   const of = query();
-  const told = await askLaw().catch((error) => { say(error.message); return fitted; });
+  const answer = await askLaw().catch((error) => { say(error.message); return fitted; });
   if (of !== query()) return;
-  fitted = told;
+  fitted = answer;
   drawFits();
   draw();
 }
 
 function status() {
   const runs = all(), going = runs.filter((run) => run.state === "RUNNING").length;
-  const unreadable = answered.broken.filter((run) => !run.foreign).length;
+  const unreadable = answered.broken.filter((run) => !run.external).length;
   const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, unreadable ? `${unreadable} unreadable` : null];
   byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
   document.body.dataset.ready = "true";

@@ -2,7 +2,7 @@
 
 import { byId, choice, h, show } from "./dom.js";
 import { all } from "./runs.js";
-import { lossChart, standing } from "./loss.js";
+import { lossChart, stateName } from "./loss.js";
 import { savePng, saveSvg } from "./save.js";
 import { query, view } from "./view.js";
 
@@ -19,7 +19,7 @@ export function drawTools(set) {
     choice("x", SHAPE, view.xlog, (xlog) => set({ xlog }, true)),
     choice("y", SHAPE, view.ylog, (ylog) => set({ ylog }, true)),
     filter("family", "every family", Object.fromEntries(families.map((name) => [name, name])), families.length > 1 || view.family, set),
-    filter("standing", "every state", Object.fromEntries(["FINISHED", "RUNNING", "CUT_OFF"].map((state) => [state, standing({ state })])), true, set),
+    filter("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "CUT_OFF"].map((state) => [state, stateName({ state })])), true, set),
     h("input", { id: "text", type: "search", placeholder: "name …", "aria-label": "name contains", value: view.text,
       oninput: (event) => set({ text: event.target.value }, true) }),
     saving());
