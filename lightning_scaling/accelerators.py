@@ -1,7 +1,7 @@
 """Peak FLOP/s of accelerators, dense, as their vendors print them: what a budget of GPUs and days can compute.
 
-NVIDIA prints tensor-core numbers with 2:4 sparsity from Ampere on; training is dense, so half of them stand here. A real training reaches a
-share of the peak, its model FLOPs utilisation (MFU): PaLM 46 %, Llama 3 405B 38 to 43 % (their reports).
+NVIDIA prints tensor-core numbers with 2:4 sparsity from Hopper on; training is dense, so half of them are listed here. A training reaches
+a share of the peak, its model FLOPs utilisation (MFU): 38 to 43 % for Llama 3 405B (its report).
 """
 
 from dataclasses import dataclass

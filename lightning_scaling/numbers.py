@@ -52,7 +52,7 @@ def compute(value: float | None) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Four digits, as losses are told apart in the third.
+    """Four digits, as losses differ in the third.
 
     >>> loss(2.31149), loss(0.231149), loss(10.5), loss(-2.5), loss(float("nan"))
     ('2.311', '0.2311', '10.50', '−2.500', '–')
@@ -75,7 +75,7 @@ def plain(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A signed error, e.g. of a forecast against what came.
+    """A signed error, e.g. of a forecast against the observed loss.
 
     >>> percent(0.0042), percent(-0.131), percent(0.0), percent(None)
     ('+0.4 %', '−13.1 %', '0.0 %', '–')
@@ -114,7 +114,7 @@ def loss_interval(value: float | None, low: float | None, high: float | None) ->
 
 
 def between(low: float | None, high: float | None, write: Callable[[float | None], str] = loss) -> str:
-    """An interval, each end written by `write`; unbounded ends are said, not hidden.
+    """An interval, each end written by `write`; unbounded ends are written out.
 
     >>> between(2.28, 2.35), between(1e6, 3e6, count), between(1.0, math.inf), between(None, None)
     ('2.280–2.350', '1M–3M', '≥ 1.000', '–')
@@ -138,7 +138,7 @@ def signed(text: str) -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """A name that fits, its middle left out; the ends are what tells names apart.
+    """A name that fits, its middle left out; names differ at their ends.
 
     >>> shortened("gpt-1m-seed-3", 24), shortened("x" * 200, 9)
     ('gpt-1m-seed-3', 'xxxx…xxxx')

@@ -100,7 +100,7 @@ def _siblings_line(siblings: Sequence[Curve], flops: float, rate: float) -> Larg
     fit = fit_frontier(spent, loss)
     if not fit.exponent > 0:
         return None
-    # Three sizes do not tell whether there is a floor: the truth lies between the law without one and the law with one.
+    # Three sizes do not identify a floor: the truth lies between the law without one and the law with one.
     forms = [float(v) for form in ("power", "floor") if np.isfinite(v := fit.predict(flops, form))]
     low, high = (float(v) for v in fit.band(flops))
     interval = (min(low, *forms), max(high, *forms))

@@ -37,7 +37,7 @@ class Trade:
 
     @property
     def keep(self) -> bool:
-        """Whether to go on adding data to this model: it is cheaper, or only a smaller one would be cheaper still."""
+        """Whether to keep adding data to this model: it is cheaper, or only a smaller one would be cheaper still."""
         return self.keep_flops <= self.grow_flops or (self.grow_params <= self.params and np.isfinite(self.keep_tokens))
 
 

@@ -21,7 +21,7 @@ NAMES = {
 
 @dataclass(frozen=True, eq=False)
 class RunsTable:
-    """(n,) columns; `flops` and `run` are None where the file has none; `columns` says which name was read as what."""
+    """(n,) columns; `flops` and `run` are None where the file has none; `columns` holds which name was read as what."""
 
     params: Floats
     tokens: Floats

@@ -1,4 +1,4 @@
-"""Laws that say how to split compute but not what loss comes of it: N* = scale·C^a and D* = scale·C^b."""
+"""Laws of how to split compute, without the loss it reaches: N* = scale·C^a and D* = scale·C^b."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +56,7 @@ class Allocation:
 class PerTokenAllocation:
     """The optimum in FLOPs per token M = C/D instead of params (DeepSeek LLM 2024): M* = scale·C^a, D* = scale·C^b.
 
-    `optimum` converts M to params by 6 FLOPs per param and token, so that it can stand beside other laws. M counts attention over the
+    `optimum` converts M to params by 6 FLOPs per param and token, so that it compares with other laws. M counts attention over the
     context as well: the params are those of a model whose attention costs nothing, an upper end.
 
     >>> law = PerTokenAllocation(0.1715, 0.5243, 5.8316, 0.4757)

@@ -25,7 +25,7 @@ NEAR_HULL = 0.01
 
 @dataclass(frozen=True, eq=False)
 class FinishedRuns:
-    """(n,) runs in order of compute, the same order whichever way they came.
+    """(n,) runs in order of compute, the same order wherever they are read from.
 
     Args:
         params, tokens, loss, flops: N, D, final loss and training FLOPs of each run.

@@ -50,7 +50,7 @@ _ALL = [
     Preset("llama3_2024", Allocation(None, None, 0.299, 0.537), "Llama 3 2024, arXiv 2407.21783, digitised", UNVERIFIED, "",
            "16.3T tokens at 3.8e25 against 16.55T printed"),
     Preset("llama3_2024_printed", Allocation(None, None, 0.29, 0.53), "Llama 3 2024, arXiv 2407.21783, as printed", UNVERIFIED, "",
-           "rounded: it gives 10.5T tokens at 3.8e25 where the text says 16.55T"),
+           "rounded: it gives 10.5T tokens at 3.8e25 where the text prints 16.55T"),
     Preset("palm2_2023", Proportion(0.5, 0.5), "PaLM 2 2023, arXiv 2305.10403", P, "",
            "N and D grow in equal proportion; no constants"),
     Preset("multi_power_25m", MultiPower(3.040, 0.525, 0.508, 364, 2.07, 0.583, 0.641), MULTI_POWER, P, "", "Llama-2-like 25M"),
@@ -60,11 +60,11 @@ _ALL = [
 
 PRESETS: dict[str, Preset] = {each.name: each for each in _ALL}
 
-# Reports that follow a law but print no constants: asked for by name, they say so.
+# Reports that follow a law but print no constants: asked for by name, the answer is why.
 WITHOUT_CONSTANTS = {
     "gpt4": "the GPT-4 report (2023) gives the form L = a·C^b + c and no constants; fit_frontier fits it to your runs",
     "baichuan2": "the Baichuan 2 report (2023) gives the form L = a·C^b + c and no constants; fit_frontier fits it to your runs",
-    "mindllm": "MindLLM (2023) says it follows the law; no constants were found",
+    "mindllm": "MindLLM (2023) states that it follows the law; no constants were found",
     "llama2023": "LLaMA (2023) prints no law: 10B on 200B tokens is what the law recommends, yet 7B keeps improving past 1T",
 }
 

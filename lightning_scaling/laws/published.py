@@ -11,7 +11,7 @@ from lightning_scaling.laws.multi_power import MultiPower
 from lightning_scaling.laws.surface import Optimum, Surface
 from lightning_scaling.outcome import Outcome
 
-_ALLOCATES = "it says how large and how long to train, not what loss comes of it; take a law of L(N, D) such as besiroglu2024"
+_ALLOCATES = "it gives how large and how long to train, not the loss that is reached; take a law of L(N, D) such as besiroglu2024"
 _NO_LOSS: dict[type, str] = {
     Allocation: _ALLOCATES,
     PerTokenAllocation: _ALLOCATES,

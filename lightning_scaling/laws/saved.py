@@ -39,7 +39,7 @@ def to_json(law: SurfaceFit) -> dict[str, Any]:
 
 
 def from_json(data: Any) -> SurfaceFit:
-    """The law `to_json` wrote; ValueError says what is wrong with a damaged, foreign or newer document."""
+    """The law `to_json` wrote; ValueError states what is wrong with a damaged, unknown or newer document."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError("it is not a law saved by lightning-scaling")
     if not isinstance(data.get("version"), int) or not 1 <= data["version"] <= VERSION:
@@ -57,7 +57,7 @@ def save(law: SurfaceFit, path: str | Path) -> Path:
 
 
 def load(path: str | Path) -> SurfaceFit:
-    """The law saved at `path`; ValueError with one line for a file that is missing, damaged or foreign."""
+    """The law saved at `path`; ValueError with one line for a file that is missing, damaged or of another kind."""
     try:
         return from_json(json.loads(Path(path).read_text()))
     except OSError as error:

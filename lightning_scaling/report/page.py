@@ -21,7 +21,7 @@ from lightning_scaling.report.templates import template
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.runs import Rejected
 
-# beyond this many runs the page shows the largest ones' panels, and says so
+# beyond this many runs the page shows the largest ones' panels, and states how many are left out
 MOST_PANELS = 24
 
 

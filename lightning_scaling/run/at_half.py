@@ -36,5 +36,5 @@ def checked(record: RunRecord, forecast: Prediction | None) -> ForecastCheck | N
 
 
 def reached(record: RunRecord, forecast: Prediction) -> bool:
-    """Whether the run came within 2 % of the tokens the forecast was made for, with a positive loss there."""
+    """Whether the run ended within 2 % of the tokens the forecast was made for, with a positive loss there."""
     return bool(np.isfinite(record.loss)) and record.loss > 0 and forecast.at > 0 and abs(record.tokens / forecast.at - 1) <= REACHED

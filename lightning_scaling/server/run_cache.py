@@ -17,7 +17,7 @@ from lightning_scaling.store.reading import load
 from lightning_scaling.store.runs import Rejected, StoredRuns
 
 FRESH_SECONDS = 2.0
-WHOLE_SECONDS = 60.0  # renamed and deleted runs, and points that came late, show after this time
+WHOLE_SECONDS = 60.0  # renamed and deleted runs, and points that arrive late, show after this time
 _SHARE = 30.0  # … or after thirty times what the reading took, so that it stays within some 3 % of one core
 _READING_SECONDS = 3.0  # of histories of other programs' runs, in one request
 _MOST_FOREIGN = 5000  # of their curves kept, some 10 kB each
@@ -101,7 +101,7 @@ class RunCache:
             self._kept[name] = _Kept(found.get(name, {}), now, now, took)
 
     def _read_changing(self, names: list[str], now: float) -> list[str]:
-        """Read what may have changed; the experiments where a run that was going is found nowhere: they need the whole reading."""
+        """Read what may have changed; the experiments where a run in progress is found nowhere: they need the whole reading."""
         since = int(1000 * min(self._kept[name].read for name in names)) - _OVERLAP_MS
         asked = ("attributes.status = 'RUNNING'", f"attributes.end_time >= {since}")
         found = [_by_experiment(load(self._uri, names, each)) for each in asked]
@@ -109,14 +109,14 @@ class RunCache:
         for name in names:
             new = {**found[0].get(name, {}), **found[1].get(name, {})}
             kept = self._kept[name]
-            if any(_goes(run) and key not in new for key, run in kept.runs.items()):
+            if any(_in_progress(run) and key not in new for key, run in kept.runs.items()):
                 lost.append(name)
             kept.runs.update(new)
             kept.read = now
         return lost
 
 
-def _goes(run: RunRecord | Rejected) -> bool:
+def _in_progress(run: RunRecord | Rejected) -> bool:
     return isinstance(run, RunRecord) and run.state is RunState.RUNNING
 
 

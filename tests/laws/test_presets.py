@@ -134,5 +134,5 @@ def test_a_law_that_places_no_optimum_says_so(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["deepseek2024", "llama3_2024", "kaplan2020_slices", "multi_power_25m"])
 def test_a_law_that_knows_no_loss_says_so(name: str) -> None:
-    with pytest.raises(ValueError, match=r"not what loss|kaplan2020_joint|one model size"):
+    with pytest.raises(ValueError, match=r"not the loss|kaplan2020_joint|one model size"):
         preset(name).predict(1e9, 1e10)

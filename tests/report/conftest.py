@@ -24,14 +24,14 @@ def loss_of(params, tokens):
 
 def a_run(params: int, tokens_per_param: float = 30.0, seen: float = 1.0, seed: int = 0, points: int = 48, **changes) -> RunRecord:
     rng = np.random.default_rng([seed, params])
-    plan = int(params * tokens_per_param)
-    tokens = np.geomspace(plan / 200, plan, points).round()
+    budget = int(params * tokens_per_param)
+    tokens = np.geomspace(budget / 200, budget, points).round()
     steps = np.arange(0, 1001)
     rate = np.minimum(steps / 20, 1) * (0.55 + 0.45 * np.cos(np.pi * steps / 1000))
-    step = 1000 * tokens / plan
-    undecayed = np.interp(step, steps, rate) * 0.06 * (tokens / plan) ** 0.2
+    step = 1000 * tokens / budget
+    undecayed = np.interp(step, steps, rate) * 0.06 * (tokens / budget) ** 0.2
     loss = (loss_of(params, tokens) + undecayed) * np.exp(rng.normal(0, 0.002, points))
-    kept = tokens <= seen * plan
+    kept = tokens <= seen * budget
     curve = Curve(tokens[kept], loss[kept], step[kept], Schedule(steps, rate), params)
     return RunRecord(
         key=f"run-{params}",
@@ -39,24 +39,24 @@ def a_run(params: int, tokens_per_param: float = 30.0, seen: float = 1.0, seed: 
         flops=6.0 * params * tokens[kept],
         conventions=Conventions(loss="val_loss [nats/token]", tokenizer="bytes"),
         groups={"embedding": 16384, "head": 16384, "other": max(params - 32768, 1)},
-        planned_tokens=plan,
-        predictions=tuple(_predictions(params, plan, seen, rng)),
+        planned_tokens=budget,
+        predictions=tuple(_predictions(params, budget, seen, rng)),
         ended=seen >= 1,
         state=RunState.FINISHED if seen >= 1 else RunState.RUNNING,
         **{"name": f"gpt-{params // 1000}k", "family": "gpt", "experiment": "ladder"} | changes,
     )
 
 
-def _predictions(params: int, plan: int, seen: float, rng: np.random.Generator):
+def _predictions(params: int, budget: int, seen: float, rng: np.random.Generator):
     for share in np.arange(0.15, min(seen, 1.0) + 1e-9, 0.05):
         half_width = 0.03 * (1.02 - share) + 0.004
-        middle = loss_of(params, plan) * (1 + rng.normal(0, half_width / 4))
+        middle = loss_of(params, budget) * (1 + rng.normal(0, half_width / 4))
         advice = (
             ("CONTINUE", "the next tenth of the budget still brings 1.1 % of loss")
             if share < 0.9
             else ("GROW", "a larger model gains more")
         )
-        yield Prediction(int(share * plan), plan, middle, middle * (1 - half_width), middle * (1 + half_width), "FORECAST", *advice)
+        yield Prediction(int(share * budget), budget, middle, middle * (1 - half_width), middle * (1 + half_width), "FORECAST", *advice)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""One run's page: self-contained, honest about what there is not, and nothing a user wrote is markup."""
+"""One run's page: self-contained, states what is missing, and nothing a user wrote is markup."""
 
 from dataclasses import replace
 

@@ -124,13 +124,13 @@ def test_a_run_shows_the_forecast_and_the_observed_end(ladder):
 
 @pytest.mark.parametrize("picture", [loss_against_compute, all_panels])
 @pytest.mark.parametrize("runs", ["none", "one", "broken"])
-def test_few_and_broken_runs_make_an_honest_picture(picture, runs, ladder, broken_runs):
+def test_few_and_broken_runs_make_a_picture(picture, runs, ladder, broken_runs):
     picture({"none": [], "one": ladder[:1], "broken": broken_runs}[runs]).canvas.draw()
 
 
 @pytest.mark.parametrize("picture", [isoflop_curves, loss_contour, residuals, optimal_allocation])
 @pytest.mark.parametrize("runs", ["none", "one", "broken"])
-def test_few_and_broken_runs_make_honest_pictures_of_a_law(picture, runs, ladder, broken_runs, true_law):
+def test_few_and_broken_runs_make_pictures_of_a_law(picture, runs, ladder, broken_runs, true_law):
     picture({"none": [], "one": ladder[:1], "broken": broken_runs}[runs], true_law).canvas.draw()
 
 

@@ -1,4 +1,4 @@
-"""report.html: one file that needs nothing else, escapes what users named, and is honest about what there is not."""
+"""report.html: one file that needs nothing else, escapes what users named, and states what is missing."""
 
 import re
 from html.parser import HTMLParser

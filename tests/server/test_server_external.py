@@ -1,4 +1,4 @@
-"""Runs that other programs logged join the picture once somebody says what they call things."""
+"""External runs join the picture once their metrics are mapped."""
 
 import json
 import urllib.error
@@ -69,7 +69,7 @@ def test_without_n_they_are_shown_over_tokens(look, theirs):
     ("names", "message"),
     [
         ("loss_metric=val_loss&tokens_per_step=many", "tokens per step must be a positive number such as 8192 or 0.5M, got 'many'"),
-        ("loss_metric=val_loss", "say how tokens are counted"),
+        ("loss_metric=val_loss", "choose how tokens are counted"),
         ("loss_metric=nothing&tokens_per_step=8", "None of them can be read by these names: no metric 'nothing' (it has val_loss)."),
     ],
 )

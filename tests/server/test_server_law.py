@@ -75,7 +75,7 @@ def test_a_run_in_progress_moves_the_cost_and_not_the_fit(grid, make_run, monkey
     fitted = []
     monkeypatch.setattr(law_cache, "fit_or_explain", lambda records: fitted.append(1) or fit_runs(records))
     cache = LawCache()
-    first, later = (cache.of([*grid, make_run(16_000_000, 20, seen=seen, run_id="going")]) for seen in (0.4, 0.6))
+    first, later = (cache.of([*grid, make_run(16_000_000, 20, seen=seen, run_id="running")]) for seen in (0.4, 0.6))
     assert len(fitted) == 1
     assert first["sentences"]["cost"] != later["sentences"]["cost"]
     assert first["surfaceLines"] == later["surfaceLines"]

@@ -68,19 +68,19 @@ def test_the_slider_changes_the_plan(look):
 
 def test_a_click_on_a_run_tells_its_forecast_and_verdict(look, store):
     seen = look("ladder")
-    seen.page.click("#runs tbody tr:has-text('still going') .name")
+    seen.page.click("#runs tbody tr:has-text('in progress') .name")
     seen.until("#side .pairs")
     answer = seen.page.inner_text("#side")
     assert re.search(r"Expected at the end of its token budget: \d\.\d+ \(\d\.\d+–\d\.\d+\)", answer)
     assert "continue it still falls" in answer
-    assert seen.page.get_attribute("#side a.mlflow", "href") == f"./#/experiments/{store.ids['ladder']}/runs/{store.going.run_id}"
+    assert seen.page.get_attribute("#side a.mlflow", "href") == f"./#/experiments/{store.ids['ladder']}/runs/{store.running.run_id}"
 
 
 def test_a_click_into_the_chart_chooses_the_nearest_run(look):
     seen = look("alone", more="&x=params&xlog=linear")
     box = seen.page.locator("#loss-chart").bounding_box()
     seen.page.mouse.move(box["x"] + 5, box["y"] + 5)
-    dot = seen.page.locator("#loss-chart .words text").first.bounding_box()  # the label stands 8 pixels right of its point
+    dot = seen.page.locator("#loss-chart .words text").first.bounding_box()  # the label is 8 pixels right of its point
     seen.page.mouse.click(dot["x"] - 8, dot["y"] + dot["height"] / 2 + 1)
     seen.until("#side .pairs")
 
@@ -117,7 +117,7 @@ def test_one_run_is_drawn_and_no_law_is_claimed(look):
     seen.until("#law .outcome.refused")
     assert seen.chart("runs") == "1"
     assert "at least three finished runs" in seen.page.inner_text("#law")
-    assert "do not tell how to split" in seen.page.inner_text("#planner")
+    assert "do not identify how to split" in seen.page.inner_text("#planner")
 
 
 def test_runs_that_cannot_be_read_are_listed_with_the_reason(look):

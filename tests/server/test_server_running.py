@@ -7,7 +7,7 @@ def test_a_new_point_of_a_running_run_is_drawn(look, store, make_run):
     seen.until("#side .pairs")
     assert "50 %" in seen.page.inner_text("#side .pairs")
     points = int(seen.chart("points"))
-    store.going.record(make_run(16_000_000, 20, seen=0.6, key="going"))
+    store.running.record(make_run(16_000_000, 20, seen=0.6, key="running"))
     seen.until(f'#loss-chart[data-points="{points + 8}"]')
     seen.until("#side .pairs:has-text('60 %')")
     assert seen.console == []

@@ -4,7 +4,8 @@ import hashlib
 import time
 
 import pytest
-from lightning_scaling.server.shelf import FRESH_SECONDS
+
+from lightning_scaling.server.run_cache import FRESH_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_mlflow_answers_behind_the_prefix_too(ask, team):
     assert ask(f"{team[0]}/api/2.0/mlflow/experiments/search?max_results=5")[0] == 200
 
 
-def test_all_workers_tell_the_same(ask, team, write, make_run):
+def test_all_workers_answer_the_same(ask, team, write, make_run):
     address, uri = team
     if uri is None:
         pytest.skip("no PostgreSQL on this machine (apt-get install postgresql)")

@@ -18,7 +18,7 @@ Make = Callable[..., RunRecord]
 def study(record: Make) -> Study:
     sizes = (300_000, 1_000_000, 3_000_000, 10_000_000)
     runs = [record(f"{n}", params=n, points=10 + i, state=RunState.FINISHED) for i, n in enumerate(sizes)]
-    return Study((*runs, record("going", params=30_000_000, state=RunState.RUNNING, family="other")))
+    return Study((*runs, record("running", params=30_000_000, state=RunState.RUNNING, family="other")))
 
 
 def test_siblings_are_the_finished_smaller_runs_of_the_family(study: Study) -> None:
@@ -28,15 +28,15 @@ def test_siblings_are_the_finished_smaller_runs_of_the_family(study: Study) -> N
 
 
 def test_the_fit_is_that_of_the_last_points_of_the_finished_runs(record: Make) -> None:
-    """The runs lie on L = 1.7 + 400/N^.34 + 410/D^.28; one that is still going lies off it."""
+    """The runs lie on L = 1.7 + 400/N^.34 + 410/D^.28; one in progress lies off it."""
     sizes = [(n, ratio) for n in (300_000, 1_000_000, 3_000_000, 10_000_000) for ratio in (1, 4)]
     runs = [record(f"{n}-{r}", params=n, points=100) for n, r in sizes]
     halves = [
         replace(r, curve=r.curve.take(slice(0, 100 // ratio)), flops=r.flops[: 100 // ratio], state=RunState.FINISHED)
         for r, (_, ratio) in zip(runs, sizes, strict=True)
     ]
-    going = record("going", params=10**9, points=3, state=RunState.RUNNING, ended=False)
-    fit = Study((*halves, replace(going, curve=replace(going.curve, loss=going.curve.loss * 2)))).fit(seed=0).surface
+    running = record("running", params=10**9, points=3, state=RunState.RUNNING, ended=False)
+    fit = Study((*halves, replace(running, curve=replace(running.curve, loss=running.curve.loss * 2)))).fit(seed=0).surface
     assert (fit.E, fit.alpha, fit.beta) == pytest.approx((1.7, 0.34, 0.28), rel=1e-3)
     assert sorted(fit.procedure["runs"]) == sorted(r.key for r in halves)
 

@@ -8,7 +8,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.laws.published import Preset
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import name_ends
 from lightning_scaling.report.optima import band_over, law_name, values_over
 from lightning_scaling.report.rows import RunRow, rows
@@ -31,7 +31,7 @@ def optimal_allocation(
             if drawn:
                 _side(axes, drawn, law, presets, quantity, look)
             else:
-                say(axes, "the size and compute of no run are known yet")
+                note(axes, "the size and compute of no run are known yet")
         return settle(figure)
 
 

@@ -10,7 +10,7 @@ from lightning_scaling import numbers
 from lightning_scaling.laws.frontier import FrontierFit
 from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import BELOW_LEFT, halo, place
 from lightning_scaling.report.optima import band_over, values_over
 from lightning_scaling.report.rows import RunRow, loss_name, rows
@@ -41,7 +41,7 @@ def loss_against_compute(
     with drawing(look):
         figure, axes = new_figure(9.4, 5.0)
         if not drawn:
-            say(axes, "no run has a loss and a count of its compute yet")
+            note(axes, "no run has a loss and a count of its compute yet")
             axes.set(xlabel="training compute C (FLOPs)", ylabel=loss_name(records))
             return settle(figure)
         envelope = _envelope(drawn, frontier, law)
@@ -140,6 +140,6 @@ def _names(axes: Any, drawn: Sequence[RunRow], look: Theme, around: Sequence[tup
 
 def _some(longest: dict[int | None, RunRow]) -> list[RunRow]:
     """At most sixteen runs to name, no two of them written alike, the largest among them."""
-    told = list({numbers.count(n): run for n, run in longest.items()}.values())
-    kept = np.unique(np.linspace(0, len(told) - 1, min(len(told), 16)).round().astype(int))
-    return [told[k] for k in kept]
+    largest = list({numbers.count(n): run for n, run in longest.items()}.values())
+    kept = np.unique(np.linspace(0, len(largest) - 1, min(len(largest), 16)).round().astype(int))
+    return [largest[k] for k in kept]

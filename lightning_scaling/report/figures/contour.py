@@ -7,7 +7,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
@@ -22,7 +22,7 @@ def loss_contour(records: Sequence[RunRecord], law: SurfaceFit, theme: str | The
         figure, axes = new_figure(4.7, 4.1)
         axes.set(xlabel="parameters N", ylabel="training tokens D")
         if not drawn:
-            say(axes, "the size and tokens of no run are known yet")
+            note(axes, "the size and tokens of no run are known yet")
             return settle(figure)
         flops = [r.flops for r in drawn if r.flops > 0] or [law.flops_per * (r.params or 1) * r.tokens for r in drawn]
         best = [law.optimum(float(c)) for c in np.geomspace(min(flops), 10 * max(flops), 30)]

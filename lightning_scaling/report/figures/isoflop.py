@@ -8,7 +8,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import halo, place
 from lightning_scaling.report.rows import RunRow, loss_name, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
@@ -27,7 +27,7 @@ def isoflop_curves(records: Sequence[RunRecord], law: SurfaceFit, theme: str | T
         figure, axes = new_figure(4.7, 4.1)
         axes.set(xlabel="parameters N", ylabel=loss_name(records))
         if not ended:
-            say(axes, "no finished run yet")
+            note(axes, "no finished run yet")
             return settle(figure)
         _curves(axes, ended, budgets(ended), law, look)
         return settle(figure)

@@ -8,7 +8,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.arrays import robust_spread
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import place
 from lightning_scaling.report.rows import rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
@@ -23,7 +23,7 @@ def residuals(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Theme 
         figure, axes = new_figure(9.4, 2.5)
         axes.set(xlabel="training compute C (FLOPs)", ylabel="observed against law (%)")
         if not ended:
-            say(axes, "no finished run yet")
+            note(axes, "no finished run yet")
             return settle(figure)
         off = np.array([100 * (r.loss / float(law.predict(r.params, r.tokens)) - 1) for r in ended])
         spread = robust_spread(off)

@@ -1,6 +1,6 @@
 """One panel a run: its curve, the forecast of its end as it was made on the way, and where it ended.
 
-The ribbon at a token count is the interval forecast for the END of the run at that moment: it narrows as the run goes on, and should
+The ribbon at a token count is the interval forecast for the END of the run at that moment: it narrows during the run, and should
 hold the line of the observed loss.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import new_figure, say, settle
+from lightning_scaling.report.figures.axes import new_figure, note, settle
 from lightning_scaling.report.rows import RunRow, loss_name, row, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.at_half import reached
@@ -42,7 +42,7 @@ def all_panels(records: Sequence[RunRecord], theme: str | Theme = "light", most:
         for axes in grid.flat[max(len(shown), 1) :]:
             axes.set_axis_off()
         if not shown:
-            say(grid[0, 0], "no runs yet")
+            note(grid[0, 0], "no runs yet")
         return settle(figure)
 
 
@@ -62,7 +62,7 @@ def _panel(axes: Any, run: RunRow, look: Theme, colour: Any) -> None:
     seen = np.isfinite(curve.loss)
     axes.set(xlabel="tokens seen", ylabel=loss_name([run.record]))
     if not seen.any():
-        say(axes, "no finite loss was recorded")
+        note(axes, "no finite loss was recorded")
         return
     made = [p for p in run.record.predictions if np.isfinite([p.loss, p.low, p.high]).all()]
     end = max(run.record.planned_tokens or 0, run.tokens)

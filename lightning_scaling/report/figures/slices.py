@@ -7,7 +7,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
@@ -24,7 +24,7 @@ def loss_slices(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Them
         figure, both = new_figure(9.4, 3.4, ncols=2, sharey=True)
         if not ended:
             for axes in both:
-                say(axes, "no finished run yet")
+                note(axes, "no finished run yet")
             return settle(figure)
         for axes, across in zip(both, ("params", "tokens"), strict=True):
             _slice(axes, ended, across, law, look)

@@ -51,7 +51,7 @@ export function drawLoss(fitted, unzoom = false) {
 
 const nothing = () => {
   if (!all().length) return "no runs to show yet";
-  if (!all().some((run) => run.params)) return "these runs do not say how many parameters they have: look at them over tokens";
+  if (!all().some((run) => run.params)) return "the number of parameters of these runs is not known: show them over tokens";
   return "no run passes the filters, or none has a loss on this axis";
 };
 
@@ -62,12 +62,12 @@ function tellSample(runs, curves) {
 }
 
 function marksOf(run, axis, colour, thin, curve) {
-  const x = axis.of(run), going = run.state === "RUNNING", chosen = run.id === view.run;
+  const x = axis.of(run), running = run.state === "RUNNING", chosen = run.id === view.run;
   const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
   const end = { type: "dot", x: x.slice(-1), y: run.y.slice(-1), colour, size: chosen ? 5 : 3, hollow: run.state !== "FINISHED", run };
   if (view.x === ONLY_ENDS || !curve) return [end];
   const line = { type: "line", x, y: run.y, colour, run, ...look };
-  return going ? [line, end, { ...end, size: 7, run: undefined }, ...expected(run, axis, colour)] : [line, end];
+  return running ? [line, end, { ...end, size: 7, run: undefined }, ...expected(run, axis, colour)] : [line, end];
 }
 
 /** Where a run in progress was last forecast to end: a dotted way there, and the interval as a bar. */

@@ -17,7 +17,7 @@ import { change, fromAddress, query, view } from "./view.js";
 
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
 const UNNAMED = "No run here was recorded by the callback; external runs join once their metrics are mapped.";
-const SOON = 3000, LATER = 20000; // milliseconds between looks while runs go on, and while none does
+const SOON = 3000, LATER = 20000; // milliseconds between looks while runs train, and while none does
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
 
 function draw(unzoom = false) {
@@ -78,20 +78,20 @@ async function look(anew = false) {
   try {
     const changed = await update(anew, () => mine === turn);
     if (mine !== turn) return;
-    say("");
+    announce("");
     if (changed) { draw(anew); refreshRun(); }
     if (changed) refit();
     status();
   } catch (error) {
-    if (mine === turn) say(error.message);
+    if (mine === turn) announce(error.message);
   }
-  const going = answered.external.waiting > 0 || all().some((run) => run.state === "RUNNING");
-  if (mine === turn) timer = setTimeout(look, going ? SOON : LATER);
+  const running = answered.external.waiting > 0 || all().some((run) => run.state === "RUNNING");
+  if (mine === turn) timer = setTimeout(look, running ? SOON : LATER);
 }
 
 async function refit() {
   const of = query();
-  const answer = await askLaw().catch((error) => { say(error.message); return fitted; });
+  const answer = await askLaw().catch((error) => { announce(error.message); return fitted; });
   if (of !== query()) return;
   fitted = answer;
   drawFits();
@@ -99,14 +99,14 @@ async function refit() {
 }
 
 function status() {
-  const runs = all(), going = runs.filter((run) => run.state === "RUNNING").length;
+  const runs = all(), running = runs.filter((run) => run.state === "RUNNING").length;
   const unreadable = answered.broken.filter((run) => !run.external).length;
-  const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, unreadable ? `${unreadable} unreadable` : null];
+  const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, running ? `${running} running` : null, unreadable ? `${unreadable} unreadable` : null];
   byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
   document.body.dataset.ready = "true";
 }
 
-function say(message) {
+function announce(message) {
   byId("message").textContent = message;
   byId("message").hidden = !message;
 }
@@ -121,7 +121,7 @@ async function begin() {
   try {
     experiments = await askExperiments();
   } catch (error) {
-    return say(error.message);
+    return announce(error.message);
   }
   const have = experiments.map((each) => each.id), asked = view.experiments.filter((id) => have.includes(id));
   change({ experiments: asked.length || !have.length ? asked : [await newest()] });

@@ -58,9 +58,9 @@ function halfway(run) {
 
 function facts(run) {
   const row = (name, value) => [h("dt", {}, name), h("dd", {}, value)];
-  const plan = run.planned ? ` of ${count(run.planned)} (${Math.round((100 * run.tokens) / run.planned)} %)` : "";
+  const budget = run.planned ? ` of ${count(run.planned)} (${Math.round((100 * run.tokens) / run.planned)} %)` : "";
   const counted = Object.entries(run.conventions).map(([name, value]) => `${name}: ${value}`).join(", ");
-  return h("dl", { class: "pairs" }, row("state", run.stateName), row("parameters", count(run.params)), row("tokens", count(run.tokens) + plan),
+  return h("dl", { class: "pairs" }, row("state", run.stateName), row("parameters", count(run.params)), row("tokens", count(run.tokens) + budget),
     row("compute", `${compute(run.flops / PF_DAY)} PF-days (${scientific(run.flops)} FLOPs)`), row("loss", loss(run.loss)),
     run.expected?.floor ? row("loss floor", loss(run.expected.floor)) : null, run.uniqueTokens ? row("unique tokens", count(run.uniqueTokens)) : null,
     row("family", run.family || "–"), row("counted by", counted));
