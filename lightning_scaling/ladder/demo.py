@@ -111,8 +111,8 @@ def _lengths(found: Findings) -> str:
     if found.bracket is None:
         return f"Runs of other lengths against the ladder's law at equal compute: {listed}. They do not bracket the best ratio."
     low, high = found.bracket
-    return f"Runs of other lengths end above the ladder's law at equal compute ({listed}): "
-        f"the best ratio lies between {low:.3g} and {high:.3g}."
+    above = f"Runs of other lengths end above the ladder's law at equal compute ({listed})"
+    return f"{above}: the best ratio lies between {low:.3g} and {high:.3g}."
 
 
 def _print_where(job: Job, page: Path, console: Any) -> None:

@@ -27,7 +27,9 @@ _LAZY = {
     "adopt": "adopting",
     "deliver": "delivery",
     "load": "reading",
+    "open_recorder": "interim",
     "resolve_uri": "address",
+    "store_name": "interim",
 }
 
 __all__ = [
