@@ -4,6 +4,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
+
 from lightning_scaling.callbacks.lightning_trainer import Horizon
 
 
