@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import points
 from lightning_scaling.laws.surface import CONSTANTS, Surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
+
+if TYPE_CHECKING:
+    from lightning_scaling.laws.runs_fit import RunsFit
 
 FORMAT = "lightning-scaling law"
 VERSION = 1
@@ -50,9 +53,10 @@ def from_json(data: Any) -> SurfaceFit:
         raise ValueError(f"it is damaged ({type(error).__name__}: {error})") from error
 
 
-def save(law: SurfaceFit, path: str | Path) -> Path:
-    """Write the law to `path` as JSON."""
-    Path(path).write_text(json.dumps(to_json(law), indent=1) + "\n")
+def save(law: "SurfaceFit | RunsFit", path: str | Path) -> Path:
+    """Write L(N, D) to `path` as JSON; of a fit of runs its surface."""
+    surface = law if isinstance(law, SurfaceFit) else law.surface
+    Path(path).write_text(json.dumps(to_json(surface), indent=1) + "\n")
     return Path(path)
 
 
