@@ -70,7 +70,7 @@ def test_without_n_they_are_shown_over_tokens(look, theirs):
     [
         ("loss_metric=val_loss&tokens_per_step=many", "tokens per step must be a positive number such as 8192 or 0.5M, got 'many'"),
         ("loss_metric=val_loss", "choose how tokens are counted"),
-        ("loss_metric=nothing&tokens_per_step=8", "None of them can be read by these names: no metric 'nothing' (it has val_loss)."),
+        ("loss_metric=nothing&tokens_per_step=8", "None of them can be read by this mapping: no metric 'nothing' (it has val_loss)."),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_explained_in_one_line(look, theirs, names, message):

@@ -18,7 +18,7 @@ Make = Callable[..., RunRecord]
 def study(record: Make) -> Study:
     sizes = (300_000, 1_000_000, 3_000_000, 10_000_000)
     runs = [record(f"{n}", params=n, points=10 + i, state=RunState.FINISHED) for i, n in enumerate(sizes)]
-    return Study((*runs, record("running", params=30_000_000, state=RunState.RUNNING, family="other")))
+    return Study((*runs, record("running", params=30_000_000, state=RunState.RUNNING, ended=False, planned_tokens=None, family="other")))
 
 
 def test_siblings_are_the_finished_smaller_runs_of_the_family(study: Study) -> None:
@@ -35,7 +35,7 @@ def test_the_fit_is_that_of_the_last_points_of_the_finished_runs(record: Make) -
         replace(r, curve=r.curve.take(slice(0, 100 // ratio)), flops=r.flops[: 100 // ratio], state=RunState.FINISHED)
         for r, (_, ratio) in zip(runs, sizes, strict=True)
     ]
-    running = record("running", params=10**9, points=3, state=RunState.RUNNING, ended=False)
+    running = record("running", params=10**9, points=3, state=RunState.RUNNING, ended=False, planned_tokens=None)
     fit = Study((*halves, replace(running, curve=replace(running.curve, loss=running.curve.loss * 2)))).fit(seed=0).surface
     assert (fit.E, fit.alpha, fit.beta) == pytest.approx((1.7, 0.34, 0.28), rel=1e-3)
     assert sorted(fit.procedure["runs"]) == sorted(r.key for r in halves)
