@@ -4,13 +4,13 @@ Pure: a record in, plain lines out; whoever prints adds the colour.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from lightning_scaling import units
 from lightning_scaling.advice.growing import larger_model
 from lightning_scaling.advice.options import Setting, as_much_again
+from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.numbers import count, loss, loss_interval, pf_days, share
 from lightning_scaling.run.at_half import checked, forecast_at_half
 from lightning_scaling.run.curve import Curve
@@ -19,7 +19,7 @@ from lightning_scaling.run.record import RunRecord
 FEWEST = 12
 
 
-def end_of_run(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = ()) -> tuple[str, ...]:
+def end_of_run(record: RunRecord, law: str | AllocationLaw | None = None, siblings: Sequence[Curve] = ()) -> tuple[str, ...]:
     """Two to five lines about a run that has ended.
 
     Args:
@@ -63,7 +63,7 @@ def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = ()) -> str:
     return f"twice the data would reach {loss_interval(again.loss, again.low, again.high)}: {again.what.partition(': ')[2]}"
 
 
-def best_size(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = ()) -> str:
+def best_size(record: RunRecord, law: str | AllocationLaw | None = None, siblings: Sequence[Curve] = ()) -> str:
     """What a model of the best size would have reached for the same compute."""
     if not np.isfinite(record.loss):
         return ""
