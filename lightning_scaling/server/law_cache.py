@@ -26,25 +26,25 @@ class LawCache:
         self._kept: OrderedDict[Key, RunsFit] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, records: Sequence[RunRecord]) -> dict[str, Any]:
-        """The laws of these runs, ready for JSON."""
-        key = determined_by(records)
+    def of(self, records: Sequence[RunRecord], unfinished: bool = False) -> dict[str, Any]:
+        """The laws of these runs, ready for JSON; `unfinished` counts the last loss of runs that have not finished too."""
+        key = determined_by(records, unfinished)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = fit_or_explain(records)
+                self._kept[key] = fit_or_explain(records, unfinished=unfinished)
             self._kept.move_to_end(key)
             while len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
             return law(records, self._kept[key])
 
 
-def determined_by(records: Sequence[RunRecord]) -> Key:
+def determined_by(records: Sequence[RunRecord], unfinished: bool = False) -> Key:
     """What a fit of these runs depends on: every finished run's identity, N, D, L, C and conventions; of the others, why they are out."""
-    return frozenset(_facts(record) for record in records)
+    return frozenset(_facts(record, unfinished) for record in records)
 
 
-def _facts(record: RunRecord) -> tuple[Any, ...]:
-    who, reason = (record.experiment, record.run_id, record.key), why_left_out(record)
+def _facts(record: RunRecord, unfinished: bool) -> tuple[Any, ...]:
+    who, reason = (record.experiment, record.run_id, record.key), why_left_out(record, unfinished)
     if reason:
         return (*who, reason)
     return (*who, record.params, record.tokens, record.loss, record.spent, record.conventions, len(record.curve))

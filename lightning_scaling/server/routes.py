@@ -60,8 +60,8 @@ def _laws(app: FastAPI, cache: RunCache) -> None:
     laws = LawCache()
 
     @app.get("/data/law")
-    def law(experiments: Ids, chosen: Names) -> Response:
-        return _json(laws.of(_leniently(cache, cache.study(experiments), chosen)[0].records))
+    def law(experiments: Ids, chosen: Names, unfinished: bool = False) -> Response:
+        return _json(laws.of(_leniently(cache, cache.study(experiments), chosen)[0].records, unfinished))
 
     @app.get("/data/run/{run_id}")
     def run(run_id: str, experiments: Ids, chosen: Names) -> Response:

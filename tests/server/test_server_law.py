@@ -73,7 +73,7 @@ def test_the_budgets_belong_to_the_experiment_on_the_page(make_run):
 
 def test_a_run_in_progress_moves_the_cost_and_not_the_fit(grid, make_run, monkeypatch):
     fitted = []
-    monkeypatch.setattr(law_cache, "fit_or_explain", lambda records: fitted.append(1) or fit_runs(records))
+    monkeypatch.setattr(law_cache, "fit_or_explain", lambda records, **how: fitted.append(1) or fit_runs(records))
     cache = LawCache()
     first, later = (cache.of([*grid, make_run(16_000_000, 20, seen=seen, run_id="running")]) for seen in (0.4, 0.6))
     assert len(fitted) == 1
@@ -84,3 +84,10 @@ def test_a_run_in_progress_moves_the_cost_and_not_the_fit(grid, make_run, monkey
 def test_runs_with_one_validation_each_have_a_law(grid):
     single = [replace(r, curve=r.curve.take(slice(len(r.curve) - 1, None)), flops=r.flops[-1:]) for r in grid]
     assert law(single, fit_runs(single))["surfaceLines"]
+
+
+def test_unfinished_runs_enter_the_law_on_request(grid, make_run):
+    cache, runs = LawCache(), [*grid, make_run(16_000_000, 20, seen=0.5, run_id="running")]
+    without, counted = cache.of(runs), cache.of(runs, unfinished=True)
+    assert without["surfaceLines"] == cache.of(grid)["surfaceLines"]
+    assert counted["surfaceLines"] != without["surfaceLines"]

@@ -166,3 +166,13 @@ def test_sizes_have_the_colours_of_the_report(look, scheme):
     drawn = seen.page.evaluate("async (n) => { const c = await import('/scaling/static/colours.js'); return n.map(c.bySize(n)); }", sizes)
     for hexed, colour in zip(drawn, size_colours(sizes, THEMES[scheme]), strict=True):
         assert matplotlib.colors.to_rgb(hexed) == pytest.approx(colour[:3], abs=0.02)
+
+
+def test_unfinished_runs_are_counted_in_on_request(look):
+    seen = look("ladder")
+    seen.until("#law table")
+    before = seen.page.inner_text("#law")
+    seen.page.check("#unfinished")
+    seen.page.wait_for_function("text => document.querySelector('#law').innerText !== text", arg=before)
+    assert "unfinished=true" in seen.page.url
+    assert seen.console == []

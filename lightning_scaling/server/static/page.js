@@ -21,7 +21,7 @@ const SOON = 3000, LATER = 20000; // milliseconds between looks while runs train
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
 
 function draw(unzoom = false) {
-  drawTools(set);
+  drawTools(set, recount);
   drawLoss(fitted, unzoom);
   drawSide(detail, fitted, () => select(""));
   drawRuns(select);
@@ -39,6 +39,12 @@ function drawFits() {
 function set(changes, unzoom = false) {
   change(changes);
   draw(unzoom);
+}
+
+/** Other runs enter the law. */
+function recount(changes) {
+  set(changes);
+  refit();
 }
 
 async function select(id) {

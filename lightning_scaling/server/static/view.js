@@ -2,7 +2,7 @@
 
 /** The metric mapping of external runs: see metric_mapping.py. */
 export const NAMES = { loss_metric: "", token_metric: "", tokens_per_step: "", params: "" };
-const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", state: "", text: "", run: "", ...NAMES };
+const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", state: "", text: "", run: "", unfinished: "", ...NAMES };
 const AXES = ["pf_days", "flops", "tokens", "params"];
 
 export const view = { experiments: [], ...DEFAULTS };
@@ -24,10 +24,11 @@ export function change(changes) {
   history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
 }
 
-/** The experiments, and the metric mapping of external runs, as every question to the server carries them. */
+/** The experiments, the metric mapping of external runs, and whether unfinished runs count, as every question to the server carries them. */
 export function query() {
   const named = Object.keys(NAMES).filter((name) => view[name]).map((name) => [name, view[name]]);
-  return new URLSearchParams([...view.experiments.map((id) => ["experiment", id]), ...named]).toString();
+  const counted = view.unfinished ? [["unfinished", "true"]] : [];
+  return new URLSearchParams([...view.experiments.map((id) => ["experiment", id]), ...named, ...counted]).toString();
 }
 
 /** Whether a run passes the filters. */
