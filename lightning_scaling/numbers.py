@@ -87,7 +87,7 @@ def plain(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A signed error, e.g. of a forecast against what came.
+    """A signed error, e.g. of a forecast against the observed loss.
 
     >>> percent(0.0042), percent(-0.131), percent(0.0), percent(None)
     ('+0.4 %', '−13.1 %', '0.0 %', '–')
@@ -194,6 +194,33 @@ def _point(digits: str) -> str:
     if re.fullmatch(r"[+-]?\d+,\d+", digits) and not re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", digits):
         return digits.replace(",", ".")
     return digits.replace(",", "")
+
+
+def parse_compute(text: str) -> float:
+    """FLOPs as people write compute, bare or with a unit: FLOPs with an SI prefix, or PF-days; NaN for what is none.
+
+    >>> [parse_compute(text) for text in ("1e23", "1e23 FLOPs", "100 ZFLOPs", "7×10^9", "3.3 PF-days", "1 petaflop/s-day", "much")]
+    [1e+23, 1e+23, 1e+23, 7000000000.0, 2.8512e+20, 8.64e+19, nan]
+    """
+    plain_text = re.sub("[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda power: "^" + power[0].translate(_SUPERSCRIPTS), text.strip())
+    found = _AMOUNT.match(re.sub(r"^10\s*(?:\^|\*\*)\s*(?=[+-]?\d)", "1e", plain_text))
+    if found is None:
+        return math.nan
+    amount, power, unit = found["amount"], found["power"], re.sub(r"[\s/·-]", "", found["unit"])
+    scale = float(f"1e{power}") if power else 1.0
+    if len(unit) <= 1:
+        return parse_count(amount + unit) * scale
+    kind = _UNIT.fullmatch(unit.lower())
+    if kind is None or (kind["kind"] == "f" and not kind["days"]):
+        return math.nan
+    size = _PREFIXES[(kind["prefix"] or "")[:1]] * (86_400 if kind["days"] else 1)
+    return float(f"{parse_count(amount) * scale * size:.15g}")
+
+
+_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21, "y": 1e24}
+_SUPERSCRIPTS = str.maketrans({**{c: str(i) for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}, "⁻": "-", "⁺": "+"})
+_AMOUNT = re.compile(r"(?P<amount>[\d.][\d._,]*(?:[eE][+-]?\d+)?)\s*(?:[×xX*·]\s*10(?:\^|\*\*)?(?P<power>[+-]?\d+))?(?P<unit>.*)")
+_UNIT = re.compile(r"(?P<prefix>kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?(?P<kind>flops?|f)s?(?P<days>days?|d)?")
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

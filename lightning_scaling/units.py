@@ -19,6 +19,15 @@ def training_flops(params: Any, tokens: Any) -> Any:
     return FLOPS_PER_PARAM_AND_TOKEN * params * tokens
 
 
+def tokens_for(flops: Any, params: Any) -> Any:
+    """Tokens on which `params` weights are trained with `flops`: C / 6N; with tokens in place of params, the params.
+
+    >>> tokens_for(6_000_000_000_000, 1_000)
+    1000000000.0
+    """
+    return flops / (FLOPS_PER_PARAM_AND_TOKEN * params)
+
+
 def pf_days(flops: Any) -> Any:
     """FLOPs in PF-days (8.64e19 operations each).
 

@@ -18,6 +18,7 @@ from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
 from lightning_scaling.forecasting import forecast as forecast_of
+from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
@@ -41,7 +42,7 @@ class Evidence:
     curve: Curve
     budget: float
     siblings: Sequence[Curve]
-    law: Any
+    law: AllocationLaw | None
     economics: Economics
     level: float
     given: Any = None
@@ -168,7 +169,7 @@ class Evidence:
         return options.decaying(self.setting, self.annealing)
 
     @cached_property
-    def law_to_quote(self) -> Any:
+    def law_to_quote(self) -> AllocationLaw | None:
         """The user's law, else a published one where it was fitted on such runs; None where neither is there."""
         if self.law is not None:
             return self.law

@@ -4,21 +4,22 @@ Pure: a record in, plain lines out; whoever prints adds the colour.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from lightning_scaling import units
 from lightning_scaling.advice.growing import larger_model
 from lightning_scaling.advice.options import Setting, as_much_again
+from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.numbers import count, loss, loss_interval, pf_days, share
+from lightning_scaling.run.at_half import checked, forecast_at_half
 from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import Prediction, RunRecord
+from lightning_scaling.run.record import RunRecord
 
 FEWEST = 12
 
 
-def end_of_run(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = ()) -> tuple[str, ...]:
+def end_of_run(record: RunRecord, law: str | AllocationLaw | None = None, siblings: Sequence[Curve] = ()) -> tuple[str, ...]:
     """Two to five lines about a run that has ended.
 
     Args:
@@ -43,21 +44,13 @@ def ended(record: RunRecord) -> str:
     """Where it ended, against the forecast made nearest to half of the run."""
     if not np.isfinite(record.loss):
         return "no finite loss was logged"
-    made = halfway(record)
-    if made is None:
+    check = checked(record, forecast_at_half(record))
+    if check is None:
         return f"ended at {loss(record.loss)}"
-    off = record.loss / made.loss - 1
-    inside = "inside" if made.low <= record.loss <= made.high else "outside"
-    forecast = f"the forecast at {share(made.tokens / record.tokens)} of the run said {loss_interval(made.loss, made.low, made.high)}"
-    return f"ended at {loss(record.loss)}; {forecast}: {'+' if off >= 0 else '−'}{share(abs(off))}, {inside} its interval"
-
-
-def halfway(record: RunRecord) -> Prediction | None:
-    """The forecast made nearest to half of the run for about where it ended; None where none was made."""
-    made = [
-        p for p in record.predictions if np.isfinite(p.loss) and p.tokens < 0.9 * record.tokens and abs(p.at / record.tokens - 1) < 0.05
-    ]
-    return min(made, key=lambda p: abs(p.tokens - record.tokens / 2), default=None)
+    made, off = check.forecast, record.loss / check.forecast.loss - 1
+    forecast = f"the forecast at {share(made.tokens / record.tokens)} of the run was {loss_interval(made.loss, made.low, made.high)}"
+    place = "inside" if check.inside else "outside"
+    return f"ended at {loss(record.loss)}; {forecast}: {'+' if off >= 0 else '−'}{share(abs(off))}, {place} its interval"
 
 
 def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = ()) -> str:
@@ -70,7 +63,7 @@ def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = ()) -> str:
     return f"twice the data would reach {loss_interval(again.loss, again.low, again.high)}: {again.what.partition(': ')[2]}"
 
 
-def best_size(record: RunRecord, law: Any = None, siblings: Sequence[Curve] = ()) -> str:
+def best_size(record: RunRecord, law: str | AllocationLaw | None = None, siblings: Sequence[Curve] = ()) -> str:
     """What a model of the best size would have reached for the same compute."""
     if not np.isfinite(record.loss):
         return ""

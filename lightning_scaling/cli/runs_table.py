@@ -8,6 +8,7 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.numbers import parse_count
+from lightning_scaling.units import tokens_for
 
 NAMES = {
     "params": ("params", "n_params", "parameters", "num_params", "model_params", "model_size", "n", "size"),
@@ -20,7 +21,7 @@ NAMES = {
 
 @dataclass(frozen=True, eq=False)
 class RunsTable:
-    """(n,) columns; `flops` and `run` are None where the file has none; `columns` says which name was read as what."""
+    """(n,) columns; `flops` and `run` are None where the file has none; `columns` holds which name was read as what."""
 
     params: Floats
     tokens: Floats
@@ -40,7 +41,7 @@ def read_runs(path: str) -> RunsTable:
         raise ValueError(f"{path} has no column for {lacking[0]} (expected {expected}); its columns are {', '.join(columns)}")
     params, loss = _numbers(rows, columns, chosen["params"], path), _numbers(rows, columns, chosen["loss"], path)
     flops = _numbers(rows, columns, chosen["flops"], path) if "flops" in chosen else None
-    tokens = _numbers(rows, columns, chosen["tokens"], path) if "tokens" in chosen else np.asarray(flops) / (6 * params)
+    tokens = _numbers(rows, columns, chosen["tokens"], path) if "tokens" in chosen else tokens_for(flops, params)
     run = tuple(row[columns[chosen["run"]]] for row in rows) if "run" in chosen else None
     return RunsTable(params, tokens, loss, flops if "tokens" in chosen else None, run, chosen)
 

@@ -7,6 +7,7 @@ from lightning_scaling.lazy import lazy
 if TYPE_CHECKING:
     from lightning_scaling.laws.curve_envelope import envelope
     from lightning_scaling.laws.design import next_runs
+    from lightning_scaling.laws.finished_runs import FinishedRuns, bits_per_byte, finished, finished_table
     from lightning_scaling.laws.fit import fit_surface
     from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
     from lightning_scaling.laws.holdout import backtest, leave_one_size_out, rolling_origin
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.outliers import propose_outliers
     from lightning_scaling.laws.presets import PRESETS, preset
     from lightning_scaling.laws.published import Preset
-    from lightning_scaling.laws.records import bits_per_byte, finished, fit_records
+    from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
     from lightning_scaling.laws.saved import load, save
     from lightning_scaling.laws.side_by_side import approaches
     from lightning_scaling.laws.simulate import SweepDesign, simulate_runs
@@ -35,9 +36,12 @@ _LAZY = {
     "SurfaceFit": "surface_fit",
     "SweepDesign": "simulate",
     "backtest": "holdout",
-    "bits_per_byte": "records",
-    "finished": "records",
-    "fit_records": "records",
+    "bits_per_byte": "finished_runs",
+    "finished": "finished_runs",
+    "finished_table": "finished_runs",
+    "FinishedRuns": "finished_runs",
+    "fit_runs": "runs_fit",
+    "RunsFit": "runs_fit",
     "next_runs": "design",
     "propose_outliers": "outliers",
     "approaches": "side_by_side",
@@ -59,11 +63,13 @@ _LAZY = {
 
 __all__ = [
     "PRESETS",
+    "FinishedRuns",
     "FrontierFit",
     "KappaSurface",
     "Larger",
     "Optimum",
     "Preset",
+    "RunsFit",
     "Surface",
     "SurfaceFit",
     "SweepDesign",
@@ -72,9 +78,10 @@ __all__ = [
     "bits_per_byte",
     "envelope",
     "finished",
+    "finished_table",
     "fit_frontier",
     "fit_kaplan",
-    "fit_records",
+    "fit_runs",
     "fit_surface",
     "identifying_run",
     "isoflops",

@@ -62,7 +62,7 @@ def isoflops(
     """Parabolas over budgets found in the runs' FLOPs (6·N·D unless given), with their estimated bias."""
     given = points(params, tokens, loss)
     compute = given.flops if flops is None else np.asarray(flops, dtype=np.float64)
-    law = surface or fit_surface(params, tokens, loss)
+    law = surface or fit_surface(params, tokens, loss, flops=flops)
     curves = []
     for index in _budgets(compute):
         some = given.take(index)
@@ -73,8 +73,8 @@ def isoflops(
     budgets, best = np.array([v.flops for v in sound]), np.array([v.best_params for v in sound])
     bias = np.array([v.bias for v in sound])
     known = np.isfinite(bias)
-    unbiased = line(budgets[known], (best * np.exp(-bias))[known], level) if known.sum() >= 2 else None
-    return IsoFlops(tuple(curves), line(budgets, best, level), unbiased)
+    unbiased = line(budgets[known], (best * np.exp(-bias))[known], level, flops_per=law.flops_per) if known.sum() >= 2 else None
+    return IsoFlops(tuple(curves), line(budgets, best, level, flops_per=law.flops_per), unbiased)
 
 
 def _budgets(compute: Floats) -> list[NDArray[np.intp]]:
@@ -90,7 +90,7 @@ def _curve(budget: float, params: Floats, tokens: Floats, loss: Floats, law: Sur
     bias = float("nan")
     if np.isfinite(law.alpha):
         _, modelled, _ = _parabola(x, law.predict(params, tokens))
-        bias = modelled - float(np.log(law.surface.optimum(budget).params))
+        bias = modelled - float(np.log(law.surface.optimum(budget, law.flops_per).params))
     return IsoFlopCurve(budget, params, tokens, loss, parabola, float(np.exp(bottom)), bias, reason)
 
 

@@ -6,7 +6,7 @@ N counts non-embedding weights and the loss has no floor. The slices and the joi
 # ruff: noqa: N802, N815 — constants keep the letters of the law
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -64,11 +64,3 @@ class KaplanSlices:
     def of_flops(self, flops: Any) -> Any:
         """Loss of the best use of `flops`."""
         return as_given((self.C_c * FLOPS_PER_PF_DAY / np.asarray(flops, dtype=np.float64)) ** self.alpha_C)
-
-    def predict(self, params: Any, tokens: Any) -> NoReturn:
-        """Raises ValueError: slices hold for one variable at a time."""
-        raise ValueError("Kaplan's slices hold where one of N, D, C limits; for L(N, D) use kaplan2020_joint")
-
-    def optimum(self, flops: Any) -> NoReturn:
-        """Raises ValueError: slices place no optimum."""
-        raise ValueError("Kaplan's slices place no optimum; use kaplan2020_allocation")

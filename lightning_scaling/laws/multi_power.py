@@ -7,7 +7,6 @@ lie 3 to 6 % too low (24 000 to 72 000 steps at three sizes).
 """
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,11 +41,3 @@ class MultiPower:
             since = passed[k + 1 :] - passed[k]
             annealed[k:] += (before[k] - rate[k]) * (1 - (self.C * rate[k] ** -self.gamma * since + 1) ** -self.beta)
         return np.asarray(self.L0 + self.A * (passed[1:] + warmup) ** -self.alpha - self.B * annealed)
-
-    def predict(self, params: Any, tokens: Any) -> NoReturn:
-        """Raises ValueError: a law of one size."""
-        raise ValueError("the multi-power law is of one model size over its schedule: call its loss(rates)")
-
-    def optimum(self, flops: Any) -> NoReturn:
-        """Raises ValueError: a law of one size."""
-        raise ValueError("the multi-power law is of one model size and places no optimum")

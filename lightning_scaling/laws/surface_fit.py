@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_scaling.laws.answers import Answer, answer
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface import CONSTANTS, Optimum, Surface
@@ -72,6 +73,26 @@ class SurfaceFit:
         return self.surface.predict(params, tokens)
 
     @property
+    def usable(self) -> Answer:
+        """Whether the fit has constants at all."""
+        return answer(bool(np.isfinite(self.alpha)), self.outcome)
+
+    @property
+    def identified(self) -> Answer:
+        """Whether the runs identify every constant."""
+        return answer(self.outcome is SurfaceOutcome.IDENTIFIED, self.outcome)
+
+    @property
+    def split_identified(self) -> Answer:
+        """Whether the runs tell the term of N from that of D, so that the optimum means something; a floor of zero leaves it so."""
+        return answer(self.outcome in (SurfaceOutcome.IDENTIFIED, SurfaceOutcome.FLOOR_AT_ZERO), self.outcome)
+
+    @property
+    def resampled(self) -> Answer:
+        """Whether there are resamples to take intervals from."""
+        return answer(self.resamples is not None, "fit with resamples=1000 or more")
+
+    @property
     def residuals(self) -> NDArray[np.float64]:
         """(n,) ln observed − ln fitted loss, in the order of `points`."""
         return np.asarray(np.log(self.points.loss) - np.log(self.predict(self.points.params, self.points.tokens)))
@@ -120,6 +141,16 @@ class SurfaceFit:
     def band(self, params: Any, tokens: Any, level: float = 0.9) -> tuple[Any, Any]:
         """(low, high) of the fitted loss at N and D: sampling error of the law alone, not of a new run."""
         return self.interval_of(lambda s: s.predict(params, tokens), level)
+
+    def __str__(self) -> str:
+        from lightning_scaling.laws.printed import surface_text
+
+        return surface_text(self)
+
+    def _repr_html_(self) -> str:
+        from lightning_scaling.laws.printed import as_html
+
+        return as_html(str(self))
 
     def _resamples(self) -> Surface:
         if self.outcome is SurfaceOutcome.TOO_FEW_POINTS:

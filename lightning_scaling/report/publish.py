@@ -2,18 +2,20 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lightning_scaling.laws.runs_fit import RunsFit
+from lightning_scaling.laws.saved import to_json
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store import artifacts
 from lightning_scaling.store.address import artifact_root, resolve_uri
 from lightning_scaling.store.client import answered, connect
 from lightning_scaling.store.patience import impatient
 from lightning_scaling.store.reading import KIND
-from lightning_scaling.store.study import Study
 
 _CONSTANTS = ("E", "A", "B", "alpha", "beta", "objective")
 _MOST_LINKS = 40
@@ -23,7 +25,7 @@ _SECONDS = 60
 
 def log_study(
     study: Study,
-    law: Any = None,
+    law: RunsFit | SurfaceFit | None = None,
     files: Mapping[str, str | bytes | Path] | None = None,
     *,
     uri: str | None = None,
@@ -35,7 +37,7 @@ def log_study(
     """Record a study and its law as an MLflow run (tag `scaling.kind` = "study") that links its members; the id of that run.
 
     Args:
-        law: the fitted law; its finite constants become metrics, itself the artifact `law.json`.
+        law: what was fitted; its finite constants become metrics, itself the artifact `law.json`.
         files: artifacts by name, e.g. {"report.html": Path("out/report.html")}: text, bytes, or a file to read.
         experiment: where to put it; None for the experiment of the first run.
 
@@ -45,14 +47,14 @@ def log_study(
     """
     experiment = experiment or next((r.experiment for r in study if r.experiment), None)
     if experiment is None:
-        raise ValueError("an empty study has no experiment: say which, experiment='…'")
-    uri = resolve_uri(uri)
+        raise ValueError("an empty study has no experiment: name one, experiment='…'")
+    uri, surface = resolve_uri(uri), law.surface if isinstance(law, RunsFit) else law
     with impatient(_SECONDS), answered(uri):
         client = connect(uri)
         run = client.create_run(_experiment(client, uri, experiment), run_name=name, tags={KIND: "study", **(tags or {})})
         run_id: str = run.info.run_id
-        _facts(client, run_id, study, law, metrics or {})
-        _files(client, run_id, {**_members(study), **_law_file(law), **(files or {})})
+        _facts(client, run_id, study, surface, metrics or {})
+        _files(client, run_id, {**_members(study), **_law_file(surface), **(files or {})})
         client.set_terminated(run_id)
         return run_id
 
@@ -62,14 +64,14 @@ def _experiment(client: Any, uri: str, name: str) -> str:
     return str(found.experiment_id if found else client.create_experiment(name, artifact_root(uri, name)))
 
 
-def _facts(client: Any, run_id: str, study: Study, law: Any, metrics: Mapping[str, float]) -> None:
+def _facts(client: Any, run_id: str, study: Study, law: SurfaceFit | None, metrics: Mapping[str, float]) -> None:
     """Constants as metrics, the law's name as a parameter, members and families as tags."""
     from mlflow.entities import Metric, Param, RunTag
 
-    numbers = {**{f"law/{c}": getattr(law, c, None) for c in _CONSTANTS}, **metrics, "runs": len(study)}
-    finite = {k: float(v) for k, v in numbers.items() if isinstance(v, (int, float)) and math.isfinite(v)}
+    constants = {} if law is None else {f"law/{name}": float(getattr(law, name)) for name in _CONSTANTS}
+    finite = {k: float(v) for k, v in {**constants, **metrics, "runs": len(study)}.items() if math.isfinite(v)}
     when = client.get_run(run_id).info.start_time
-    params = [] if law is None else [Param("law", str(getattr(law, "name", type(law).__name__)))]
+    params = [] if law is None else [Param("law", law.name)]
     families = ", ".join(sorted({r.family for r in study if r.family}))[:_MOST_CHARACTERS]
     tags = [RunTag("mlflow.note.content", _note(client, study)), RunTag("scaling.families", families)]
     client.log_batch(run_id, [Metric(k, v, when, 0) for k, v in finite.items()], params, tags)
@@ -94,18 +96,9 @@ def _members(study: Study) -> dict[str, str]:
     return {"members.json": json.dumps(rows, indent=1)}
 
 
-def _law_file(law: Any) -> dict[str, bytes]:
-    """The surface as laws.load reads it; any other law is described by its report alone."""
-    from lightning_scaling.laws import save
-    from lightning_scaling.laws.surface_fit import SurfaceFit
-
-    if not isinstance(law, SurfaceFit):
-        return {}
-
-    with tempfile.TemporaryDirectory(prefix="lightning-scaling-") as folder:
-        path = Path(folder) / "law.json"
-        save(law, path)
-        return {path.name: path.read_bytes()}
+def _law_file(law: SurfaceFit | None) -> dict[str, str]:
+    """The surface as `laws.load` reads it."""
+    return {} if law is None else {"law.json": json.dumps(to_json(law), indent=1) + "\n"}
 
 
 def _files(client: Any, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:

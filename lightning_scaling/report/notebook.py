@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning_scaling import numbers
-from lightning_scaling.report import prose
+from lightning_scaling.report import sentences
 from lightning_scaling.report.rows import rows, words
 from lightning_scaling.run.record import RunRecord
-
-if TYPE_CHECKING:
-    from lightning_scaling.store.study import Rejected
+from lightning_scaling.store.runs import Rejected
 
 _SHOWN = 30
 _DRAWN = 200  # runs: more make the picture heavy; .plot() draws any number
@@ -26,7 +24,7 @@ _COLUMNS: dict[str, tuple[str, Any]] = {
 }
 
 
-def page(records: Sequence[RunRecord], table: Sequence[Mapping[str, Any]], rejected: Sequence["Rejected"]) -> str:
+def page(records: Sequence[RunRecord], table: Sequence[Mapping[str, Any]], rejected: Sequence[Rejected]) -> str:
     """The HTML. Every name a user gave is escaped."""
     head = "".join(f"<th>{title}</th>" for title, _ in _COLUMNS.values())
     body = "".join(f"<tr>{''.join(_cell(row[name], write) for name, (_, write) in _COLUMNS.items())}</tr>" for row in table[:_SHOWN])
@@ -36,7 +34,7 @@ def page(records: Sequence[RunRecord], table: Sequence[Mapping[str, Any]], rejec
 
 
 def _lead(records: Sequence[RunRecord]) -> str:
-    return prose.cost(rows(records)) if records else "0 runs"
+    return sentences.cost(rows(records)) if records else "0 runs"
 
 
 def _picture(records: Sequence[RunRecord]) -> str:
@@ -57,7 +55,7 @@ def _cell(value: Any, write: Any) -> str:
     return f'<td style="text-align:{side}">{escape(write(value) if value is not None else "")}</td>'
 
 
-def _rejected(rejected: Sequence["Rejected"]) -> str:
+def _rejected(rejected: Sequence[Rejected]) -> str:
     if not rejected:
         return ""
     items = "".join(f"<li>{escape(r.name or r.run_id)}: {escape(r.reason)}</li>" for r in rejected[:_SHOWN])

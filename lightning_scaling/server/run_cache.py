@@ -1,6 +1,6 @@
-"""Runs kept in memory between requests: read whole at first and now and then, in between only those that run or have just ended.
+"""The cache of runs between requests: read whole at first and now and then, in between only those that run or have just ended.
 
-1 000 runs of 400 points take about a second to read; the runs that still go, some milliseconds. Each worker of a server has its own shelf.
+1 000 runs of 400 points take about a second to read; the runs in progress, some milliseconds. Each worker of a server has its own cache.
 """
 
 import threading
@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.adopting import Reading, adopt
 from lightning_scaling.store.experiments import experiments as listed
 from lightning_scaling.store.foreign import Names
 from lightning_scaling.store.reading import load
-from lightning_scaling.store.study import Rejected, Study
+from lightning_scaling.store.runs import Rejected, StoredRuns
 
 FRESH_SECONDS = 2.0
-WHOLE_SECONDS = 60.0  # renamed and deleted runs, and points that came late, show after this time
+WHOLE_SECONDS = 60.0  # renamed and deleted runs, and points that arrive late, show after this time
 _SHARE = 30.0  # … or after thirty times what the reading took, so that it stays within some 3 % of one core
 _READING_SECONDS = 3.0  # of histories of other programs' runs, in one request
 _MOST_FOREIGN = 5000  # of their curves kept, some 10 kB each
@@ -31,7 +32,7 @@ class _Kept:
     took: float = 0.0
 
 
-class Shelf:
+class RunCache:
     """The runs of one store. Safe for many threads: they wait for each other's reading rather than repeat it.
 
     Args:
@@ -72,14 +73,14 @@ class Shelf:
         return Study(tuple(r for r in runs if isinstance(r, RunRecord)), tuple(r for r in runs if isinstance(r, Rejected)))
 
     def named(self, study: Study, names: Names | None) -> Study:
-        """The study with the runs of other programs that `names` fits; those not read within some seconds come with the next call."""
+        """The study with the external runs that the mapping `names` fits; those not read within some seconds come with the next call."""
         if names is None:
             return study
         with self._naming:
-            named = adopt(study, names, self._uri, self._foreign, _READING_SECONDS)
+            named = adopt(StoredRuns(study.records, study.rejected), names, self._uri, self._foreign, _READING_SECONDS)
             while len(self._foreign) > _MOST_FOREIGN:
                 del self._foreign[next(iter(self._foreign))]
-        return named
+        return Study(named.records, named.rejected)
 
     def _refresh(self, names: list[str]) -> None:
         now = self._clock()
@@ -100,7 +101,7 @@ class Shelf:
             self._kept[name] = _Kept(found.get(name, {}), now, now, took)
 
     def _read_changing(self, names: list[str], now: float) -> list[str]:
-        """Read what may have changed; the experiments where a run that was going is found nowhere: they need the whole reading."""
+        """Read what may have changed; the experiments where a run in progress is found nowhere: they need the whole reading."""
         since = int(1000 * min(self._kept[name].read for name in names)) - _OVERLAP_MS
         asked = ("attributes.status = 'RUNNING'", f"attributes.end_time >= {since}")
         found = [_by_experiment(load(self._uri, names, each)) for each in asked]
@@ -108,18 +109,18 @@ class Shelf:
         for name in names:
             new = {**found[0].get(name, {}), **found[1].get(name, {})}
             kept = self._kept[name]
-            if any(_goes(run) and key not in new for key, run in kept.runs.items()):
+            if any(_in_progress(run) and key not in new for key, run in kept.runs.items()):
                 lost.append(name)
             kept.runs.update(new)
             kept.read = now
         return lost
 
 
-def _goes(run: RunRecord | Rejected) -> bool:
+def _in_progress(run: RunRecord | Rejected) -> bool:
     return isinstance(run, RunRecord) and run.state is RunState.RUNNING
 
 
-def _by_experiment(study: Study) -> dict[str, dict[str, RunRecord | Rejected]]:
+def _by_experiment(study: StoredRuns) -> dict[str, dict[str, RunRecord | Rejected]]:
     found: dict[str, dict[str, RunRecord | Rejected]] = {}
     runs: list[RunRecord | Rejected] = [*study.records, *study.rejected]
     for run in runs:

@@ -1,4 +1,4 @@
-"""Runs that other programs logged join the picture once somebody says what they call things."""
+"""External runs join the picture once their metrics are mapped."""
 
 import json
 import urllib.error
@@ -30,18 +30,18 @@ def theirs(store):
 def test_a_form_takes_their_names_and_the_address_keeps_them(look, theirs):
     seen = look("theirs")
     assert seen.chart("runs") == "0"
-    assert seen.page.inner_text("#foreign > summary").startswith("5 runs here were logged by other programs")
-    assert seen.page.input_value("#foreign [name=loss_metric]") == "val_loss"
-    assert seen.page.input_value("#foreign [name=params]") == "n_params"
-    seen.page.fill("#foreign [name=tokens_per_step]", "4096")
-    seen.page.click("#foreign .go")
+    assert seen.page.inner_text("#external > summary").startswith("5 runs here were logged by other programs")
+    assert seen.page.input_value("#external [name=loss_metric]") == "val_loss"
+    assert seen.page.input_value("#external [name=params]") == "n_params"
+    seen.page.fill("#external [name=tokens_per_step]", "4096")
+    seen.page.click("#external .go")
     seen.until('#loss-chart[data-runs="4"]')
     seen.until("#law table")
     assert NAMES in seen.page.url
-    assert "4 of 5 runs of other programs are shown" in seen.page.inner_text("#foreign > summary")
+    assert "4 of 5 external runs are shown" in seen.page.inner_text("#external > summary")
     assert "8.19M" in seen.page.inner_text("#runs tbody tr >> nth=0")  # 2 000 steps of 4 096 tokens
     assert "<i>baseline</i> 1000000" in seen.page.inner_text("#runs tbody tr >> nth=0")
-    assert seen.said == []
+    assert seen.console == []
 
 
 def test_a_shared_address_shows_the_same_runs_and_one_of_them_in_full(look, theirs):
@@ -50,34 +50,34 @@ def test_a_shared_address_shows_the_same_runs_and_one_of_them_in_full(look, thei
     seen.page.click("#runs tbody tr .name >> nth=0")
     seen.until("#side .pairs")
     assert "finished" in seen.page.inner_text("#side .pairs")
-    seen.page.click("#foreign > summary")
-    seen.page.click("#foreign button:has-text('leave them out')")
+    seen.page.click("#external > summary")
+    seen.page.click("#external button:has-text('leave them out')")
     seen.until('#loss-chart[data-runs="0"]')
     assert "loss_metric" not in seen.page.url
 
 
 def test_without_n_they_are_shown_over_tokens(look, theirs):
     seen = look("theirs")
-    seen.page.fill("#foreign [name=tokens_per_step]", "4k")
-    seen.page.fill("#foreign [name=params]", "")
-    seen.page.click("#foreign .go")
+    seen.page.fill("#external [name=tokens_per_step]", "4k")
+    seen.page.fill("#external [name=params]", "")
+    seen.page.click("#external .go")
     seen.until('#loss-chart[data-runs="4"]')
     assert "tokens" in seen.chart("x")
 
 
 @pytest.mark.parametrize(
-    ("names", "says"),
+    ("names", "message"),
     [
         ("loss_metric=val_loss&tokens_per_step=many", "tokens per step must be a positive number such as 8192 or 0.5M, got 'many'"),
-        ("loss_metric=val_loss", "say how tokens are counted"),
-        ("loss_metric=nothing&tokens_per_step=8", "None of them can be read by these names: no metric 'nothing' (it has val_loss)."),
+        ("loss_metric=val_loss", "choose how tokens are counted"),
+        ("loss_metric=nothing&tokens_per_step=8", "None of them can be read by this mapping: no metric 'nothing' (it has val_loss)."),
     ],
 )
-def test_names_that_do_not_do_are_told_in_one_line(look, theirs, names, says):
+def test_a_mapping_that_cannot_be_used_is_explained_in_one_line(look, theirs, names, message):
     seen = look("theirs", more=f"&{names}")
-    assert says in seen.page.inner_text("#foreign [role=alert]")
+    assert message in seen.page.inner_text("#external [role=alert]")
     assert seen.chart("runs") == "0"
-    assert seen.said == []
+    assert seen.console == []
 
 
 def test_files_hold_them_too_and_refuse_bad_names(ask, server, theirs):

@@ -1,4 +1,4 @@
-"""What runs of other programs call their loss, tokens and N: chosen on the page, carried in its address, looked for in the runs."""
+"""The metric mapping of external runs, chosen on the page: which metric is the loss, how tokens are counted, what N is."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,18 +8,18 @@ from typing import Any
 from lightning_scaling.numbers import parse_count
 from lightning_scaling.store.adopting import WAITING
 from lightning_scaling.store.foreign import Names
-from lightning_scaling.store.study import Rejected
+from lightning_scaling.store.runs import Rejected
 
 _MOST = 300  # names offered of each kind
 _OTHERS = ("mlflow.", "system/")  # MLflow's own tags and its measurements of the machine
 
 
-class Misnamed(ValueError):  # noqa: N818 - reads as what it says
-    """A choice of names that cannot be; the message says in one line what is missing."""
+class MappingError(ValueError):
+    """A mapping that cannot be used; the message is one line on what is missing."""
 
 
 @dataclass(frozen=True)
-class Chosen:
+class MappingChoice:
     """The choice as text, empty where nothing was chosen."""
 
     loss_metric: str = ""
@@ -31,18 +31,18 @@ class Chosen:
         """As the store takes them; None without a choice.
 
         Raises:
-            Misnamed: no loss metric, tokens counted in no way or in two, a number that is none.
+            MappingError: no loss metric, tokens counted in no way or in two, a number that is none.
 
-        >>> Chosen("val_loss", tokens_per_step="8k", params="124M").names()
+        >>> MappingChoice("val_loss", tokens_per_step="8k", params="124M").names()
         Names(loss='val_loss', tokens=None, tokens_per_step=8000.0, first_step=0, params=124000000, \
 planned_tokens=None, unique_tokens=None, family=None)
         """
-        if self == Chosen():
+        if self == MappingChoice():
             return None
         if not self.loss_metric:
-            raise Misnamed("say which metric is the loss")
+            raise MappingError("choose which metric is the loss")
         if bool(self.token_metric) == bool(self.tokens_per_step):
-            raise Misnamed("say how tokens are counted: a metric that counts them, or the tokens of one step, and not both")
+            raise MappingError("choose how tokens are counted: a metric that counts them, or the tokens of one step, and not both")
         per_step = _positive("tokens per step", self.tokens_per_step) if self.tokens_per_step else None
         return Names(loss=self.loss_metric, tokens=self.token_metric or None, tokens_per_step=per_step, params=_params(self.params))
 
@@ -50,7 +50,7 @@ planned_tokens=None, unique_tokens=None, family=None)
 def _positive(what: str, text: str) -> float:
     number = parse_count(text)
     if not 0 < number < float("inf"):
-        raise Misnamed(f"{what} must be a positive number such as 8192 or 0.5M, got {text[:40]!r}")
+        raise MappingError(f"{what} must be a positive number such as 8192 or 0.5M, got {text[:40]!r}")
     return number
 
 
@@ -63,10 +63,10 @@ def _params(text: str) -> int | str | None:
 
 
 def offers(rejected: Iterable[Rejected], study: Iterable[Rejected]) -> dict[str, Any]:
-    """How many runs of other programs there are, how many wait to be read, and their names, each with the number of runs that have it.
+    """How many external runs there are, how many wait to be read, and their names, each with the number of runs that have it.
 
     Args:
-        rejected: before any was read by the names chosen; study: what is still rejected afterwards.
+        rejected: before any was read by the mapping; study: what is still rejected afterwards.
     """
     runs = [each.run for each in rejected if each.run is not None]
     metrics = Counter(name for run in runs for name in run.data.metrics if not name.startswith(_OTHERS))

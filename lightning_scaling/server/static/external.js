@@ -1,4 +1,4 @@
-// Runs of other programs: how many there are, and a form that says what they call their loss, their tokens and N.
+// External runs: how many there are, and a form for their metric mapping: loss, tokens and N.
 
 import { byId, h, show } from "./dom.js";
 import { all, answered, mlflow } from "./runs.js";
@@ -9,31 +9,31 @@ const LIKELY = { loss: [/^val.*loss/i, /^eval.*loss/i, /val.*loss/i, /loss/i], t
   params: [/^(n|num|total|model)_?params$|^params$|^n_?parameters$|num_parameters/i, /param/i] };
 let drawn = "", of = ""; // what is on show, and the experiments it was opened or closed for
 
-/** Draws the card; `rename` is called with the names chosen. A form that somebody is filling in is left alone. */
-export function drawForeign(rename) {
-  const card = byId("foreign"), { foreign } = answered, left = answered.broken.filter((run) => run.foreign);
-  const now = JSON.stringify([foreign, left, Object.keys(NAMES).map((name) => view[name])]);
+/** Draws the card; `rename` is called with the mapping chosen. A form that somebody is filling in is left alone. */
+export function drawExternal(rename) {
+  const card = byId("external"), { external } = answered, left = answered.broken.filter((run) => run.external);
+  const now = JSON.stringify([external, left, Object.keys(NAMES).map((name) => view[name])]);
   if (now === drawn || (card.contains(document.activeElement) && document.activeElement.matches("select, input"))) return;
   const chosen = view.experiments.join();
-  if (foreign.runs && of !== chosen) { of = chosen; card.open = !all().length; }
+  if (external.runs && of !== chosen) { of = chosen; card.open = !all().length; }
   drawn = now;
-  card.hidden = !foreign.runs;
-  show(card, h("summary", {}, summary(foreign, left.length)), trouble(foreign, left), form(foreign, rename), list(left));
+  card.hidden = !external.runs;
+  show(card, h("summary", {}, summary(external, left.length)), trouble(external, left), form(external, rename), list(left));
 }
 
 const named = () => Object.keys(NAMES).some((name) => view[name]);
 const these = (count) => (count === 1 ? "1 run here was" : `${count} runs here were`);
 
 function summary({ runs, waiting }, left) {
-  if (!named()) return `${these(runs)} logged by other programs: say what they call things, and they join the picture`;
+  if (!named()) return `${these(runs)} logged by other programs: map their metrics, and they join the picture`;
   const tokens = view.token_metric || `steps × ${view.tokens_per_step}`;
-  return `${runs - left} of ${runs} runs of other programs are shown: loss is ${view.loss_metric}, tokens are ${tokens}${waiting ? `; ${waiting} still to be read` : ""}`;
+  return `${runs - left} of ${runs} external runs are shown: loss is ${view.loss_metric}, tokens are ${tokens}${waiting ? `; ${waiting} still to be read` : ""}`;
 }
 
-/** The one line that says why these names do not do. */
-function trouble({ runs, misnamed, waiting }, left) {
-  const nothing = named() && left.length === runs && !waiting && left.length ? `None of them can be read by these names: ${usual(left)}.` : "";
-  return misnamed || nothing ? h("p", { class: "outcome refused", role: "alert" }, misnamed || nothing) : null;
+/** One line on why this mapping cannot be used. */
+function trouble({ runs, problem, waiting }, left) {
+  const nothing = named() && left.length === runs && !waiting && left.length ? `None of them can be read by this mapping: ${usual(left)}.` : "";
+  return problem || nothing ? h("p", { class: "outcome refused", role: "alert" }, problem || nothing) : null;
 }
 
 function usual(left) {
@@ -56,7 +56,7 @@ function form({ metrics, params }, rename) {
     document.activeElement?.blur();
     const steps = tokens.value === STEPS;
     const names = { loss_metric: loss.value, token_metric: tokens.value, tokens_per_step: steps ? step.value.trim() : "", params: size.value.trim() };
-    rename(names).then(() => { byId("foreign").open = byId("foreign").querySelector("[role=alert]") !== null; });
+    rename(names).then(() => { byId("external").open = byId("external").querySelector("[role=alert]") !== null; });
   };
   return h("form", { onsubmit: send },
     field("loss", loss), field("tokens", tokens), perStep, field("parameters N", size),
