@@ -4,7 +4,7 @@ The bins are those of the budget, so they do not shift while the run grows; each
 evaluations does not show. However many losses were logged, the cost is the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,11 @@ class Bins:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def until(self, tokens: float) -> "Bins":
+        """The bins that ended by `tokens`, with the noise of all."""
+        kept = self.tokens <= tokens
+        return replace(self, tokens=self.tokens[kept], loss=self.loss[kept], smooth=self.smooth[kept])
 
     @property
     def best(self) -> int:

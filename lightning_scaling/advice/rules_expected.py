@@ -126,7 +126,7 @@ def _stable_phase_is_over(run: Evidence) -> Decision | None:
     starts = run.annealing.decays_at
     if run.progress < EARLIEST_DECAY or starts is None or starts - run.tokens <= SOON * run.tokens:
         return None
-    if not run.until_decay.called or run.decaying is None:
+    if not run.flat_until_decay or run.decaying is None:
         return None
     stable, cooled = run.until_decay, run.decaying
     text = f"until the scheduled decay at {count(starts)} {run.unit} {_gained(stable)}: {cooled.what} now"
