@@ -96,9 +96,10 @@ class Evidence:
         """A proven turn-up that the schedule neither explains by a raised rate nor is expected to undo."""
         if not self.turn.proven(self.epochs, self.annealing.to_fall) or raised_since(self.curve, self.turn.since):
             return False
-        if self.turn.expected(self.epochs) or not self.annealing.decay_to_come:
+        left = self.annealing
+        if self.turn.expected(self.epochs) or not left.decay_to_come or self.turn.lasts(left.to_fall):
             return True
-        return bool(self.forecast.loss > self.seen.smooth[self.seen.best])
+        return self.extrapolated and bool(self.forecast.loss > self.seen.smooth[self.seen.best])
 
     @cached_property
     def forecast(self) -> Any:

@@ -103,6 +103,8 @@ def past_plan(run: Evidence) -> Decision | None:
     again, end, worth, larger = run.as_much_again, float(run.forecast.loss), run.economics.worth, run.larger
     if larger is not None and larger.own and larger.high < min(again.loss, end * (1 - worth)):
         return Decision(Verdict.GROW, Reason.LARGER_MODEL, f"{_of(larger, run)}; as much again here ends at {reach(again)}", run.level)
+    if run.plateau_call is not None and run.curve.schedule is None:  # the same rate goes on, and that is a plateau
+        return None
     gain, chance = (end - again.loss) / (abs(end) or 1.0), again.chance_below(end)
     if not (gain >= worth and chance >= LIKELY):
         return None
