@@ -1,7 +1,7 @@
 """Is the run broken? Losses that are not finite, a jump that has not come back, a climb back to where it began, swings without progress.
 
-A spike that has recovered is no fault, and a proven slow turn-up is overfitting, judged elsewhere. A rate far too high makes the loss swing as
-it climbs. Such swings are part of the fault, so rises are measured in the noise of the calmer half of the run.
+A spike that has recovered is no fault, and a proven slow turn-up is overfitting, judged elsewhere. A rate far too high makes the loss swing
+as it climbs. Such swings are part of the fault, so rises are measured in the noise of the calmer half of the run.
 """
 
 import numpy as np

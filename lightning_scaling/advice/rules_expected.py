@@ -23,7 +23,7 @@ SOON = 0.1  # of the tokens so far: a scheduled decay nearer than this is waited
 
 def flat(run: Evidence) -> Decision | None:
     """A plateau at this rate: decay if a decay is to be had, else grow if that is known to help, else stop."""
-    if run.progress >= AT_THE_END or run.plateau_call is None:
+    if run.plateau_call is None:
         return None
     rest, cooled, larger = run.plateau, run.decaying, run.larger
     left = f"until {count(rest.until)} {run.unit} {_gained(rest)}"
@@ -103,8 +103,6 @@ def past_plan(run: Evidence) -> Decision | None:
     again, end, worth, larger = run.as_much_again, float(run.forecast.loss), run.economics.worth, run.larger
     if larger is not None and larger.own and larger.high < min(again.loss, end * (1 - worth)):
         return Decision(Verdict.GROW, Reason.LARGER_MODEL, f"{_of(larger, run)}; as much again here ends at {reach(again)}", run.level)
-    if run.plateau_call is not None and run.curve.schedule is None:  # the same rate goes on, and that is a plateau
-        return None
     gain, chance = (end - again.loss) / (abs(end) or 1.0), again.chance_below(end)
     if not (gain >= worth and chance >= LIKELY):
         return None

@@ -120,7 +120,7 @@ def test_turning_up_without_repetition_stops(make_run):
 def test_a_rise_that_the_decay_will_undo_is_waited_for(make_run):
     run = make_run("wsd", 0.56, share=0.5, alpha=1.0, change=lambda t: 1 + 2 * np.maximum(t - 0.45, 0))
     evidence = Evidence(run, END, (), None, Economics(), 0.9)
-    assert evidence.turn.proven(None, decay_left=1.0)
+    assert evidence.turn.proven(None, decay_left=0.4)
     assert not evidence.turned_up
     assert said(run)[0] != "STOP"
 
