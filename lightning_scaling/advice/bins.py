@@ -47,7 +47,7 @@ class Bins:
 
     @property
     def best(self) -> int:
-        """Index of the lowest smoothed loss before the last stretch."""
+        """Index of the lowest smoothed loss before the last bin."""
         return int(np.argmin(self.smooth[:-1])) if len(self) > 1 else 0
 
 

@@ -14,7 +14,7 @@ from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.gain import Gain, noise_at_this_rate, remaining_gain
 from lightning_scaling.advice.growing import DEFAULT, Larger, as_law, larger_model
 from lightning_scaling.advice.overfitting import TurnUp, turn_up
-from lightning_scaling.advice.plateau import Plateau, PlateauCall, Stretch, flatness, forecast_gain, plateau, stretch_end
+from lightning_scaling.advice.plateau import Horizon, Plateau, PlateauCall, flatness, forecast_gain, horizon_of, plateau
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
@@ -113,9 +113,9 @@ class Evidence:
 
     @cached_property
     def nearby(self) -> Any:
-        """At three places: here (the level without its noise), at the end of the next stretch, and where the decay begins."""
+        """At three places: here (the level without its noise), at the horizon of a plateau, and where the decay begins."""
         decay = self.annealing.decays_at or self.end
-        at = [self.tokens, stretch_end(self.tokens, self.budget), max(decay, self.tokens)]
+        at = [self.tokens, horizon_of(self.tokens, self.budget), max(decay, self.tokens)]
         return forecast_of(self.curve, at=np.array(at), siblings=self.siblings, level=self.level)
 
     @cached_property
@@ -155,9 +155,9 @@ class Evidence:
 
     def _plateau(self, index: int, at_this_rate: bool) -> Plateau:
         until = float(self.nearby.at[index])
-        stretch = Stretch(until, self.now, forecast_gain(self.nearby, index), self.level)
+        horizon = Horizon(until, self.now, forecast_gain(self.nearby, index), self.level)
         curve = self._gain(self.seen, until) if at_this_rate else None
-        return plateau(stretch, curve, self.seen.noise, self.economics)
+        return plateau(horizon, curve, self.seen.noise, self.economics)
 
     def _was_flat(self, found: Plateau) -> bool:
         """Whether the curve showed the same plateau when it was HELD shorter."""
@@ -165,7 +165,7 @@ class Evidence:
         before = self.seen.until((1 - held) * self.tokens)
         if len(before) < FEWEST_BINS:
             return False
-        until = stretch_end(float(before.tokens[-1]), self.budget) if found is self.plateau else found.until
+        until = horizon_of(float(before.tokens[-1]), self.budget) if found is self.plateau else found.until
         needed = self.economics.probability if self.annealing.known else UNKNOWN_SCHEDULE
         return flatness(self._gain(before, until), found.threshold * (abs(self.now) or 1.0)) >= needed
 

@@ -15,7 +15,7 @@ from lightning_scaling.advice.bins import Bins, correlated_noise, noise
 from lightning_scaling.arrays import Floats
 
 EXPONENTS = np.r_[0.0, np.geomspace(0.125, 16.0, 29)]  # coarser grids called plateaus too soon by picking one exponent
-WINDOWS = (2.0, 4.0, 8.0)  # times the log length of the stretch to come: the longest that the laws fit is read
+WINDOWS = (2.0, 4.0, 8.0)  # times the log length of what is asked for: the longest that the laws fit is read
 FEWEST = 6  # bins that a law is fitted to
 FEWEST_LATE = 4
 FARTHEST = 6.0  # times its own log length that a law is extrapolated
@@ -24,7 +24,7 @@ TOLERATED = 2.0  # standard deviations of chi-squared by which a fit may be off
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """A mixture of normals, one per exponent, cut off at zero gain.
+    """A mixture of normals, one per exponent, truncated at zero gain.
 
     Args:
         weight, mean, error: (k,) of each exponent, in the loss's unit.

@@ -1,7 +1,7 @@
 """Is there anything left to gain? A statement about the compute to come, never about how many checks went by without a new best.
 
-A plateau is called when the loss to be gained over the next stretch of compute lies below a threshold with a stated probability. The next
-stretch is the rest of the token budget, and at least a quarter of what has been trained: near the end of any budget the rest brings little
+A plateau is called when the loss to be gained over the compute to come lies below a threshold with a stated probability. That is
+the rest of the token budget, and at least a quarter of what has been trained: near the end of any budget the rest brings little
 because it is short, which is no plateau. The threshold is relative: the noise of a bin, at least a tenth and at most half a percent.
 
 The curve at its present rate decides (`gain.py`). Its later half must not contradict it, and neither may the forecast: a plateau that the
@@ -28,13 +28,13 @@ RULED_OUT = 0.02  # probability below which the forecast rules a plateau out
 
 @dataclass(frozen=True)
 class Plateau:
-    """What the next stretch of compute would bring.
+    """What the compute to come would bring.
 
     Args:
-        gain: relative gain over the stretch that the estimators agree on; low, high: its interval.
+        gain: relative gain until `until`; low, high: its interval.
         threshold: the smallest gain that counts.
         chance: probability that the gain is smaller than that; NaN where it is not known.
-        until: tokens at the end of the stretch.
+        until: tokens up to which the gain is asked for.
         called: the chance is at least what the user asked for.
     """
 
@@ -76,50 +76,50 @@ class PlateauCall:
         return f"plateau: {what} expected to bring {share(self.gain)} (at most {share(self.at_most)}) for {cost}"
 
 
-def stretch_end(now: float, planned: float) -> float:
+def horizon_of(now: float, planned: float) -> float:
     """Tokens up to which a gain is asked for.
 
-    >>> stretch_end(40, 100), stretch_end(96, 100)
+    >>> horizon_of(40, 100), horizon_of(96, 100)
     (100, 120.0)
     """
     return max(planned, (1 + SHORTEST) * now)
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
-    """The compute a plateau is a statement about, and what the loss was and is expected to be.
+class Horizon:
+    """Up to where a plateau is asked for, and what the forecast expects until then.
 
     Args:
-        until: tokens at its end.
+        until: tokens up to which the gain is asked for.
         now: level of the loss, in its unit: what gains are relative to.
-        ahead: forecast of the gain until then, in the loss's unit, and its standard deviation; NaN where there is no forecast.
+        expected: forecast of the gain until then, in the loss's unit, and its standard deviation; NaN where there is no forecast.
         level: of the interval.
     """
 
     until: float
     now: float
-    ahead: tuple[float, float]
+    expected: tuple[float, float]
     level: float = 0.9
 
 
-def plateau(stretch: Stretch, curve: tuple[Gain, Gain] | None, noise: float, economics: Economics) -> Plateau:
-    """Whether the loss falls by less than counts over `stretch`.
+def plateau(horizon: Horizon, curve: tuple[Gain, Gain] | None, noise: float, economics: Economics) -> Plateau:
+    """Whether the loss falls by less than counts until the horizon.
 
     Args:
         curve: the gain read off the curve, by all of it and by its later half; None where a decay is to come or the rate has just changed.
         noise: of one bin, in the loss's unit.
     """
-    scale = abs(stretch.now) or 1.0
+    scale = abs(horizon.now) or 1.0
     threshold = economics.smallest_gain(noise / scale)
-    gain, error = stretch.ahead
+    gain, error = horizon.expected
     forecast = float(ndtr((threshold * scale - gain) / error))
     if curve is None:
-        side = error * float(ndtri((1 + stretch.level) / 2))
-        return Plateau(gain / scale, (gain - side) / scale, (gain + side) / scale, threshold, forecast, stretch.until, False)
+        side = error * float(ndtri((1 + horizon.level) / 2))
+        return Plateau(gain / scale, (gain - side) / scale, (gain + side) / scale, threshold, forecast, horizon.until, False)
     chance = flatness(curve, threshold * scale)
     chance = min(chance, forecast) if forecast < RULED_OUT else chance
-    middle, low, high = (each / scale for each in curve[0].interval(stretch.level))
-    return Plateau(middle, low, high, threshold, chance, stretch.until, chance >= economics.probability)
+    middle, low, high = (each / scale for each in curve[0].interval(horizon.level))
+    return Plateau(middle, low, high, threshold, chance, horizon.until, chance >= economics.probability)
 
 
 def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> float:

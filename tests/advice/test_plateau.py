@@ -7,15 +7,15 @@ from lightning_scaling import Curve, Schedule, advise, forecast
 from lightning_scaling.advice.bins import binned
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.gain import remaining_gain
-from lightning_scaling.advice.plateau import Stretch, forecast_gain, plateau, stretch_end
+from lightning_scaling.advice.plateau import Horizon, forecast_gain, horizon_of, plateau
 
 
 def judged(curve, budget, **terms):
     now = float(curve.tokens[-1])
-    until, seen = stretch_end(now, budget), binned(curve, budget)
+    until, seen = horizon_of(now, budget), binned(curve, budget)
     found = forecast(curve, at=np.array([now, until]))
-    stretch = Stretch(until, float(found.loss[0]), forecast_gain(found, 1))
-    return plateau(stretch, remaining_gain(seen, 0.0, until, seen.correlated_noise), seen.noise, Economics(**terms))
+    horizon = Horizon(until, float(found.loss[0]), forecast_gain(found, 1))
+    return plateau(horizon, remaining_gain(seen, 0.0, until, seen.correlated_noise), seen.noise, Economics(**terms))
 
 
 def power_law(floor, rise, until=60, noise=1e-4):
@@ -24,7 +24,7 @@ def power_law(floor, rise, until=60, noise=1e-4):
 
 
 def test_the_end_of_a_budget_is_no_plateau_because_it_is_near():
-    assert stretch_end(99, 100) == pytest.approx(123.75)
+    assert horizon_of(99, 100) == pytest.approx(123.75)
 
 
 def test_a_power_law_still_gains():
@@ -52,7 +52,7 @@ def test_more_noise_asks_for_more_gain_up_to_half_a_percent():
 def test_a_forecast_that_rules_it_out_is_never_contradicted():
     run = power_law(2, 0.002)
     curve = remaining_gain(binned(run, 1e8), 0.0, 1e8, 1e-4)
-    agreeing, opposed = (plateau(Stretch(1e8, 2.0, ahead), curve, 1e-4, Economics()) for ahead in ((0.001, 0.002), (1.0, 0.01)))
+    agreeing, opposed = (plateau(Horizon(1e8, 2.0, expected), curve, 1e-4, Economics()) for expected in ((0.001, 0.002), (1.0, 0.01)))
     assert agreeing.called
     assert not opposed.called
     assert opposed.chance < 0.02
@@ -60,7 +60,7 @@ def test_a_forecast_that_rules_it_out_is_never_contradicted():
 
 def test_a_forecast_without_an_interval_leaves_the_curve_to_decide():
     curve = remaining_gain(binned(power_law(2, 0.002), 1e8), 0.0, 1e8, 1e-4)
-    assert plateau(Stretch(1e8, 2.0, (0.0, float("nan"))), curve, 1e-4, Economics()).called
+    assert plateau(Horizon(1e8, 2.0, (0.0, float("nan"))), curve, 1e-4, Economics()).called
 
 
 def thousand(until, schedule=True, seed=0):
