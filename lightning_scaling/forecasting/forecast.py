@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import Plan, read_plan, step_at
-from lightning_scaling.forecasting.hindsight import humbled
+from lightning_scaling.forecasting.clock import BEYOND, in_usual_steps, step_at
+from lightning_scaling.forecasting.rate_profile import RateProfile, read_profile
+from lightning_scaling.forecasting.backtest import calibrated
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.outcome import ForecastOutcome
-from lightning_scaling.forecasting.points import gather, scatter
-from lightning_scaling.forecasting.predictive import Predictive, predict
+from lightning_scaling.forecasting.curve_points import gather, scatter
+from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.screen import after_warmup, diverged, refuse, too_short, turns_up
-from lightning_scaling.forecasting.seen import Units, see
-from lightning_scaling.forecasting.siblings import corrected, learn, replays
+from lightning_scaling.forecasting.observed import Units, observe
+from lightning_scaling.forecasting.siblings import corrected, pool, replays
 from lightning_scaling.run.curve import Curve
 
 PRIOR = Prior()
-HIGH_RATE = 0.9  # of the peak: while the rate is above this no decay has been seen
+HIGH_RATE = 0.9  # of the peak: while the rate is above this no decay has been observed
 FALL = 0.1  # annealing to come, beyond which the drop decides the forecast
-BEYOND = 0.95  # a plan that covers less than this share of the steps asked for has ended
-CLUELESS = 0.5  # deviation in log loss where next to nothing has been seen
+CLUELESS = 0.5  # deviation in log loss where next to nothing has been observed
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Forecast:
         loss, low, high: median and interval at `level`, in the unit of the loss; floats or (m,) as `at`.
         level: chance that the interval claims to hold the loss.
         outcome: how the forecast was come by, or why it is none.
-        floor: the loss that the fitted law would end at after endless training under this plan; NaN where there is no law.
+        floor: the loss that the fitted law would end at after endless training under this profile; NaN where there is no law.
         noise: relative standard deviation of one logged loss.
         law: which laws the forecast mixes.
     """
@@ -73,7 +73,7 @@ def forecast(curve: Curve, at: ArrayLike, siblings: Sequence[Curve] = (), level:
     """Forecast the loss of a run that is on its way.
 
     Args:
-        curve: what has been seen, with the plan of the whole run where it is known. Another plan answers "what if".
+        curve: what has been observed, with the profile of the whole run where it is known. Another profile answers "what if".
         at: tokens, scalar or (m,), to forecast the loss at.
         siblings: finished runs of the same family (other sizes or plans), each with its schedule.
         level: of the interval.
@@ -89,19 +89,20 @@ def forecast(curve: Curve, at: ArrayLike, siblings: Sequence[Curve] = (), level:
     targets = _targets(at, level)
     if len(curve) == 0 or (refusal := refuse(curve)) is not None:
         return _nothing(at, level, ForecastOutcome.NOT_FINITE if len(curve) == 0 else refusal)
-    plan = None if curve.schedule is None or curve.step is None else read_plan(curve.schedule)
+    curve = in_usual_steps(curve, float(targets.max()))
+    profile = None if curve.schedule is None or curve.step is None else read_profile(curve.schedule)
     finite, gathered = gather(curve)
-    used = after_warmup(finite, plan)
-    if (early := too_short(curve, used, plan)) is not None:
+    used = after_warmup(finite, profile)
+    if (early := too_short(curve, used, profile)) is not None:
         return _clueless(curve, at, level, early)
     if diverged(used):
         return _clueless(used, at, level, ForecastOutcome.DIVERGED)
     end = float(targets.max())
     replayed = replays(used, end, siblings, PRIOR)
-    family = learn(replayed)
-    own = humbled(predict(see(used, targets, plan, gathered), PRIOR, family), used, plan, gathered, PRIOR)
-    found = corrected(own, replayed, plan is not None, PRIOR)
-    outcome = _outcome(used, targets, plan, found, family is not None)
+    family = pool(replayed)
+    own = calibrated(predict(observe(used, targets, profile, gathered), PRIOR, family), used, profile, gathered, PRIOR)
+    found = corrected(own, replayed, profile is not None, PRIOR)
+    outcome = _outcome(used, targets, profile, found, family is not None)
     return _answer(found, at, level, outcome, used)
 
 
@@ -114,43 +115,47 @@ def _targets(at: ArrayLike, level: float) -> Floats:
     return targets
 
 
-def _outcome(used: Curve, targets: Floats, plan: Plan | None, found: Predictive, taught: bool) -> ForecastOutcome:
-    if turns_up(found.seen):
+def _outcome(used: Curve, targets: Floats, profile: RateProfile | None, found: LawForecast, estimate: bool) -> ForecastOutcome:
+    if turns_up(found.observed):
         return ForecastOutcome.TURNS_UP
     if targets.max() <= used.tokens[-1]:
         return ForecastOutcome.SEEN
-    if plan is None:
+    if profile is None:
         return ForecastOutcome.NO_SCHEDULE
-    if plan.step[-1] < BEYOND * float(step_at(used, targets).max()):
+    if profile.step[-1] < BEYOND * float(step_at(used, targets).max()):
         return ForecastOutcome.PLAN_ENDS
-    now = float(plan.rate_at(step_at(used, used.tokens[-1:]))[0])
-    if now < HIGH_RATE or found.ahead.max() < FALL:
+    now = float(profile.rate_at(step_at(used, used.tokens[-1:]))[0])
+    if now < HIGH_RATE or found.remaining.max() < FALL:
         return ForecastOutcome.FORECAST
-    return ForecastOutcome.DECAY_UNSEEN_SIBLINGS if taught else ForecastOutcome.DECAY_UNSEEN_PRIOR
+    return ForecastOutcome.DECAY_UNSEEN_SIBLINGS if estimate else ForecastOutcome.DECAY_UNSEEN_PRIOR
 
 
-def _answer(found: Predictive, at: ArrayLike, level: float, outcome: ForecastOutcome, used: Curve) -> Forecast:
-    seen = found.seen
+def _answer(found: LawForecast, at: ArrayLike, level: float, outcome: ForecastOutcome, used: Curve) -> Forecast:
+    observed = found.observed
     mixture = _past_as_it_was(found, used, np.atleast_1d(np.asarray(at, dtype=np.float64)))
     shares = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
-    loss, low, high = seen.units.logged(seen.offset_at + mixture.quantiles(shares))
-    floor = seen.units.level * found.posterior.floor if seen.units.log else seen.units.level + seen.units.unit * found.posterior.floor
-    law = ("annealing" if seen.gain.shape[1] > 1 else "power") + " + tail power law"
-    noise = seen.noise * seen.units.unit / abs(seen.units.level or 1.0)
+    loss, low, high = observed.units.logged(observed.offset_at + mixture.quantiles(shares))
+    floor = (
+        observed.units.level * found.posterior.floor
+        if observed.units.log
+        else observed.units.level + observed.units.unit * found.posterior.floor
+    )
+    law = ("annealing" if observed.gain.shape[1] > 1 else "power") + " + tail power law"
+    noise = observed.noise * observed.units.unit / abs(observed.units.level or 1.0)
     one = _as(at)
-    return Forecast(at, one(loss), one(low), one(high), level, outcome, floor, noise, law, mixture, seen.offset_at, seen.units)
+    return Forecast(at, one(loss), one(low), one(high), level, outcome, floor, noise, law, mixture, observed.offset_at, observed.units)
 
 
-def _past_as_it_was(found: Predictive, used: Curve, targets: Floats) -> Mixture:
+def _past_as_it_was(found: LawForecast, used: Curve, targets: Floats) -> Mixture:
     """The mixture with the places that have been passed already replaced by the curve there, give or take its noise."""
     past = targets <= used.tokens[-1]
     if not past.any():
         return found.mixture
-    seen, here = found.seen, np.searchsorted(used.tokens, targets[past])
+    observed, here = found.observed, np.searchsorted(used.tokens, targets[past])
     around = [float(np.median(used.loss[max(i - 2, 0) : i + 3])) for i in here]
     mean, deviation = found.mixture.mean.copy(), found.mixture.deviation.copy()
-    mean[:, past] = seen.units.fitted(np.array(around)) - seen.offset_at[past]
-    deviation[:, past] = max(seen.noise, 1e-9)
+    mean[:, past] = observed.units.fitted(np.array(around)) - observed.offset_at[past]
+    deviation[:, past] = max(observed.noise, 1e-9)
     return Mixture(found.mixture.weight, mean, deviation)
 
 

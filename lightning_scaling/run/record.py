@@ -106,8 +106,10 @@ class RunRecord:
             "planned_tokens": self.planned_tokens,
             "ended": self.ended,
             "tokens": curve.tokens.tolist(),
-            "loss": [x if np.isfinite(x) else None for x in curve.loss.tolist()],
+            "loss": _with_null(curve.loss),
             "step": None if curve.step is None else curve.step.tolist(),
+            "averaged_loss": None if curve.averaged_loss is None else _with_null(curve.averaged_loss),
+            "optimizer_steps": curve.optimizer_steps,
             "flops": self.flops.tolist(),
             "schedule": None if plan is None else {"step": plan.step.tolist(), "lr": plan.lr.tolist()},
             "predictions": [vars(p) for p in self.predictions],
@@ -125,11 +127,18 @@ class RunRecord:
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise ValueError(f"not a run record of schema 1 to {SCHEMA} (found {found!r})")
         plan = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
-        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], plan, data["params"], data["unique_tokens"])
+        averaged = data.get("averaged_loss")  # neither this nor the unit of the steps is in older records
+        more = dict(averaged_loss=None if averaged is None else _with_nan(averaged), optimizer_steps=data.get("optimizer_steps", False))
+        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], plan, data["params"], data["unique_tokens"], **more)
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
         predictions = tuple(Prediction(**p) for p in data["predictions"])
         flops, counted = np.asarray(data["flops"], dtype=np.float64), Conventions(**data["conventions"])
         return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
+
+
+def _with_null(values: NDArray[np.float64]) -> list[float | None]:
+    """A JSON list, null where a value is not finite."""
+    return [x if np.isfinite(x) else None for x in values.tolist()]
 
 
 def _with_nan(loss: Any) -> Any:

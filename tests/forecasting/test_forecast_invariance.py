@@ -13,24 +13,28 @@ def numbers(f):
 
 
 def changed(curve, tokens=1.0, loss=1.0, lr=1.0):
-    plan = Schedule(curve.schedule.step, lr * curve.schedule.lr)
-    return Curve(tokens * curve.tokens, loss * curve.loss, curve.step, plan)
+    profile = Schedule(curve.schedule.step, lr * curve.schedule.lr)
+    return Curve(tokens * curve.tokens, loss * curve.loss, curve.step, profile)
 
 
 @pytest.mark.parametrize("factor", [1e-4, 1 / np.log(2), 1e5])
 def test_scaling_the_loss_scales_the_answer(run, factor):
-    seen = run("cosine").until(0.5 * run.end)
-    np.testing.assert_allclose(numbers(forecast(changed(seen, loss=factor), run.end)), factor * numbers(forecast(seen, run.end)), rtol=1e-6)
+    observed = run("cosine").until(0.5 * run.end)
+    np.testing.assert_allclose(
+        numbers(forecast(changed(observed, loss=factor), run.end)), factor * numbers(forecast(observed, run.end)), rtol=1e-6
+    )
 
 
 def test_scaling_the_tokens_changes_nothing(run):
-    seen = run("cosine").until(0.5 * run.end)
-    np.testing.assert_allclose(numbers(forecast(changed(seen, tokens=7.0), 7.0 * run.end)), numbers(forecast(seen, run.end)), rtol=1e-6)
+    observed = run("cosine").until(0.5 * run.end)
+    np.testing.assert_allclose(
+        numbers(forecast(changed(observed, tokens=7.0), 7.0 * run.end)), numbers(forecast(observed, run.end)), rtol=1e-6
+    )
 
 
 def test_scaling_the_rate_changes_nothing(run):
-    seen = run("cosine").until(0.5 * run.end)
-    np.testing.assert_allclose(numbers(forecast(changed(seen, lr=3e-4), run.end)), numbers(forecast(seen, run.end)), rtol=1e-9)
+    observed = run("cosine").until(0.5 * run.end)
+    np.testing.assert_allclose(numbers(forecast(changed(observed, lr=3e-4), run.end)), numbers(forecast(observed, run.end)), rtol=1e-9)
 
 
 def test_a_run_followed_point_by_point_gets_the_answer_of_its_log(run):
@@ -42,19 +46,19 @@ def test_a_run_followed_point_by_point_gets_the_answer_of_its_log(run):
 
 
 def test_spikes_do_not_move_the_forecast(run):
-    seen = run("constant").until(0.5 * run.end)
-    loss = seen.loss.copy()
+    observed = run("constant").until(0.5 * run.end)
+    loss = observed.loss.copy()
     loss[[20, 55, 80]] *= [3.0, 1.5, 8.0]
-    spiky = forecast(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end)
-    assert spiky.loss == pytest.approx(forecast(seen, run.end).loss, rel=2e-3)
+    spiky = forecast(Curve(observed.tokens, loss, observed.step, observed.schedule), run.end)
+    assert spiky.loss == pytest.approx(forecast(observed, run.end).loss, rel=2e-3)
 
 
 def test_losses_that_are_not_finite_are_left_out(run):
-    seen = run("constant").until(0.5 * run.end)
-    loss = seen.loss.copy()
+    observed = run("constant").until(0.5 * run.end)
+    loss = observed.loss.copy()
     loss[[10, 40]] = [np.nan, np.inf]
-    holed = forecast(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end)
-    assert holed.loss == pytest.approx(forecast(seen, run.end).loss, rel=2e-3)
+    holed = forecast(Curve(observed.tokens, loss, observed.step, observed.schedule), run.end)
+    assert holed.loss == pytest.approx(forecast(observed, run.end).loss, rel=2e-3)
 
 
 def test_the_noise_is_measured(run):
@@ -62,17 +66,17 @@ def test_the_noise_is_measured(run):
 
 
 def test_a_wider_level_contains_a_narrower_one(run):
-    seen = run("cosine").until(0.5 * run.end)
-    wide, narrow = forecast(seen, run.end, level=0.95), forecast(seen, run.end, level=0.5)
+    observed = run("cosine").until(0.5 * run.end)
+    wide, narrow = forecast(observed, run.end, level=0.95), forecast(observed, run.end, level=0.5)
     assert wide.low < narrow.low < narrow.loss < narrow.high < wide.high
 
 
 def test_places_asked_for_together_get_the_answers_of_each_alone(run):
-    seen = run("cosine").until(0.5 * run.end)
+    observed = run("cosine").until(0.5 * run.end)
     places = np.array([0.3, 0.7, 1.0]) * run.end
-    together = forecast(seen, places)
+    together = forecast(observed, places)
     for i, place in enumerate(places):
-        np.testing.assert_allclose(numbers(together)[:, i], numbers(forecast(seen, place)), rtol=1e-9)
+        np.testing.assert_allclose(numbers(together)[:, i], numbers(forecast(observed, place)), rtol=1e-9)
 
 
 def test_probability_below_agrees_with_the_interval(run):

@@ -64,21 +64,21 @@ def test_an_empty_curve_is_no_forecast():
 
 
 def test_losses_that_have_become_nan_are_divergence(run):
-    seen = run("constant").until(0.5 * run.end)
-    loss = np.r_[seen.loss[:-4], [np.nan] * 4]
-    assert told(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end) is Is.DIVERGED
+    observed = run("constant").until(0.5 * run.end)
+    loss = np.r_[observed.loss[:-4], [np.nan] * 4]
+    assert told(Curve(observed.tokens, loss, observed.step, observed.schedule), run.end) is Is.DIVERGED
 
 
 def test_a_loss_back_above_its_beginning_is_divergence(run):
-    seen = run("constant").until(0.5 * run.end)
-    loss = np.r_[seen.loss[:-6], np.linspace(5, 9, 6)]
-    assert told(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end) is Is.DIVERGED
+    observed = run("constant").until(0.5 * run.end)
+    loss = np.r_[observed.loss[:-6], np.linspace(5, 9, 6)]
+    assert told(Curve(observed.tokens, loss, observed.step, observed.schedule), run.end) is Is.DIVERGED
 
 
 def test_over_fitting_turns_up(run):
-    seen = run("constant").until(0.8 * run.end)
-    loss = seen.loss + np.maximum(seen.tokens / run.end - 0.5, 0)
-    assert told(Curve(seen.tokens, loss, seen.step, seen.schedule), run.end) is Is.TURNS_UP
+    observed = run("constant").until(0.8 * run.end)
+    loss = observed.loss + np.maximum(observed.tokens / run.end - 0.5, 0)
+    assert told(Curve(observed.tokens, loss, observed.step, observed.schedule), run.end) is Is.TURNS_UP
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-4, 0.003, 0.03])

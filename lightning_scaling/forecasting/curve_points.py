@@ -19,7 +19,7 @@ SPIKE = 6.0  # robust standard deviations above its neighbours
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class CurvePoints:
     """Args:
     x: (n,) clock of each point (tokens, or steps).
     loss: (n,) average of the losses gathered in it.
@@ -36,7 +36,7 @@ class Points:
         return len(self.x)
 
 
-def thin(x: Floats, loss: Floats, gathered: int = 1) -> Points:
+def thin(x: Floats, loss: Floats, gathered: int = 1) -> CurvePoints:
     """At most FINE logarithmic groups, spikes left out; each loss given is itself the average of `gathered` logged ones."""
     noise = scatter(loss)
     kept = ~(spikes(loss, noise) | excursions(loss, noise))
@@ -44,7 +44,7 @@ def thin(x: Floats, loss: Floats, gathered: int = 1) -> Points:
     group = _logarithmic(x)
     count = np.bincount(group).astype(np.float64)
     mean_x, mean_loss = np.bincount(group, x) / count, np.bincount(group, loss) / count
-    return Points(mean_x, mean_loss, count * gathered, noise * np.sqrt(gathered))
+    return CurvePoints(mean_x, mean_loss, count * gathered, noise * np.sqrt(gathered))
 
 
 def gather(curve: Curve) -> tuple[Curve, int]:
@@ -63,7 +63,7 @@ def gather(curve: Curve) -> tuple[Curve, int]:
     losses = np.sort(curve.loss[groups], axis=1)[:, read // 4 : read - read // 4]
     step = None if curve.step is None else curve.step[groups].mean(1)
     tokens = curve.tokens[groups].mean(1)
-    return replace(curve, tokens=tokens, loss=losses.mean(1), step=step), read
+    return replace(curve, tokens=tokens, loss=losses.mean(1), step=step, averaged_loss=None), read
 
 
 def scatter(loss: Floats) -> float:
@@ -76,7 +76,7 @@ def scatter(loss: Floats) -> float:
 
 
 def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
-    """Points far above the median of their seven neighbours; a loss that stays up is no spike."""
+    """CurvePoints far above the median of their seven neighbours; a loss that stays up is no spike."""
     if len(loss) < 7:
         return np.zeros(len(loss), dtype=bool)
     around = np.lib.stride_tricks.sliding_window_view(np.r_[loss[3:0:-1], loss, loss[-2:-5:-1]], 7)
@@ -85,7 +85,7 @@ def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
 
 
 def excursions(loss: Floats, noise: float) -> NDArray[np.bool_]:
-    """Points far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
+    """CurvePoints far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
 
     A loss that has not come back yet is none, and neither is one that does so most of the time (restarts of the rate).
     """

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
-from lightning_scaling.forecasting.clock import read_plan
-from lightning_scaling.forecasting.hindsight import WIDEST, humbled
-from lightning_scaling.forecasting.predictive import predict
+from lightning_scaling.forecasting.rate_profile import read_profile
+from lightning_scaling.forecasting.backtest import WIDEST, calibrated
+from lightning_scaling.forecasting.law_forecast import predict
 from lightning_scaling.forecasting.prior import Prior
-from lightning_scaling.forecasting.seen import see
+from lightning_scaling.forecasting.observed import observe
 
 STEPS = np.arange(1, 201) * 100.0
 CONSTANT = Schedule([0, 40_000], [1.0, 1.0])
@@ -17,9 +17,9 @@ CONSTANT = Schedule([0, 40_000], [1.0, 1.0])
 def widened(loss, schedule=CONSTANT):
     """Width after a look back at the run's past, over the width before."""
     curve = Curve(STEPS * 1e4, loss, step=STEPS, schedule=schedule)
-    plan = None if schedule is None else read_plan(schedule)
-    before = predict(see(curve, np.array([4e8]), plan), Prior())
-    after = humbled(before, curve, plan, 1, Prior())
+    profile = None if schedule is None else read_profile(schedule)
+    before = predict(observe(curve, np.array([4e8]), profile), Prior())
+    after = calibrated(before, curve, profile, 1, Prior())
     return float(after.mixture.moments()[1][0] / before.mixture.moments()[1][0])
 
 
@@ -29,7 +29,7 @@ def smooth():
 
 
 def bent():
-    """Nearly flat for the first half, then falling again: no earlier part of it foretells the present."""
+    """Nearly flat for the first half, then decaying again: no earlier part of it foretells the present."""
     return smooth() - 0.3 * np.clip(STEPS / STEPS[-1] - 0.5, 0, None)
 
 
@@ -52,12 +52,12 @@ def test_without_a_plan_the_past_never_narrows():
 
 
 def test_a_rate_that_has_still_to_fall_keeps_most_of_its_width():
-    falling = Schedule([0, 20_000, 40_000], [1.0, 1.0, 0.0])
-    assert widened(smooth()) < widened(smooth(), falling) < 1
+    decaying = Schedule([0, 20_000, 40_000], [1.0, 1.0, 0.0])
+    assert widened(smooth()) < widened(smooth(), decaying) < 1
 
 
 def test_the_median_does_not_move():
     curve = Curve(STEPS * 1e4, bent(), step=STEPS, schedule=CONSTANT)
-    before = predict(see(curve, np.array([4e8]), read_plan(CONSTANT)), Prior())
-    after = humbled(before, curve, read_plan(CONSTANT), 1, Prior())
+    before = predict(observe(curve, np.array([4e8]), read_profile(CONSTANT)), Prior())
+    after = calibrated(before, curve, read_profile(CONSTANT), 1, Prior())
     assert after.mixture.moments()[0] == pytest.approx(before.mixture.moments()[0])

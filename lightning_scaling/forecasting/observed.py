@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import SPEEDS, Plan, read_plan, step_at
-from lightning_scaling.forecasting.points import Points, thin
+from lightning_scaling.forecasting.clock import step_at
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
+from lightning_scaling.forecasting.curve_points import CurvePoints, thin
 from lightning_scaling.forecasting.repetition import UNSURE, excess
 from lightning_scaling.run.curve import Curve
 
-KEEP = 0.17  # travel below this share of what has been seen is left out: the early part follows another exponent
+KEEP = 0.17  # effective_time below this share of what has been observed is left out: the early part follows another exponent
 FEWEST = 12  # but at least so many points are kept
 
 
@@ -34,13 +35,13 @@ class Units:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Observed:
     """Args:
-    s, loss, count: (n,) travel, fitted loss, and how many logged points each gathers.
-    tokens: (n,) tokens in units of those seen so far.
-    steps: how many steps at the peak rate the travel up to now amounts to; 0 where the plan is unknown.
+    s, loss, count: (n,) effective_time, fitted loss, and how many logged points each gathers.
+    tokens: (n,) tokens in units of those observed so far.
+    steps: how many steps at the peak rate the effective_time up to now amounts to; 0 where the profile is unknown.
     noise: standard deviation of one logged point, fitted.
-    gain: (n, j) annealing gained, under each speed of pay-out; one column of zeros where the plan is unknown.
+    gain: (n, j) annealing annealed, under each speed of pay-out; one column of zeros where the profile is unknown.
     extra: (n, e) shapes whose amount is unknown, in units of its standard deviation.
     s_at, tokens_at, gain_at, extra_at: (m, …) the same where the loss is asked for.
     offset: (n,), offset_at: (m,) what is expected on top of the law (repeated data); already taken off `loss`.
@@ -63,47 +64,47 @@ class Seen:
     units: Units
 
 
-def see(curve: Curve, at: Floats, plan: Plan | None = None, gathered: int = 1, now: float | None = None) -> Seen:
+def observe(curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None) -> Observed:
     """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
 
     `now`, in tokens, is where the clock stands at 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
     """
-    plan = read_plan(curve.schedule) if plan is None and curve.schedule is not None else plan
+    profile = read_profile(curve.schedule) if profile is None and curve.schedule is not None else profile
     now = float(curve.tokens[-1]) if now is None else now
-    travel, travel_at, travel_now = _clocks(curve, at, now, plan)
-    kept = _late(travel, travel_now)
-    points = thin(travel[kept], curve.loss[kept], gathered)
+    effective_time, effective_at, effective_now = _clocks(curve, at, now, profile)
+    kept = _late(effective_time, effective_now)
+    points = thin(effective_time[kept], curve.loss[kept], gathered)
     units = _units(points)
-    seen = _bare(points, units, np.interp(points.x, travel, curve.tokens), travel_now, travel_at, at, now)
-    return _with_repetition(_with_gain(seen, points.x, travel_now, travel_at, plan), curve, at)
+    observed = _bare(points, units, np.interp(points.x, effective_time, curve.tokens), effective_now, effective_at, at, now)
+    return _with_repetition(_with_gain(observed, points.x, effective_now, effective_at, profile), curve, at)
 
 
-def _clocks(curve: Curve, at: Floats, now: float, plan: Plan | None) -> tuple[Floats, Floats, float]:
-    if plan is None or curve.step is None:
+def _clocks(curve: Curve, at: Floats, now: float, profile: RateProfile | None) -> tuple[Floats, Floats, float]:
+    if profile is None or curve.step is None:
         return curve.tokens, at, now
-    travel = plan.travel(curve.step)
-    at_least = 1e-9 * travel[-1]
-    later = np.maximum(plan.travel(step_at(curve, np.append(at, now))), at_least)
-    return travel, later[:-1], float(later[-1])
+    effective_time = profile.effective_time(curve.step)
+    at_least = 1e-9 * effective_time[-1]
+    later = np.maximum(profile.effective_time(step_at(curve, np.append(at, now))), at_least)
+    return effective_time, later[:-1], float(later[-1])
 
 
-def _late(travel: Floats, now: float) -> slice:
-    first = int(np.searchsorted(travel, KEEP * now))
-    return slice(max(0, min(first, len(travel) - FEWEST)), None)
+def _late(effective_time: Floats, now: float) -> slice:
+    first = int(np.searchsorted(effective_time, KEEP * now))
+    return slice(max(0, min(first, len(effective_time) - FEWEST)), None)
 
 
-def _units(points: Points) -> Units:
+def _units(points: CurvePoints) -> Units:
     level = float(np.median(points.loss[-5:]))
     if points.loss.min() > 0:
         return Units(level, level, log=True)
     return Units(level, 10 * float(np.ptp(points.loss)) or 1.0, log=False)
 
 
-def _bare(points: Points, units: Units, tokens: Floats, now: float, travel_at: Floats, at: Floats, seen_tokens: float) -> Seen:
+def _bare(points: CurvePoints, units: Units, tokens: Floats, now: float, effective_at: Floats, at: Floats, seen_tokens: float) -> Observed:
     n, m = len(points), len(at)
     loss = units.fitted(points.loss)
     zeros, zeros_at = np.zeros((n, 1)), np.zeros((m, 1))
-    return Seen(
+    return Observed(
         s=points.x / now,
         loss=loss,
         count=points.count,
@@ -112,7 +113,7 @@ def _bare(points: Points, units: Units, tokens: Floats, now: float, travel_at: F
         noise=points.noise / units.unit,
         gain=zeros,
         extra=zeros,
-        s_at=travel_at / now,
+        s_at=effective_at / now,
         tokens_at=at / seen_tokens,
         gain_at=zeros_at,
         extra_at=zeros_at,
@@ -122,19 +123,19 @@ def _bare(points: Points, units: Units, tokens: Floats, now: float, travel_at: F
     )
 
 
-def _with_gain(seen: Seen, travel: Floats, now: float, travel_at: Floats, plan: Plan | None) -> Seen:
-    if plan is None:
-        return seen
-    both = plan.gains(np.r_[travel, travel_at], SPEEDS)
-    return replace(seen, steps=now, gain=both[: len(travel)], gain_at=both[len(travel) :])
+def _with_gain(observed: Observed, effective_time: Floats, now: float, effective_at: Floats, profile: RateProfile | None) -> Observed:
+    if profile is None:
+        return observed
+    both = profile.annealing(np.r_[effective_time, effective_at], SPEEDS)
+    return replace(observed, steps=now, gain=both[: len(effective_time)], gain_at=both[len(effective_time) :])
 
 
-def _with_repetition(seen: Seen, curve: Curve, at: Floats) -> Seen:
+def _with_repetition(observed: Observed, curve: Curve, at: Floats) -> Observed:
     """Repeated data: the expected excess is taken off, relative to now, and its amount left open."""
     if curve.unique_tokens is None or max(at.max(), curve.tokens[-1]) <= curve.unique_tokens:
-        return seen
+        return observed
     now = excess(curve.tokens[-1:], curve.unique_tokens, curve.params)
-    before = excess(seen.tokens * curve.tokens[-1], curve.unique_tokens, curve.params) - now
+    before = excess(observed.tokens * curve.tokens[-1], curve.unique_tokens, curve.params) - now
     later = excess(at, curve.unique_tokens, curve.params) - now
     extra, extra_at = UNSURE * before[:, None], UNSURE * later[:, None]
-    return replace(seen, loss=seen.loss - before, extra=extra, extra_at=extra_at, offset=before, offset_at=later)
+    return replace(observed, loss=observed.loss - before, extra=extra, extra_at=extra_at, offset=before, offset_at=later)

@@ -1,7 +1,7 @@
 """The two laws made into one predictive distribution, widened by what neither of them knows.
 
 The schedule-aware posterior is pulled a seventh of the way to the plain tail law, less the share of the drop that this law cannot have
-seen. Its width gains a share of their disagreement, and a share of the drop that is still to come: how a rate that has yet to fall pays
+observed. Its width annealing a share of their disagreement, and a share of the drop that is still to come: how a rate that has yet to fall pays
 out is the least certain thing about a run.
 """
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.family import Family
+from lightning_scaling.forecasting.family import FamilyPrior
 from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.posterior import Posterior, fit
 from lightning_scaling.forecasting.prior import Prior
-from lightning_scaling.forecasting.seen import Seen
-from lightning_scaling.forecasting.tail import tail_law
+from lightning_scaling.forecasting.observed import Observed
+from lightning_scaling.forecasting.plain_laws import tail_law
 
 PULL = 0.14  # towards the tail law: .1 to .25 were alike, .35 worse by .08 in log error
 FAR = 0.5  # a disagreement in log loss beyond this counts as this
@@ -24,44 +24,44 @@ SOON = 0.01  # a fall of the rate of this share of the peak is half way between 
 DISAGREEMENT = 0.3  # share of the two laws' difference that enters the deviation
 AHEAD = 0.19  # share of the drop to come that enters it
 LEAST = 0.06  # log loss: a full annealing takes no less than this, for that purpose
-UNKNOWN = 0.04  # log loss: the same where no plan is known, for a run that is just beginning; such a run's rate mostly falls
+UNKNOWN = 0.04  # log loss: the same where no profile is known, for a run that is just beginning; such a run's rate mostly falls
 MIDDLE = 1  # the speed of pay-out by which the drop to come is measured
 
 
 @dataclass(frozen=True, eq=False)
-class Predictive:
+class LawForecast:
     """Args:
     mixture: of the fitted loss less the curve's offset, at m places.
     posterior: the schedule-aware part.
-    ahead: (m,) annealing still to be gained there, 1 for a full fall.
-    seen: what it was made from.
+    remaining: (m,) annealing still to be annealed there, 1 for a full fall.
+    observed: what it was made from.
     """
 
     mixture: Mixture
     posterior: Posterior
-    ahead: Floats
-    seen: Seen
+    remaining: Floats
+    observed: Observed
 
     @property
-    def falling(self) -> Floats:
+    def decaying(self) -> Floats:
         """(m,) 0 where the rate stays as it is, towards 1 where it has still to fall."""
-        return np.asarray(self.ahead / (self.ahead + SOON))
+        return np.asarray(self.remaining / (self.remaining + SOON))
 
-    def with_mixture(self, mixture: Mixture) -> "Predictive":
+    def with_mixture(self, mixture: Mixture) -> "LawForecast":
         """The same laws behind another distribution."""
         return replace(self, mixture=mixture)
 
 
-def predict(seen: Seen, prior: Prior, family: Family | None = None) -> Predictive:
-    """The predictive distribution from a run's own curve and plan, and from what its family has taught."""
-    posterior = fit(seen, prior, family)
+def predict(observed: Observed, prior: Prior, family: FamilyPrior | None = None) -> LawForecast:
+    """The predictive distribution from a run's own curve and profile, and from what its family has estimate."""
+    posterior = fit(observed, prior, family)
     centre = posterior.mixture.weight @ posterior.mixture.mean
-    middle = min(MIDDLE, seen.gain.shape[1] - 1)
-    gained, ahead = float(seen.gain[-1, middle]), np.maximum((seen.gain_at - seen.gain[-1])[:, middle], 0.0)
-    unseen = np.maximum(posterior.drop, 0.0) * ahead / (ahead + max(gained, 0.0) + 1e-3)
-    apart = np.clip(tail_law(seen) - seen.offset_at - unseen - centre, -FAR, FAR)
-    known = seen.gain.shape[1] > 1
-    unsure = AHEAD * np.maximum(LEAST * ahead, posterior.drop) if known else UNKNOWN * np.maximum(1 - 1 / seen.s_at, 0.0)
+    middle = min(MIDDLE, observed.gain.shape[1] - 1)
+    annealed, remaining = float(observed.gain[-1, middle]), np.maximum((observed.gain_at - observed.gain[-1])[:, middle], 0.0)
+    unseen = np.maximum(posterior.drop, 0.0) * remaining / (remaining + max(annealed, 0.0) + 1e-3)
+    apart = np.clip(tail_law(observed) - observed.offset_at - unseen - centre, -FAR, FAR)
+    known = observed.gain.shape[1] > 1
+    unsure = AHEAD * np.maximum(LEAST * remaining, posterior.drop) if known else UNKNOWN * np.maximum(1 - 1 / observed.s_at, 0.0)
     extra = np.hypot(DISAGREEMENT * apart, unsure)
-    scale = CALM + (BUSY - CALM) * ahead / (ahead + SOON)
-    return Predictive(posterior.mixture.moved(PULL * apart, scale, extra), posterior, ahead, seen)
+    scale = CALM + (BUSY - CALM) * remaining / (remaining + SOON)
+    return LawForecast(posterior.mixture.moved(PULL * apart, scale, extra), posterior, remaining, observed)
