@@ -14,6 +14,8 @@ from lightning_scaling.run.curve import Curve
 COARSE = 1024  # points after the first, even thinning
 MOST = 16  # points read of one group
 FINE = 64  # points after the second, logarithmic one
+DIGITS = 4  # decimals; losses with more are as good as exact
+MOST_READ = 200  # points read for that
 MOST_AWAY = 0.4  # share of the points
 SPIKE = 6.0  # robust standard deviations above its neighbours
 
@@ -36,9 +38,12 @@ class CurvePoints:
         return len(self.x)
 
 
-def thin(x: Floats, loss: Floats, gathered: int = 1) -> CurvePoints:
-    """At most FINE logarithmic groups, spikes left out; each loss given is itself the average of `gathered` logged ones."""
-    noise = scatter(loss)
+def thin(x: Floats, loss: Floats, gathered: int = 1, digit: float = 0.0) -> CurvePoints:
+    """At most FINE logarithmic groups, spikes left out; each loss given is itself the average of `gathered` logged ones.
+
+    Losses printed to a last `digit` are uncertain by half of it at least.
+    """
+    noise = max(scatter(loss), digit / 2 / np.sqrt(gathered))
     kept = ~(spikes(loss, noise) | excursions(loss, noise))
     x, loss = x[kept], loss[kept]
     group = _logarithmic(x)
@@ -73,6 +78,20 @@ def scatter(loss: Floats) -> float:
     off = loss[1:-1] - (loss[:-2] + loss[2:]) / 2
     late = off[-max(20, 3 * len(off) // 4) :]
     return float(robust_spread(late) / np.sqrt(1.5))
+
+
+def resolution(loss: Floats) -> float:
+    """The last digit that the losses were printed with, 0 where they have more than DIGITS of them.
+
+    >>> resolution(np.array([2.31, 2.3, 2.28, 2.27])), resolution(np.array([2.3124871, 2.1]))
+    (0.01, 0.0)
+    """
+    late = loss[-MOST_READ:]
+    for digits in range(DIGITS + 1):
+        scaled = late * 10.0**digits
+        if np.abs(scaled - np.round(scaled)).max() < 1e-6 * max(1.0, float(np.abs(scaled).max()) * 1e-6):
+            return float(10.0**-digits)
+    return 0.0
 
 
 def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ class Units:
         return np.asarray(np.log(np.maximum(loss / self.level, 1e-300)) if self.log else (loss - self.level) / self.unit)
 
     def logged(self, value: Floats) -> Floats:
-        return np.asarray(self.level * np.exp(value) if self.log else self.level + self.unit * value)
+        return np.asarray(self.level * np.exp(np.clip(value, -600.0, 600.0)) if self.log else self.level + self.unit * value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Observed:
     units: Units
 
 
-def observe(curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None) -> Observed:
+def observe(curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None, digit: float = 0.0) -> Observed:
     """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
 
     `now`, in tokens, is where the clock stands at 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
@@ -73,7 +73,7 @@ def observe(curve: Curve, at: Floats, profile: RateProfile | None = None, gather
     now = float(curve.tokens[-1]) if now is None else now
     effective_time, effective_at, effective_now = _clocks(curve, at, now, profile)
     kept = _late(effective_time, effective_now)
-    points = thin(effective_time[kept], curve.loss[kept], gathered)
+    points = thin(effective_time[kept], curve.loss[kept], gathered, digit)
     units = _units(points)
     observed = _bare(points, units, np.interp(points.x, effective_time, curve.tokens), effective_now, effective_at, at, now)
     return _with_repetition(_with_gain(observed, points.x, effective_now, effective_at, profile), curve, at)
