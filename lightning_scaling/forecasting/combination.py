@@ -16,12 +16,13 @@ from lightning_scaling.forecasting.split_student import NINETY, SplitStudent
 
 FINE, COARSE = 0.01, 0.05  # s, log loss: where the rate stays, where more than MUCH of an annealing remains; .02 and .08 were alike
 MUCH = 0.1
+SHARE = 0.035  # of the fall per e-fold, added to s in quadrature: a loss that falls by decades may be missed by more
 UNTESTED = 0.5  # g where no cut left enough points
 # Scales of both sides. Fitted to 22 sources of published runs, each counted once, then rounded; with each source left out in turn they hardly moved.
 TRUSTED = 0.92  # of the law's own half width where it is trusted
 TRUSTED_BLIND = 0.75  # the same without a schedule, where an unknown drop is added
-LAW_BELOW, MISSED_BELOW, APART_BELOW = 1.0, 0.25, 1.5  # of: the law's width, the backtest's misses, the distance to the lowest law
-LAW_ABOVE, MISSED_ABOVE, APART_ABOVE = 0.5, 1.0, 0.6  # the same upwards
+LAW_BELOW, MISSED_BELOW, APART_BELOW = 0.9, 0.23, 1.4  # of: the law's width, the backtest's misses, the distance to the lowest law
+LAW_ABOVE, MISSED_ABOVE, APART_ABOVE = 0.45, 0.9, 0.55  # the same upwards
 NEAR = 0.36  # e-folds of tokens, the distance of the nearest cut: nearer places have the root of their share of its miss
 DROP = 0.03  # log loss by which an unknown schedule may end a run lower
 FLATTER, FLATTENED, MOST_FLAT = 0.5, 3.0, 0.2  # a late slope below half of the mean one: over-fitting may follow
@@ -30,19 +31,20 @@ RISING = 0.15  # log loss per e-fold, for a loss that has turned up
 LATE, MOSTLY = 0.25, 0.75  # of the tokens seen, over which the late and the mean slope are read
 
 
-def trust(cuts: Sequence[Cut], remaining: Floats) -> Floats:
-    """(m,) share g given to the annealing law at each place."""
+def trust(cuts: Sequence[Cut], remaining: Floats, fall: float = 0.0) -> Floats:
+    """(m,) share g given to the annealing law at each place, for a loss that falls by `fall` per e-fold."""
     if not cuts:
         return np.full(len(remaining), UNTESTED)
     missed = np.sqrt(np.mean([cut.law**2 for cut in cuts]))
-    return np.asarray(1 / (1 + (missed / np.where(remaining > MUCH, COARSE, FINE)) ** 2))
+    scale = np.hypot(np.where(remaining > MUCH, COARSE, FINE), SHARE * fall)
+    return np.asarray(1 / (1 + (missed / scale) ** 2))
 
 
-def combined(law: tuple[Floats, Floats, Floats], plain: Floats, cuts: Sequence[Cut], observed: Observed, remaining: Floats, turned: bool) -> SplitStudent:
+def combined(law: Floats, plain: Floats, cuts: Sequence[Cut], observed: Observed, remaining: Floats, turned: bool) -> SplitStudent:
     """The distribution of the fitted loss at m places.
 
     Args:
-        law: median, 5 % and 95 % quantile of the annealing law's forecast, (m,) each.
+        law: (3, m) median, 5 % and 95 % quantile of the annealing law's forecast.
         plain: (5, m) the plain laws' forecasts.
         cuts: the backtest.
         observed: what they were made from; its places are the m.
@@ -50,11 +52,11 @@ def combined(law: tuple[Floats, Floats, Floats], plain: Floats, cuts: Sequence[C
         turned: the loss has turned up.
     """
     middle, low, high = law
-    g = trust(cuts, remaining)
+    g = trust(cuts, remaining, _fall(observed, MOSTLY))
     laws = np.vstack([middle, plain])
     centre = g * middle + (1 - g) * np.median(laws, axis=0)
     ahead = np.log(np.maximum(observed.tokens_at / observed.tokens[-1], 1.0))
-    missed = _missed(cuts, float(g[-1])) * np.sqrt(np.minimum(ahead / NEAR, 1.0))
+    missed = _missed(cuts, g) * np.sqrt(np.minimum(ahead / NEAR, 1.0))
     blind = observed.gain.shape[1] == 1
     own = (TRUSTED_BLIND if blind else TRUSTED) / NINETY
     wide = (np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9))
@@ -62,21 +64,21 @@ def combined(law: tuple[Floats, Floats, Floats], plain: Floats, cuts: Sequence[C
     below = _root(LAW_BELOW * wide[0] / NINETY, MISSED_BELOW * missed, APART_BELOW * apart[0])
     above = _root(LAW_ABOVE * wide[1] / NINETY, MISSED_ABOVE * missed, APART_ABOVE * apart[1])
     below, above = ((own * w) ** g * s ** (1 - g) for w, s in zip(wide, (below, above), strict=True))
-    down, up = _bends(observed, turned)
+    down, up = (most * ahead for most in _bends(observed, turned))
     unknown = DROP * -np.expm1(-ahead) if blind else np.zeros_like(ahead)
-    return SplitStudent(centre, _root(below, down * ahead, unknown), _root(above, up * ahead))
+    return SplitStudent(centre, _root(below, down, unknown), _root(above, up))
 
 
 def _root(*parts: Floats) -> Floats:
     return np.asarray(np.sqrt(sum(part**2 for part in parts) + 1e-12))
 
 
-def _missed(cuts: Sequence[Cut], g: float) -> float:
-    """Root mean square of what the combination itself would have missed."""
+def _missed(cuts: Sequence[Cut], g: Floats) -> Floats:
+    """(m,) root mean square of what the combination itself would have missed."""
     if not cuts:
-        return 0.0
-    off = [g * cut.law + (1 - g) * np.median(np.r_[cut.law, cut.plain]) for cut in cuts]
-    return float(np.sqrt(np.mean(np.square(off))))
+        return np.zeros_like(g)
+    off = np.array([g * cut.law + (1 - g) * np.median(np.r_[cut.law, cut.plain]) for cut in cuts])
+    return np.asarray(np.sqrt((off**2).mean(0)))
 
 
 def _bends(observed: Observed, turned: bool) -> tuple[float, float]:

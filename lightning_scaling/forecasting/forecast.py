@@ -102,9 +102,15 @@ def _forecast(
     student = combined((law + observed.offset_at[:, None]).T, plain_laws(observed), cuts, observed, remaining, turned)
     student = _past_as_it_was(student, observed, used, targets)
     outcome = _outcome(used, targets, profile, found, family is not None, futures, turned)
-    floor = observed.units.level * found.posterior.floor if observed.units.log else float(observed.units.logged(np.array(found.posterior.floor)))
+    floor = (
+        observed.units.level * found.posterior.floor
+        if observed.units.log
+        else float(observed.units.logged(np.array(found.posterior.floor)))
+    )
     more = dict(floor=floor, law=("annealing" if profile is not None else "power") + " + plain laws")
-    more |= dict(noise=observed.noise * observed.units.unit / abs(observed.units.level or 1.0), schedules={f.name: f.weight for f in futures})
+    more |= dict(
+        noise=observed.noise * observed.units.unit / abs(observed.units.level or 1.0), schedules={f.name: f.weight for f in futures}
+    )
     return answer(student, observed.units, at, level, outcome, last, digit if used.loss.min() > 0 else -np.inf, **more)
 
 

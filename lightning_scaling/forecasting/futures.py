@@ -26,7 +26,14 @@ KNOTS = 48  # of a future
 BARELY = 0.05  # share of the steps to come that a schedule must cover to be known beyond the data
 NEGLIGIBLE = 0.02  # weight below which a future is left out
 
-_MOVING = {"cosine to zero": 1.0, "cosine to a tenth": 1.0, "linear": 1.0, "WSD, last tenth": 0.5, "WSD, last fifth": 0.5, "inverse square root": 0.5}
+_MOVING = {
+    "cosine to zero": 1.0,
+    "cosine to a tenth": 1.0,
+    "linear": 1.0,
+    "WSD, last tenth": 0.5,
+    "WSD, last fifth": 0.5,
+    "inverse square root": 0.5,
+}
 _FREE = {"linear from here": 0.25, "constant": 0.1}
 _FLAT = {"constant": 0.6, "WSD, last fifth": 0.15, "WSD, last tenth": 0.1, "linear from here": 0.1, "cosine to zero": 0.05}
 

@@ -64,7 +64,9 @@ class Observed:
     units: Units
 
 
-def observe(curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None, digit: float = 0.0) -> Observed:
+def observe(
+    curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None, digit: float = 0.0
+) -> Observed:
     """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
 
     `now`, in tokens, is where the clock stands at 1: the end of the curve, unless a finished run is looked at from an earlier point of it.

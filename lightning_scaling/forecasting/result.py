@@ -54,6 +54,7 @@ class Forecast:
             chance = np.full(np.broadcast_shapes(value.shape, np.shape(self.at)), np.nan)
         else:
             chance = self._student.chance_below(self._units.fitted(value))
+            chance = np.where(self._units.log & (value <= 0), 0.0, chance)
             chance = np.where(np.isnan(self.low), np.nan, chance.reshape(np.broadcast_shapes(value.shape, np.shape(self.at))))
         return float(chance) if np.ndim(chance) == 0 else chance
 
