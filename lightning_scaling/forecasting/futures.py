@@ -81,7 +81,7 @@ def _shape(name: str, past: RateProfile, now: float, end: float) -> Callable[[Fl
         "linear": lambda s: 1 - progress(s),
         "WSD, last tenth": lambda s: np.clip((end - s) / (0.1 * end), 0.0, 1.0),
         "WSD, last fifth": lambda s: np.clip((end - s) / (0.2 * end), 0.0, 1.0),
-        "inverse square root": lambda s: np.sqrt(max(start, 0.01 * end) / np.maximum(s, max(start, 0.01 * end))),
+        "inverse square root": lambda s: np.minimum(here * np.sqrt(now / np.maximum(s, 1e-12)), 1.0),
         "constant": lambda s: np.full_like(s, here),
         "linear from here": lambda s: here * np.clip((end - s) / max(end - now, 1e-12), 0.0, 1.0),
     }

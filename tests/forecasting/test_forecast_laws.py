@@ -11,7 +11,7 @@ PLANS = ("constant", "cosine", "linear", "quadratic", "wsd", "two_stage", "inv_s
 @pytest.mark.parametrize("kind", PLANS)
 def test_the_interval_holds_the_end_half_way(run, kind):
     whole = run(kind)
-    f = forecast(whole.until(0.5 * run.end), at=run.end)
+    f = forecast(whole.until(0.5 * run.end), at=run.end, level=0.95)
     assert f.low < whole.loss[-1] < f.high
 
 

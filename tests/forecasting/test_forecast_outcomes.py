@@ -124,7 +124,7 @@ def test_a_rate_known_so_far_names_the_most_likely_schedule(run, kind, wanted):
 
 def test_a_curve_that_cannot_be_extrapolated_gets_its_last_level_and_no_interval():
     steps = np.arange(1, 41)
-    loss = np.exp(4 * np.sin(steps / 5) + 5)
+    loss = np.exp(5 - 4 * np.sin(steps / 5))
     f = forecast(Curve(steps, loss), 400)
     assert f.outcome is Is.TOO_UNCERTAIN
     assert f.loss == np.median(loss[-3:])
@@ -133,7 +133,7 @@ def test_a_curve_that_cannot_be_extrapolated_gets_its_last_level_and_no_interval
 
 def test_places_near_keep_their_interval_where_a_far_one_is_declined():
     steps = np.arange(1, 41)
-    f = forecast(Curve(steps, np.exp(4 * np.sin(steps / 5) + 5)), [20, 400])
+    f = forecast(Curve(steps, np.exp(5 - 4 * np.sin(steps / 5))), [20, 400])
     assert np.isfinite(f.low).tolist() == [True, False]
 
 
