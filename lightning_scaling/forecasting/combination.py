@@ -17,7 +17,7 @@ from lightning_scaling.forecasting.split_student import NINETY, SplitStudent
 FINE, COARSE = 0.01, 0.05  # s, log loss: where the rate stays, where more than MUCH of an annealing remains; .02 and .08 were alike
 MUCH = 0.1
 SHARE = 0.035  # of the fall per e-fold, added to s in quadrature: a loss that falls by decades may be missed by more
-UNTESTED = 0.8  # g where no cut left enough points
+UNTESTED = 0.65  # g where no cut left enough points
 # Scales of both sides. Fitted to 22 sources of published runs, each counted once, then rounded; with each source left out in turn they hardly moved.
 TRUSTED = 0.92  # of the law's own half width where it is trusted
 TRUSTED_BLIND = 0.75  # the same without a schedule, where an unknown drop is added

@@ -28,7 +28,7 @@ CARRIED = 0.85  # of the replayed error where the rate has still to fall; .7 and
 BLIND = 0.75  # the same where no profile is known: sizes of a family mostly share one
 ALIKE = 1e-3  # a likeness below this teaches nothing: such a run is no sibling
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another profile counts for little
-CALMER = 0.7  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
+CALMER = 0.6  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
 SPREAD, SHIFTED = 1.5, 0.2  # share of the siblings' disagreement (standard deviation), and of the shift itself, that enters the deviation
 PLACES = np.linspace(0.05, 1.0, 40)  # of a profile, where two plans are compared
 
