@@ -1,5 +1,6 @@
 """A learning-rate schedule stated on the command line, cosine:0.1, linear, wsd:0.2 or constant, as the future of a run that was read."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,12 @@ from lightning_scaling.forecasting.clock import step_at
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
-SHAPES = {"cosine": Schedule.cosine, "linear": Schedule.linear, "wsd": Schedule.wsd, "constant": Schedule.constant}
+SHAPES: dict[str, Callable[..., Schedule]] = {
+    "cosine": Schedule.cosine,
+    "linear": Schedule.linear,
+    "wsd": Schedule.wsd,
+    "constant": Schedule.constant,
+}
 NUMBER = {"cosine": "end", "linear": "end", "wsd": "decay"}
 
 

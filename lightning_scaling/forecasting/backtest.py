@@ -1,9 +1,9 @@
-"""How well the same laws would have predicted the present: what a forecast is trusted, and how wide it is, comes from the run's own past.
+"""How well the same laws would have predicted the present: the trust in a forecast, and its width, come from the run's own past.
 
-The curve is cut at a third, a half and seven tenths of what has been seen, and each part is asked for the loss now, by the annealing law and
-by the plain laws. On 152 published runs the law's misses were .5 of their claimed deviations at the median where the rate stays as it is;
-on small models, retrained or badly tuned ones they were 2 to 4, and so were, later, the misses of the forecast itself. Their size is
-used and not their sign: how high or low a cut had ended said nothing reliable about the forecast (correlations of -.46 to +.26).
+The curve is cut at a third, a half and seven tenths of what has been seen, and each part is asked for the loss now, by the annealing
+law and by the plain laws. On 152 published runs the law's misses were .5 of their claimed deviations at the median where the rate stays
+as it is; on small models, retrained or badly tuned ones they were 2 to 4, and so were, later, the misses of the forecast itself. Their
+size is used and not their sign, which predicted nothing reliable about the forecast (correlations of -.46 to +.26 between sets of runs).
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from lightning_scaling.run.curve import Curve
 CUTS = (0.35, 0.5, 0.7)  # shares of the tokens seen
 FEWEST = 8  # points that a part must have
 USUAL = 0.65  # deviations that a cut misses by, a priori, worth one cut
-LARGEST = 6.0  # deviations; more says no more
+LARGEST = 6.0  # deviations; more is no more surprising
 FARTHEST = 5.0  # log loss; the same
 BARE, EARNED, WIDEST = 0.25, 1.4, 4.0  # the factor is the root of BARE² + (EARNED·surprise)², at most WIDEST
 QUIET = 0.2  # remaining annealing at which the past, which had none, is half as telling
@@ -63,6 +63,6 @@ def _cut(part: Curve, curve: Curve, profile: RateProfile | None, gathered: int, 
 def calibrated(found: LawForecast, cuts: list[Cut], scheduled: bool) -> LawForecast:
     """The law's forecast with its width scaled by how far its earlier ones missed."""
     surprise = np.sqrt((USUAL**2 + sum(cut.deviations**2 for cut in cuts)) / (1 + len(cuts)))
-    least = 0.0 if scheduled else 1.0  # a past without a surprise says nothing of a schedule that is not known
+    least = 0.0 if scheduled else 1.0  # a past without a surprise is no evidence about a schedule that is not known
     factor = float(np.clip(np.hypot(BARE, EARNED * surprise), least, WIDEST))
     return found.with_mixture(found.mixture.moved(0.0, factor ** (1 / (1 + found.remaining / QUIET)), 0.0))

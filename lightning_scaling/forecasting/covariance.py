@@ -1,4 +1,4 @@
-"""What the law leaves unexplained, as a covariance: a drift that walks at random in log effective_time, shapes of unknown amount, and noise.
+"""What the law leaves unexplained, as a covariance: autocorrelated drift in log effective time, shapes of unknown amount, and noise.
 
 Everything later needs only products of columns whitened by that covariance, so they are formed once for each strength of the drift.
 """

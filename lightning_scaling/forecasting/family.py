@@ -1,9 +1,9 @@
-"""What finished runs say of annealing in their family: how much the fall of the rate takes off the loss, and how fast.
+"""What finished runs show of annealing in their family: how much the fall of the rate takes off the loss, and how fast.
 
-A finished run is solved on the same grid of laws, over its whole curve, its clock standing at 1 at the same share of its length. What is
-then likely is its estimate_annealing. Several estimates are pooled into one belief, a line in the logarithms of drop and slope: between families the drop
-hardly goes with the slope, but within one it goes with more than the slope (powers 1.5 to 2.8 over the sizes of two published families).
-The exponents of finished runs were tried as a estimate_annealing too and left out: a family's runs differ in them as much as the prior is wide.
+A finished run is solved on the same grid of laws, over its whole curve, its clock at 1 at the same share of its length. The posterior
+is its annealing estimate. Several are pooled into one prior, a line in the logarithms of drop and slope: between families the drop hardly
+goes with the slope, but within one it goes with more than the slope (powers 1.5 to 2.8 over the sizes of two published families).
+Transferring the exponents of finished runs as well was tried and left out: a family's runs differ in them as much as the prior is wide.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.grid import EXPONENTS, Grid, solve, weigh
-from lightning_scaling.forecasting.prior import FLATTEST, Prior
 from lightning_scaling.forecasting.observed import Observed
+from lightning_scaling.forecasting.prior import FLATTEST, Prior
 
-FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which tells them well apart
+FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which separates them well
 DROP = 0.16  # deviation of the log drop among runs that are alike
-POWER, POWER_SPREAD = 2.0, 1.0  # of the drop in the slope, within a family: a line through two or more estimates may say otherwise
+POWER, POWER_SPREAD = 2.0, 1.0  # of the drop in the slope, within a family: a line through two or more estimates may give another
 REACH = 0.16  # log slope: beyond that a line of drops is not continued; .25 cost .03 in log score plus error, 1 far more on steep curves
 TAILS = 6.0  # degrees of freedom: a run may be unlike its family
 EVEN = 0.2  # odds of a speed that the estimates hold impossible
@@ -27,7 +27,7 @@ EVEN = 0.2  # odds of a speed that the estimates hold impossible
 @dataclass(frozen=True, eq=False)
 class AnnealingEstimate:
     """Args:
-    slope: log fall per e-fold of effective_time at the clock's 1.
+    slope: log fall per e-fold of effective time at the clock's 1.
     drop: (2, j) mean and variance of the log of a full annealing's drop, under each speed.
     speed: (j,) chance of each speed.
     unlike: variance to add for how unlike the run in question is.
@@ -40,7 +40,7 @@ class AnnealingEstimate:
 
 
 def estimate_annealing(whole: Observed, prior: Prior, unlike: float = 0.0) -> AnnealingEstimate | None:
-    """What a finished run teaches, None where its rate never fell; its drop is taken as it was, without a prior."""
+    """The estimate of a finished run, None where its rate never fell; its drop is taken as it was, without a prior."""
     grid = solve(whole, FINER)
     if len(grid.kappas) == 1:
         return None
@@ -55,7 +55,7 @@ def estimate_annealing(whole: Observed, prior: Prior, unlike: float = 0.0) -> An
 
 @dataclass(frozen=True, eq=False)
 class FamilyPrior:
-    """The estimates of finished runs, at least one, as one belief about a further run."""
+    """The estimates of finished runs, at least one, as one prior of a further run."""
 
     estimates: Sequence[AnnealingEstimate]
 
@@ -81,6 +81,6 @@ class FamilyPrior:
         return np.asarray(-(TAILS + 1) / 2 * np.log1p(off**2 / spread / TAILS) - np.log(spread) / 2)
 
     def speed(self) -> Floats:
-        """(j,) log chance of each speed of pay-out."""
+        """(j,) log chance of each speed of response."""
         chances = np.log(np.array([each.speed for each in self.estimates]) + EVEN)
         return np.asarray(chances.sum(0) / np.sqrt(len(chances)))

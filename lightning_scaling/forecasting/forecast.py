@@ -53,8 +53,8 @@ def forecast(
     _check(curve, siblings, level)
     targets = places(at)
     last = _level(curve.loss)
-    if len(curve) == 0 or (refusal := refuse(curve)) is not None:
-        return refused(at, level, ForecastOutcome.NOT_FINITE if len(curve) == 0 else refusal, last)
+    if (refusal := refuse(curve)) is not None:
+        return refused(at, level, refusal, last)
     end = max(float(targets.max()), token_budget or 0.0)
     curve = in_usual_steps(curve, end)
     profile = None if curve.schedule is None or curve.step is None else read_profile(curve.schedule)

@@ -1,6 +1,6 @@
-"""Every law that could have drawn a curve, solved at once: log L = c + b·(power of effective_time − kappa·annealing) + rest.
+"""Every law that could have drawn a curve, solved at once: log L = c + b·(power of effective time − kappa·annealing gain) + rest.
 
-For one exponent alpha, one strength kappa, one speed of annealing and one covariance of the rest, the law is linear in (c, b), so its
+For one exponent alpha, one strength kappa, one speed of response and one covariance of the rest, the law is linear in (c, b), so its
 fit and its evidence are closed formulas of 2×2 matrices. There is no optimiser that could fail, and no start value. All arrays lie on axes
 (covariance, alpha, speed, kappa).
 """
@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.rate_profile import ODDS
 from lightning_scaling.forecasting.covariance import Whitened, whiten
 from lightning_scaling.forecasting.observed import Observed
+from lightning_scaling.forecasting.rate_profile import ODDS
 
 ALPHAS = np.geomspace(0.03, 1.6, 13)
 EXPONENTS = ALPHAS[:, None, None]  # along the axis of alpha

@@ -10,12 +10,12 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.clock import step_at
-from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
 from lightning_scaling.forecasting.curve_points import CurvePoints, thin
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
 from lightning_scaling.forecasting.repetition import UNSURE, excess
 from lightning_scaling.run.curve import Curve
 
-KEEP = 0.17  # effective_time below this share of what has been observed is left out: the early part follows another exponent
+KEEP = 0.17  # effective time below this share of what has been seen is left out: the early part follows another exponent
 FEWEST = 12  # but at least so many points are kept
 
 
@@ -37,11 +37,11 @@ class Units:
 @dataclass(frozen=True, eq=False)
 class Observed:
     """Args:
-    s, loss, count: (n,) effective_time, fitted loss, and how many logged points each gathers.
-    tokens: (n,) tokens in units of those observed so far.
-    steps: how many steps at the peak rate the effective_time up to now amounts to; 0 where the profile is unknown.
+    s, loss, count: (n,) effective time, fitted loss, and how many logged points each gathers.
+    tokens: (n,) tokens in units of those seen so far.
+    steps: how many steps at the peak rate the effective time up to now amounts to; 0 where no schedule is known.
     noise: standard deviation of one logged point, fitted.
-    gain: (n, j) annealing annealed, under each speed of pay-out; one column of zeros where the profile is unknown.
+    gain: (n, j) annealing gained, under each speed of response; one column of zeros where no schedule is known.
     extra: (n, e) shapes whose amount is unknown, in units of its standard deviation.
     s_at, tokens_at, gain_at, extra_at: (m, …) the same where the loss is asked for.
     offset: (n,), offset_at: (m,) what is expected on top of the law (repeated data); already taken off `loss`.
@@ -67,9 +67,9 @@ class Observed:
 def observe(
     curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None, digit: float = 0.0
 ) -> Observed:
-    """What a finite curve says, prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
+    """A finite curve prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
 
-    `now`, in tokens, is where the clock stands at 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
+    `now`, in tokens, is where the clock is 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
     """
     profile = read_profile(curve.schedule) if profile is None and curve.schedule is not None else profile
     now = float(curve.tokens[-1]) if now is None else now

@@ -1,6 +1,6 @@
 """All laws that could have drawn the curve so far, weighed by how well they do: a mixture of normals, not one best fit.
 
-The rest walks on from the last point, so the forecast starts where the curve is and not where the law is.
+The drift continues from the last point, so the forecast starts where the curve is and not where the law is.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.family import FamilyPrior
 from lightning_scaling.forecasting.grid import EXPONENTS, KAPPAS, Grid, moments_at, solve, weigh
 from lightning_scaling.forecasting.mixture import Mixture
-from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.observed import Observed
+from lightning_scaling.forecasting.prior import Prior
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What is believed of a run before its curve is observed: the exponent of its loss, and what annealing will take off it."""
+"""The prior of a run before its curve is seen: the exponent of its loss, and what annealing will take off it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,14 @@ FLATTEST = 1e-4  # slopes below count as this one
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed before a curve is observed: chosen over some forty sources of runs (docs/forecasting.md says how).
+    """The prior before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
 
     Args:
-        alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (observe `exponent`).
+        alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `exponent`).
         drop: log loss that a full annealing takes off at slope SLOPE after STEPS steps at the peak; on finished runs it was .03 to .1.
         drop_spread, tails: scale and degrees of freedom of its log: Student's t, for families unlike those.
         share, ageing: powers of the drop in the slope, and of the slope's unit in the steps: a run's drop stays while its slope falls.
-        steep, unsure: from slope `steep` to twice that, the spread grows by `unsure`: few such runs have been observed.
+        steep, unsure: from slope `steep` to twice that, the spread grows by `unsure`: few such runs have been seen.
         quiet, rough, limit: noise is what annealing removes: above `quiet` the drop goes with the `rough` power of one point's noise
             (.0003 and .05 in language models, .02 and .4 in a small regression, .25 and 2 in a harder one). Flat noisy logs are mostly
             small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it goes on.

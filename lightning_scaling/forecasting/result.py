@@ -99,7 +99,8 @@ def answer(
     one: Any = (lambda values: float(values[0])) if np.ndim(at) == 0 else np.asarray
     if open_ended[int(np.argmax(at))]:
         outcome = ForecastOutcome.TOO_UNCERTAIN
-    return Forecast(at, *(one(values) for values in shown), level, outcome, **more, last=last, _student=student, _units=units)
+    middle, bottom, top = (one(values) for values in shown)
+    return Forecast(at, middle, bottom, top, level, outcome, last=last, _student=student, _units=units, **more)
 
 
 def refused(at: ArrayLike, level: float, outcome: ForecastOutcome, last: float, noise: float = float("nan")) -> Forecast:

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from lightning_scaling.forecasting.rate_profile import RateProfile
-from lightning_scaling.forecasting.outcome import ForecastOutcome
 from lightning_scaling.forecasting.curve_points import scatter
 from lightning_scaling.forecasting.observed import Observed
+from lightning_scaling.forecasting.outcome import ForecastOutcome
+from lightning_scaling.forecasting.rate_profile import RateProfile
 from lightning_scaling.run.curve import Curve
 
 ENOUGH = 6  # points after warm-up without which no slope is known
 BROKEN = 3  # this many losses in a row, up to now, that are not finite
 LOST = 10.0  # robust deviations of the noise, beyond which a loss above its own beginning is no spike
 SURE = 4.0  # standard errors that a rise must have
-REWARMED = 0.01  # of the gain of a full annealing, taken back between two points: the profile raised its rate
+REWARMED = 0.01  # of the gain of a full annealing, taken back between two points: the schedule raised the rate
 RISE = 0.002  # and this share of the loss: a .4 % rise is what a backtest calls turning up, half of it is enough to warn
 
 
@@ -27,7 +27,7 @@ def refuse(curve: Curve) -> ForecastOutcome | None:
 
 
 def after_warmup(curve: Curve, profile: RateProfile | None) -> Curve:
-    """The points from the profile's peak on; where no profile is known, from the highest of the first tenth on."""
+    """The points from the schedule's peak on; where no schedule is known, from the highest of the first tenth on."""
     if profile is not None and curve.step is not None:
         return curve.take(curve.step >= profile.peak_step)
     early = curve.loss[: max(len(curve) // 10, 1)]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
-from lightning_scaling.forecasting.rate_profile import read_profile
 from lightning_scaling.forecasting.backtest import CUTS, WIDEST, backtest, calibrated
 from lightning_scaling.forecasting.law_forecast import predict
-from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.observed import observe
+from lightning_scaling.forecasting.prior import Prior
+from lightning_scaling.forecasting.rate_profile import read_profile
 
 STEPS = np.arange(1, 201) * 100.0
 CONSTANT = Schedule([0, 40_000], [1.0, 1.0])

@@ -28,7 +28,7 @@ def test_a_known_decay_is_not_taken_for_a_plateau(run):
     assert abs(aware.loss - whole.loss[-1]) < 0.5 * abs(blind.loss - whole.loss[-1])
 
 
-def test_a_plan_that_decays_now_promises_more_than_one_that_goes_on(run):
+def test_a_schedule_that_decays_now_expects_more_than_one_that_stays(run):
     constant, decaying = run("constant").until(0.75 * run.end), run("wsd")
     now = Curve(constant.tokens, constant.loss, constant.step, decaying.schedule)
     assert forecast(now, run.end).loss < forecast(constant, run.end).loss

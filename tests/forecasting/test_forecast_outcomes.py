@@ -133,7 +133,7 @@ def test_a_curve_that_cannot_be_extrapolated_gets_its_last_level_and_no_interval
 
 def test_places_near_keep_their_interval_where_a_far_one_is_declined():
     steps = np.arange(1, 41)
-    f = forecast(Curve(steps, np.exp(5 - 4 * np.sin(steps / 5))), [30, 400])
+    f = forecast(Curve(steps, np.exp(5 - 1.5 * np.sin(steps / 5))), [30, 400])
     assert np.isfinite(f.low).tolist() == [True, False]
 
 

@@ -1,29 +1,29 @@
-"""Travel and annealing against sums taken step by step."""
+"""Effective time and annealing against sums taken step by step."""
 
 import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
 from lightning_scaling.forecasting.clock import step_at
-from lightning_scaling.forecasting.rate_profile import BETA, GAMMA, TIME_POWER, FALL_POWER, read_profile
+from lightning_scaling.forecasting.rate_profile import BETA, FALL_POWER, GAMMA, TIME_POWER, read_profile
 
 
-def test_travel_is_the_integral_of_a_power_of_the_rate():
+def test_effective_time_is_the_integral_of_a_power_of_the_rate():
     profile = read_profile(Schedule([0, 100, 300], [0.0, 2.0, 0.0]))
     after = 200 / (TIME_POWER + 1) * (1 - np.array([1.0, 0.5, 0.0]) ** (TIME_POWER + 1))
     np.testing.assert_allclose(profile.effective_time(np.array([100.0, 200.0, 300.0])), 50 + after, rtol=1e-3)
 
 
-def test_warmup_travels_by_its_plain_sum():
+def test_warmup_counts_by_its_plain_sum():
     profile = read_profile(Schedule([0, 100, 300], [0.0, 2.0, 0.0]))
     np.testing.assert_allclose(profile.effective_time(np.array([0.0, 50.0, 100.0])), [0, 12.5, 50], atol=0.01)
 
 
-def test_travel_goes_on_at_the_last_rate():
+def test_effective_time_goes_on_at_the_last_rate():
     assert read_profile(Schedule([0, 100], [1.0, 1.0])).effective_time(np.array([250.0]))[0] == pytest.approx(250)
 
 
-def test_a_plan_told_at_every_step_reads_as_its_corners():
+def test_a_schedule_given_at_every_step_reads_as_its_corners():
     step = np.arange(100_001.0)
     corners = Schedule([0, 1000, 80_000, 100_000], [0.0, 1.0, 1.0, 0.1])
     every, few = read_profile(Schedule(step, corners.at(step))), read_profile(corners)

@@ -1,4 +1,4 @@
-"""A record survives its JSON form unchanged, and foreign documents are told apart."""
+"""A record survives its JSON form unchanged, and other documents are refused."""
 
 import json
 
@@ -10,12 +10,12 @@ from lightning_scaling.run.conventions import Conventions
 
 
 def record() -> RunRecord:
-    plan = Schedule([0, 10, 100], [0.0, 1.0, 0.1])
+    schedule = Schedule([0, 10, 100], [0.0, 1.0, 0.1])
     curve = Curve(
         [10, 20, 30],
         [3.0, np.nan, 2.0],
         step=[1, 2, 3],
-        schedule=plan,
+        schedule=schedule,
         params=7,
         unique_tokens=25,
         averaged_loss=[np.nan, 2.2, 1.9],
