@@ -1,7 +1,7 @@
 """Plain laws through the late part of a curve, blind to the learning rate: second opinions, and what is left where the annealing law fails.
 
 Five of them: a power law with a floor on the last three quarters and on the last half, an exponential to a floor on the last three
-quarters, and straight lines in log loss against log tokens over the last half and the last fifth. Where the rate no longer matters the first
+quarters, and straight lines in log loss over log tokens through the last half and fifth. Where the rate no longer matters the first
 is hard to beat (.15 % median error at 70 % seen), and their mistakes are not the annealing law's.
 """
 

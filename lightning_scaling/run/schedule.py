@@ -63,7 +63,7 @@ class Schedule:
     def wsd(cls, steps: float, peak: float = 1.0, decay: float = 0.2, end: float = 0.0, warmup: float = 0) -> "Schedule":
         """Warm-up, stable, decay: constant, then a straight line to the share `end` of the peak over the last share `decay` of `steps`.
 
-        >>> Schedule.wsd(1000, decay=0.2).at([800, 900]).tolist()
+        >>> Schedule.wsd(1000, decay=0.2).at([800, 900]).round(3).tolist()
         [1.0, 0.5]
         """
         if not 0 < decay <= 1:

@@ -11,13 +11,13 @@ def test_siblings_transfer_an_unusual_drop(run, drop):
     whole = run("wsd", drop=drop)
     observed, sibling = whole.until(0.6 * run.end), run("wsd", drop=drop * 1.1, floor=2.3, rise=0.55, seed=5)
     alone, transferred = forecast(observed, run.end), forecast(observed, run.end, [sibling])
-    assert abs(estimate.loss - whole.loss[-1]) < 0.5 * abs(alone.loss - whole.loss[-1])
+    assert abs(transferred.loss - whole.loss[-1]) < 0.5 * abs(alone.loss - whole.loss[-1])
 
 
 def test_siblings_narrow_the_interval_before_the_decay(run):
     observed, sibling = run("wsd").until(0.6 * run.end), run("wsd", floor=2.3, seed=5)
     alone, transferred = forecast(observed, run.end), forecast(observed, run.end, [sibling])
-    assert estimate.high - estimate.low < alone.high - alone.low
+    assert transferred.high - transferred.low < alone.high - alone.low
 
 
 def test_siblings_change_nothing_where_the_rate_stays(run):
