@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve
-from lightning_scaling.forecasting.points import COARSE, FINE, excursions, gather, scatter, spikes, thin
+from lightning_scaling.forecasting.curve_points import COARSE, FINE, excursions, gather, scatter, spikes, thin
 
 
 def thinned(x, loss):
@@ -39,24 +39,24 @@ def test_a_spike_is_masked_and_a_step_is_not():
     assert masked.nonzero()[0].tolist() == [10]
 
 
-def falling():
+def decaying():
     return 2 + 1 / np.arange(1.0, 101) ** 0.5 + 1e-4 * np.random.default_rng(0).standard_normal(100)
 
 
 def test_a_spike_that_heals_slowly_is_masked_until_it_has():
-    loss = falling()
+    loss = decaying()
     loss[40:60] += 0.5 * np.exp(-np.arange(20) / 4)
     assert set(range(40, 52)) <= set(excursions(loss, 1e-4).nonzero()[0]) <= set(range(40, 60))
 
 
 def test_a_loss_that_never_comes_back_is_no_excursion():
-    loss = falling()
+    loss = decaying()
     loss[60:] += 0.5
     assert not excursions(loss, 1e-4).any()
 
 
 def test_a_loss_that_is_away_most_of_the_time_is_kept_whole():
-    loss = falling() + np.where(np.arange(100) % 10 < 7, 0.3, 0.0)
+    loss = decaying() + np.where(np.arange(100) % 10 < 7, 0.3, 0.0)
     assert not excursions(loss, 1e-4).any()
 
 

@@ -14,12 +14,14 @@ from lightning_scaling.run.curve import Curve
 COARSE = 1024  # points after the first, even thinning
 MOST = 16  # points read of one group
 FINE = 64  # points after the second, logarithmic one
+DIGITS = 4  # decimals; losses with more are as good as exact
+MOST_READ = 200  # points read for that
 MOST_AWAY = 0.4  # share of the points
 SPIKE = 6.0  # robust standard deviations above its neighbours
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class CurvePoints:
     """Args:
     x: (n,) clock of each point (tokens, or steps).
     loss: (n,) average of the losses gathered in it.
@@ -36,15 +38,18 @@ class Points:
         return len(self.x)
 
 
-def thin(x: Floats, loss: Floats, gathered: int = 1) -> Points:
-    """At most FINE logarithmic groups, spikes left out; each loss given is itself the average of `gathered` logged ones."""
-    noise = scatter(loss)
+def thin(x: Floats, loss: Floats, gathered: int = 1, digit: float = 0.0) -> CurvePoints:
+    """At most FINE logarithmic groups, spikes left out; each loss given is itself the average of `gathered` logged ones.
+
+    Losses printed to a last `digit` are uncertain by half of it at least.
+    """
+    noise = max(scatter(loss), digit / 2 / np.sqrt(gathered))
     kept = ~(spikes(loss, noise) | excursions(loss, noise))
     x, loss = x[kept], loss[kept]
     group = _logarithmic(x)
     count = np.bincount(group).astype(np.float64)
     mean_x, mean_loss = np.bincount(group, x) / count, np.bincount(group, loss) / count
-    return Points(mean_x, mean_loss, count * gathered, noise * np.sqrt(gathered))
+    return CurvePoints(mean_x, mean_loss, count * gathered, noise * np.sqrt(gathered))
 
 
 def gather(curve: Curve) -> tuple[Curve, int]:
@@ -63,7 +68,7 @@ def gather(curve: Curve) -> tuple[Curve, int]:
     losses = np.sort(curve.loss[groups], axis=1)[:, read // 4 : read - read // 4]
     step = None if curve.step is None else curve.step[groups].mean(1)
     tokens = curve.tokens[groups].mean(1)
-    return replace(curve, tokens=tokens, loss=losses.mean(1), step=step), read
+    return replace(curve, tokens=tokens, loss=losses.mean(1), step=step, averaged_loss=None), read
 
 
 def scatter(loss: Floats) -> float:
@@ -75,8 +80,22 @@ def scatter(loss: Floats) -> float:
     return float(robust_spread(late) / np.sqrt(1.5))
 
 
+def resolution(loss: Floats) -> float:
+    """The last digit that the losses were printed with, 0 where they have more than DIGITS of them.
+
+    >>> resolution(np.array([2.31, 2.3, 2.28, 2.27])), resolution(np.array([2.3124871, 2.1]))
+    (0.01, 0.0)
+    """
+    late = loss[-MOST_READ:]
+    for digits in range(DIGITS + 1):
+        scaled = late * 10.0**digits
+        if np.abs(scaled - np.round(scaled)).max() < 1e-6 * max(1.0, float(np.abs(scaled).max()) * 1e-6):
+            return float(10.0**-digits)
+    return 0.0
+
+
 def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
-    """Points far above the median of their seven neighbours; a loss that stays up is no spike."""
+    """CurvePoints far above the median of their seven neighbours; a loss that stays up is no spike."""
     if len(loss) < 7:
         return np.zeros(len(loss), dtype=bool)
     around = np.lib.stride_tricks.sliding_window_view(np.r_[loss[3:0:-1], loss, loss[-2:-5:-1]], 7)
@@ -85,7 +104,7 @@ def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
 
 
 def excursions(loss: Floats, noise: float) -> NDArray[np.bool_]:
-    """Points far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
+    """CurvePoints far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
 
     A loss that has not come back yet is none, and neither is one that does so most of the time (restarts of the rate).
     """
