@@ -1,0 +1,159 @@
+"""Tables of text: CSV, TSV, semicolons, bars, aligned with spaces; streamed, so that ten million rows take no more memory than one block.
+
+A block of clean numbers is parsed by NumPy's C reader; a block with an empty cell, a word or a short row cell by cell.
+"""
+
+import csv
+import warnings
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from lightning_scaling.arrays import Floats
+from lightning_scaling.importers.cells import BROKEN, absent, number
+from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, split
+from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.importer import Importer
+from lightning_scaling.importers.long_form import KEY, VALUE
+from lightning_scaling.importers.names import role
+from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.tally import Tally
+
+LINES = 50_000
+
+
+def recognises(source: Source) -> bool:
+    """A header above rows of numbers."""
+    return source.is_text and dialect_of(source.text) is not None
+
+
+def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
+    """The rows as frames of the columns that are needed."""
+    dialect = dialect_of(source.text)
+    if dialect is None:
+        raise ValueError(f"{source.name}: needs a header (such as step,loss,lr) above rows of numbers; for a text log give --pattern")
+    tally.columns = list(dialect.header)
+    if dialect.decimal_comma:
+        tally.remark("decimal commas")
+    wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
+    with source.open_text() as stream:
+        start = 1 + sum(1 for _ in islice(stream, dialect.line))
+        while lines := list(islice(stream, LINES)):
+            fast = _fast(lines, dialect, wanted)
+            frame = _slow(lines, start, dialect, wanted, tally) if fast is None else _frame(fast, start, dialect, wanted)
+            tally.rows += len(frame)
+            start += len(lines)
+            yield frame
+
+
+def _needed(name: str, options: Options) -> bool:
+    return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE)
+
+
+def _fast(lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | None:
+    """(rows, wanted) numbers, None where a block is not numbers throughout."""
+    if not wanted or dialect.delimiter == "|" or not lines[-1].endswith("\n"):
+        return None
+    delimiter = None if dialect.delimiter == " " else dialect.delimiter
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: Floats = np.loadtxt(lines, delimiter=delimiter, usecols=wanted, comments=None, ndmin=2, quotechar='"')
+    except ValueError:
+        return None
+    if len(found) != len(lines):
+        return None
+    found[~np.isfinite(found)] = BROKEN
+    width = len(dialect.header)
+    uneven = any(not width - 1 <= line.count(dialect.delimiter) <= width for line in lines) if delimiter and '"' not in lines[0] else False
+    return None if uneven else found
+
+
+def _frame(values: Floats, start: int, dialect: Dialect, wanted: list[int]) -> Frame:
+    return Frame(start + np.arange(len(values), dtype=np.float64), {dialect.header[i]: values[:, k] for k, i in enumerate(wanted)})
+
+
+def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tally: Tally) -> Frame:
+    kept, rows = [], []
+    for row, cells in _rows(lines, start, dialect, tally):
+        kept.append(cells)
+        rows.append(row)
+    numbers, texts = {}, {}
+    for i in wanted:
+        cells = [row[i] for row in kept]
+        numbers[dialect.header[i]] = values = _numbers(cells, dialect.decimal_comma)
+        strange = [k for k in np.flatnonzero(np.isnan(values)) if not absent(cells[k])]
+        if strange and _names_things(dialect.header[i], len(strange), int(np.isfinite(values).sum())):
+            texts[dialect.header[i]] = cells
+        elif strange:
+            tally.skip_each(f"text in column {dialect.header[i]!r} where a number should be", (rows[k] for k in strange))
+    return Frame(np.array(rows, dtype=np.float64), numbers, texts)
+
+
+def _names_things(name: str, words: int, numbers: int) -> bool:
+    """Whether a column of words is one that names runs or metrics."""
+    found = role(name)
+    return (found is not None and found.what == "run") or name.lower() in KEY or (words > numbers and (found is None or found.what == "run"))
+
+
+def _numbers(cells: list[str], decimal_comma: bool) -> Floats:
+    if not decimal_comma:
+        try:
+            values = np.array([float(c) if c else np.nan for c in cells], dtype=np.float64)
+            if not any("_" in c for c in cells):
+                return _broken(values, cells)
+        except ValueError:
+            pass
+    return np.array([number(c, decimal_comma) for c in cells], dtype=np.float64)
+
+
+def _broken(values: Floats, cells: list[str]) -> Floats:
+    """`nan` and `inf` are losses that broke; an empty cell is absent."""
+    for k in np.flatnonzero(~np.isfinite(values)):
+        if cells[k]:
+            values[k] = BROKEN
+    return values
+
+
+def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of as many cells as the header has; what else stands between them is counted."""
+    width, header, unended = len(dialect.header), list(dialect.header), not lines[-1].endswith("\n")
+    last: int | None = None
+    for row, cells in _split(lines, start, dialect):
+        if not any(cells):
+            continue
+        if is_comment(cells[0]) and (len(cells) != width or not cells[0].lstrip("#% ").isdigit()):
+            tally.skip("comment", row)
+        elif len(cells) != width and not (len(cells) > width and not any(cells[width:])):
+            half = unended and row == start + len(lines) - 1
+            tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
+        elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
+            tally.skip("header repeated" if cells[:width] == header else "ruler", row)
+        elif unended and last is not None and row == start + len(lines) - 1 and 0 < len(cells[width - 1]) < last:
+            tally.skip("half-written last row", row)
+        else:
+            last = min(last or 99, len(cells[width - 1])) if cells[width - 1] else last
+            yield row, cells[:width]
+
+
+def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of stripped cells; a quoted cell may run over several lines."""
+    if dialect.delimiter in " |":
+        yield from ((start + i, split(line.replace("\0", ""), dialect.delimiter)) for i, line in enumerate(lines))
+        return
+    reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=dialect.delimiter, skipinitialspace=True)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = ["", "?"]
+        yield start + reader.line_num - 1, [cell.strip() for cell in cells]
+
+
+
+
+IMPORTERS = (Importer("csv", "table of text (CSV, TSV, semicolons, spaces)", recognises, read),)

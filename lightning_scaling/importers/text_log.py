@@ -1,0 +1,121 @@
+"""What training scripts print: lines in which names stand before numbers (`iter 100: loss 5.67`, `step:100/10000 train_loss:5.67`,
+`iteration 10/500000 | lm loss: 1.0E+01 |`), read as names and numbers, whatever the order and the separators.
+
+So nanoGPT, modded-nanogpt, nanochat, torchtitan, Megatron, NeMo, Keras and transformers' own prints need no pattern each. Two logs without names
+do: llm.c's `s:100 trl:5.67` and build-nanogpt's `100 train 5.67`.
+"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from lightning_scaling.importers.cells import number
+from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.importer import Importer
+from lightning_scaling.importers.names import role
+from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.tally import Tally
+
+CLOCKS = ("tokens", "step", "samples", "epoch")
+_VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
+_PAIR = re.compile(
+    r"(?P<name>[A-Za-z_][\w/.\-()]*(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?\s{0,3}[:=|]?[\s'\"\[]{0,12}"
+    rf"(?P<value>{_VALUE})%?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d+))?",
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
+_NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
+_SHORT = {"trl": "train loss", "tel": "val loss", "s": "step"}
+_LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
+
+
+def recognises(source: Source) -> bool:
+    """A few lines that hold a clock and a loss."""
+    if not source.is_text:
+        return False
+    lines = source.text.splitlines()
+    return any(_complete(parse(line)) for line in (*lines[:2000], *lines[-200:])) or len(lines) > 300
+
+
+def _complete(row: dict[str, float]) -> bool:
+    have = {found.what for name in row if (found := role(name))}
+    return "loss" in have and bool(have & set(CLOCKS))
+
+
+def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
+    """The lines that hold a clock with a loss or a rate; a validation loss without a clock belongs to the step before it."""
+    return frames_of(_rows(source, tally), tally)
+
+
+def _rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, float]]]:
+    clock: dict[str, float] = {}
+    for line_number, line in source.lines():
+        row = parse(line[:4000], tally)
+        have = {found.what for name in row if (found := role(name))}
+        if have & set(CLOCKS):
+            clock = {name: value for name, value in row.items() if (found := role(name)) and found.what in CLOCKS}
+        elif have == {"loss"} and clock and all((found := role(name)) and found.split == "validation" for name in row if role(name)):
+            tally.remark("validation losses printed without a step belong to the step before them")
+            row, have = {**clock, **row}, have | {"step"}
+        if have & {"loss", "lr", "perplexity"} and have & set(CLOCKS):
+            yield line_number, row
+        elif line.strip():
+            tally.skip("no step with a loss or a learning rate", line_number)
+
+
+def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
+    """Names and numbers of one line.
+
+    >>> parse("iter 100: loss 5.6771, time 123.45ms, mfu 30.00%")
+    {'iter': 100.0, 'loss': 5.6771, 'time': 123.45, 'mfu': 30.0}
+    >>> parse("step:100/10000 val_loss:3.2766 train_time:10ms"), parse("250 val 3.4")
+    ({'step': 100.0, 'val_loss': 3.2766, 'train_time': 10.0}, {'step': 250.0, 'val loss': 3.4})
+    """
+    line = _STAMP.sub(" - ", _COLOUR.sub("", line))
+    if (bare := _NANOGPT2.match(line.strip())) is not None:
+        return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
+    both = _LITGPT.search(line)
+    found: dict[str, float] = {}
+    for pair in _PAIR.finditer(line):
+        name = _name(pair["name"])
+        found.setdefault(name, number(pair["value"].replace(",", "")))
+        if tally is not None and pair["total"] and (meant := role(name)) and meant.what == "step":
+            tally.facts["total_steps"] = float(pair["total"])
+    if both is not None:
+        found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
+        found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
+    return found
+
+
+def _name(text: str) -> str:
+    """The words before a number: what a logger writes in front of them is cut off at the last word that can begin a name."""
+    text = _SHORT.get(text, text)
+    parts = text.split(" ")
+    if role(text) is None and len(parts) > 1:
+        return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)
+    if " at iteration" in text or " at step" in text:
+        return parts[-1]
+    return text
+
+
+def signature(source: Source) -> str:
+    """Which program's log it is, as far as its lines tell; else "text log"."""
+    head = source.text
+    marks = {
+        "nanoGPT log": r"^iter \d+: loss |^step \d+: train loss ",
+        "modded-nanogpt log": r"^step:\d+/\d+ \w+_loss:",
+        "llm.c log": r"^s:\d+ t[re]l:",
+        "build-nanogpt log": r"^\d+ (train|val) \d",
+        "Megatron log": r"iteration +\d+/ *\d+ \| consumed samples",
+        "NeMo log": r"global_step: \d+ .*reduced_train_loss",
+        "torchtitan log": r"step: +\d+ .*loss: .*tps",
+        "litgpt log": r"iter \d+ step \d+ \| loss train",
+        "nanochat log": r"^step \d+/\d+ \(.*\) \| (train )?loss",
+    }
+    return next((kind for kind, mark in marks.items() if re.search(mark, _COLOUR.sub("", head), re.MULTILINE)), "text log")
+
+
+IMPORTERS = (Importer("text", "text log", recognises, read),)
