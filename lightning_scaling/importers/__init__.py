@@ -1,4 +1,4 @@
-"""Runs that people already have, in files of any program: read by what they hold, with every choice reported. The one place that reads files.
+"""Runs that people already have, in files of any program: read by content, every choice reported. The one place that reads files.
 
 Each kind of file is one module with an `IMPORTERS` tuple; other packages add kinds through the entry-point group
 `lightning_scaling.importers`.

@@ -1,6 +1,7 @@
 """The columns of one run as a curve: clock chosen, rows stitched, learning rate laid over it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN
@@ -9,7 +10,7 @@ from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.reading import UNITS, Reading, rate
 from lightning_scaling.importers.stitch import Seams, merged, seams
-from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
@@ -28,7 +29,9 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     loss = loss_column(columns, options, name, tally)
     chosen = clock_column(columns[loss], options)
     if chosen is None:
-        raise ValueError(f"{name}: no column of tokens, steps or epochs beside {loss}; name one with --tokens-column, --step-column or --epoch-column")
+        raise ValueError(
+            f"{name}: no column of tokens, steps or epochs beside {loss}; name one with --tokens-column, --step-column or --epoch-column"
+        )
     clock, column = chosen
     points = _clocked(_known(columns[loss].points(), tally), column, tally, clock)
     shift = _shift(points[column], clock, column, first_step, tally)
@@ -41,11 +44,11 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     if not np.isfinite(value).any():
         raise ValueError(f"{name}: no row has both a finite {loss} and a positive {clock}; there are {len(points['row'])} rows with either")
     facts = _facts(columns, columns[loss], options, tally)
-    step = _steps(points, found, at, shift, clock, options, columns[loss])
+    step = _steps(points, found, at, shift, chosen, options, columns[loss])
     lr, schedule = _schedule(columns, options, name, tally, found, clock, column, shift, step is not at)
     tokens = at * facts["tokens_per_step"] if clock == "step" and "tokens_per_step" in facts else at
     curve = Curve(tokens, value, step, schedule, params=int(facts["params"]) if facts.get("params", 0) >= 1 else None)
-    return Reading(curve, name, run, kind, loss, clock, column, lr, len(points["row"]), tally.to_json(), tally.remarks, facts)
+    return Reading(curve, name, run, kind, loss, clock, column, lr, tally.rows, tally.to_json(), tally.remarks, facts)
 
 
 def _known(points: Points, tally: Tally) -> Points:
@@ -55,6 +58,8 @@ def _known(points: Points, tally: Tally) -> Points:
     if len(finite) and broken[: finite[-1]].sum() > MOSTLY * len(broken):
         tally.remark("nan between the values is read as an empty cell")
         return {name: column[~broken] for name, column in points.items()}
+    if broken.any():
+        tally.remark(f"the loss is nan or infinite in {rows(int(broken.sum()))}, first row {points['row'][broken][0]:.0f}")
     return {**points, "value": np.where(broken, np.nan, points["value"])}
 
 
@@ -72,7 +77,7 @@ def _shift(values: Floats, clock: str, column: str, first_step: int, tally: Tall
     return 1.0 - first_step if clock == "step" else 0.0
 
 
-def _along(points: Points, column: str, found: Seams, tally: Tally, clock: str) -> tuple[Floats, Floats, Floats]:
+def _along(points: Points, column: str, found: Seams, tally: Tally, clock: str) -> tuple[Floats, Floats, NDArray[np.intp]]:
     index, at = found.place(points["row"], points[column])
     at, value = merged(at, points["value"][index], points["row"][index], tally, clock)
     return at, value, index
@@ -83,7 +88,11 @@ def _facts(columns: Columns, loss: Series, options: Options, tally: Tally) -> di
     facts = dict(tally.facts)
     if options.tokens_per_step is not None:
         facts["tokens_per_step"] = options.tokens_per_step
-    for fact, of, per in (("tokens_per_step", "tokens", "step"), ("steps_per_epoch", "step", "epoch"), ("tokens_per_epoch", "tokens", "epoch")):
+    for fact, of, per in (
+        ("tokens_per_step", "tokens", "step"),
+        ("steps_per_epoch", "step", "epoch"),
+        ("tokens_per_epoch", "tokens", "epoch"),
+    ):
         for series in (loss, *columns.values()):
             a, b = clock_column(series, options, (of,)), clock_column(series, options, (per,))
             points = series.points() if a and b and fact not in facts else {}
@@ -92,23 +101,17 @@ def _facts(columns: Columns, loss: Series, options: Options, tally: Tally) -> di
     return facts
 
 
-def _steps(points: Points, found: Seams, at: Floats, shift: float, clock: str, options: Options, series: Series) -> Floats:
+def _steps(points: Points, found: Seams, at: Floats, shift: float, clock: tuple[str, str], options: Options, series: Series) -> Floats:
     """Optimiser steps beside another clock where the file has them, else the clock itself."""
-    chosen = clock_column(series, options, ("step",)) if clock != "step" else None
+    chosen = clock_column(series, options, ("step",)) if clock[0] != "step" else None
     if chosen is None:
         return at
-    index, placed = found.place(points["row"], points[list(points)[0]] * 0 + points[_clock_name(points, clock, options, series)])
+    index, placed = found.place(points["row"], points[clock[1]])
     step = points[chosen[1]][index]
     known = np.isfinite(step)
     if known.sum() < 2 or (np.diff(step[known]) < 0).any():
         return at
     return np.asarray(np.interp(at - shift, placed[known], step[known]), dtype=np.float64)
-
-
-def _clock_name(points: Points, clock: str, options: Options, series: Series) -> str:
-    chosen = clock_column(series, options, (clock,))
-    assert chosen is not None
-    return chosen[1]
 
 
 def _schedule(

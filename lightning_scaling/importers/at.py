@@ -7,7 +7,16 @@ import numpy as np
 from lightning_scaling.importers.reading import UNITS, Reading
 from lightning_scaling.numbers import count, parse_count
 
-_WORDS = {"step": "step", "steps": "step", "iterations": "step", "iters": "step", "updates": "step", "token": "tokens", "tokens": "tokens", "tok": "tokens"}
+_WORDS = {
+    "step": "step",
+    "steps": "step",
+    "iterations": "step",
+    "iters": "step",
+    "updates": "step",
+    "token": "tokens",
+    "tokens": "tokens",
+    "tok": "tokens",
+}
 _WORDS |= {"epoch": "epoch", "epochs": "epoch", "sample": "samples", "samples": "samples", "examples": "samples"}
 
 
@@ -24,8 +33,17 @@ def place(text: str, reading: Reading, option: str = "--at") -> tuple[float, str
     if unit is None:
         unit = reading.clock
         tokens, step = reading.curve.tokens, reading.curve.step
-        if unit == "tokens" and step is not None and step is not tokens and len(step) and number < tokens[0] and number >= 0.5 * step[-1] != tokens[-1]:
-            return _steps(number, reading), f"{option} {text} is read as steps, as the file begins at {count(tokens[0])} tokens; write '{text} tokens' for tokens"
+        if (
+            unit == "tokens"
+            and step is not None
+            and step is not tokens
+            and len(step)
+            and number < tokens[0]
+            and number >= 0.5 * step[-1] != tokens[-1]
+        ):
+            return _steps(
+                number, reading
+            ), f"{option} {text} is read as steps, as the file begins at {count(tokens[0])} tokens; write '{text} tokens' for tokens"
     if unit == reading.clock:
         return number * (reading.facts["tokens_per_step"] if reading.unit == "tokens" and unit == "step" else 1.0), ""
     return _converted(number, unit, reading, option, text), ""
@@ -60,7 +78,9 @@ def _converted(number: float, unit: str, reading: Reading, option: str, text: st
     if unit == "epoch" and reading.clock == "tokens" and "tokens_per_epoch" in facts:
         return number * facts["tokens_per_epoch"]
     remedy = "give --tokens-per-step" if {unit, reading.clock} == {"tokens", "step"} else f"give {option} in {UNITS[reading.clock]}"
-    raise ValueError(f"{option} {text}: {reading.name} counts {UNITS[reading.clock]} and does not hold how many {UNITS[unit]} those are; {remedy}")
+    raise ValueError(
+        f"{option} {text}: {reading.name} counts {UNITS[reading.clock]} and does not hold how many {UNITS[unit]} those are; {remedy}"
+    )
 
 
 def _steps(number: float, reading: Reading) -> float:

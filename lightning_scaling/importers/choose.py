@@ -1,4 +1,4 @@
-"""Which column is the loss, which the learning rate and which the clock: the user's word first, else by name and by how many rows there are."""
+"""Which column is the loss, the learning rate and the clock: the user's choice first, else by name and by the number of rows."""
 
 import numpy as np
 
@@ -31,11 +31,11 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
     trained = _best([(c, r) for c, r in plain if r.split in ("train", "")], columns)
     if held is None or trained is None:
         return str(held or trained)
-    rows, beside = columns[held].seen, columns[trained].seen
-    if rows >= ENOUGH or 2 * rows >= beside:
+    points, beside = columns[held].seen, columns[trained].seen
+    if points >= ENOUGH or 2 * points >= beside:
         tally.remark(f"{trained} ({beside} points) is not followed")
         return held
-    tally.remark(f"{held} has {rows} points only and is not followed; --loss-column {held!r} takes it")
+    tally.remark(f"{held} has {points} point{'s' * (points != 1)} only and is not followed; --loss-column {held!r} takes it")
     return trained
 
 

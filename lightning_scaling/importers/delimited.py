@@ -35,6 +35,7 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     if dialect is None:
         raise ValueError(f"{source.name}: needs a header (such as step,loss,lr) above rows of numbers; for a text log give --pattern")
     tally.columns = list(dialect.header)
+    tally.kind = _kind(dialect)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
@@ -46,6 +47,20 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
             tally.rows += len(frame)
             start += len(lines)
             yield frame
+
+
+def _kind(dialect: Dialect) -> str:
+    """What wrote the table, by its columns; else how it is delimited."""
+    lower = [name.lower() for name in dialect.header]
+    if lower == ["wall time", "step", "value"]:
+        return "TensorBoard's CSV"
+    if any(name.endswith("__min") for name in lower):
+        return "W&B's chart CSV"
+    if {"key", "value", "step"} <= set(lower):
+        return "metric history (one metric a row)"
+    return {",": "CSV", "\t": "TSV", ";": "CSV with semicolons", "|": "table with bars", " ": "table aligned with spaces"}[
+        dialect.delimiter
+    ]
 
 
 def _needed(name: str, options: Options) -> bool:
@@ -84,6 +99,8 @@ def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tal
     for i in wanted:
         cells = [row[i] for row in kept]
         numbers[dialect.header[i]] = values = _numbers(cells, dialect.decimal_comma)
+        silent = [k for k in np.flatnonzero(np.isnan(values)) if cells[k] and absent(cells[k])]
+        tally.skip_each(f"no number in column {dialect.header[i]!r} ({cells[silent[0]] if silent else ''})", (rows[k] for k in silent))
         strange = [k for k in np.flatnonzero(np.isnan(values)) if not absent(cells[k])]
         if strange and _names_things(dialect.header[i], len(strange), int(np.isfinite(values).sum())):
             texts[dialect.header[i]] = cells
@@ -95,7 +112,9 @@ def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tal
 def _names_things(name: str, words: int, numbers: int) -> bool:
     """Whether a column of words is one that names runs or metrics."""
     found = role(name)
-    return (found is not None and found.what == "run") or name.lower() in KEY or (words > numbers and (found is None or found.what == "run"))
+    return (
+        (found is not None and found.what == "run") or name.lower() in KEY or (words > numbers and (found is None or found.what == "run"))
+    )
 
 
 def _numbers(cells: list[str], decimal_comma: bool) -> Floats:
@@ -152,8 +171,6 @@ def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int
         except csv.Error:
             cells = ["", "?"]
         yield start + reader.line_num - 1, [cell.strip() for cell in cells]
-
-
 
 
 IMPORTERS = (Importer("csv", "table of text (CSV, TSV, semicolons, spaces)", recognises, read),)

@@ -1,6 +1,6 @@
 """Rows of a file as columns: what every importer yields, whatever the file was.
 
-NaN is a cell that is absent (trackers leave a cell empty where another metric was logged); infinity is a loss that broke, written as nan or inf.
+NaN is an absent cell (trackers leave one empty where another metric was logged); infinity is a loss that broke, written as nan or inf.
 """
 
 import json

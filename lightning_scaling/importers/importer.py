@@ -70,4 +70,6 @@ def importer_for(source: Source, kind: str | None = None, pattern: str | None = 
     for each in known.values():
         if each.recognises(source):
             return each
-    raise ValueError(f"{source.name}: not a kind of file that is known; name it with --from ({', '.join(known)}) or give --pattern")
+    raise ValueError(
+        f"{source.name}: no kind of file that is known (a table needs a header above rows of as many cells); name it with --from ({', '.join(known)}) or give --pattern"
+    )

@@ -1,4 +1,4 @@
-"""One JSON document: the `trainer_state.json` of transformers, a list of rows, columns of a data frame, a Keras history, TensorBoard's export."""
+"""One JSON document: `trainer_state.json` of transformers, a list of rows, a data frame, a Keras history, TensorBoard's export."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -36,8 +36,12 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
             if isinstance(document.get(key), (int, float)) and document[key] > 0:
                 tally.facts[fact] = float(document[key])
     rows = _rows(document)
+    if isinstance(document, Mapping) and "log_history" in document:
+        tally.kind = "trainer_state.json of transformers"
     if not rows:
-        raise ValueError(f"{source.name}: a JSON document without rows of losses; expected a list of objects such as {{'step': 1, 'loss': 5.2}}")
+        raise ValueError(
+            f"{source.name}: a JSON document without rows of losses; expected a list of objects such as {{'step': 1, 'loss': 5.2}}"
+        )
     if not any((found := role(name)) and found.what in ("step", "tokens", "epoch", "samples") for row in rows[:100] for name in row):
         rows = [{"epoch": i, **row} for i, row in enumerate(rows, 1)]
         tally.remark("no clock in the file: its rows are counted as epochs")
@@ -53,7 +57,9 @@ def _document(source: Source) -> Any:
         return json.loads(data.decode(source.encoding))
     except (ValueError, RecursionError) as error:
         place = f"row {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise ValueError(f"{source.name}: damaged JSON ({place}: {getattr(error, 'msg', error)}); is the file still being written?") from None
+        raise ValueError(
+            f"{source.name}: damaged JSON ({place}: {getattr(error, 'msg', error)}); is the file still being written?"
+        ) from None
 
 
 def _rows(document: Any, depth: int = 3) -> list[dict[str, Any]]:

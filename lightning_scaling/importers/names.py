@@ -6,21 +6,155 @@ the same words for another thing: `loss_scale`, `tokens_per_second`, `best_val_l
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 VALIDATION = {"val", "valid", "validation", "eval", "evaluation", "dev", "vl", "heldout", "holdout", "tel"}
 TEST = {"test", "testing"}
 TRAIN = {"train", "training", "tr", "trn", "trl", "inner"}
-_LOSS = {"loss", "losses", "nll", "bpb", "bpc", "xent", "crossentropy", "ce", "crossentropyloss", "celoss", "logloss", "objective", "cost", "perplexity", "ppl"}
-_PLAIN = {"lm", "avg", "average", "mean", "total", "global", "running", "step", "epoch", "per", "token", "model", "reduced", "nats", "value", "metrics"}
-_PLAIN |= {"loss", "losses", "objective", "optimized", "log", "c", "entropy", "cross", "base", "overall", "full", "main", "current", "iter", "batch", "scaling", "scalars", "history", "all", "text", "language", "modeling", "trainer", "sum", "smooth", "smoothed"}
-_NOT_LOSS = {"scale", "scaler", "weight", "weights", "std", "var", "min", "max", "grad", "best", "lowest", "coef", "ratio", "delta", "lambda", "time", "count", "penalty", "acc", "accuracy", "diff", "gap", "floor", "forecast", "target", "ema", "low", "high", "exponent", "spike"}
+_LOSS = {
+    "loss",
+    "losses",
+    "nll",
+    "bpb",
+    "bpc",
+    "xent",
+    "crossentropy",
+    "ce",
+    "crossentropyloss",
+    "celoss",
+    "logloss",
+    "objective",
+    "cost",
+    "perplexity",
+    "ppl",
+}
+_PLAIN = {
+    "lm",
+    "avg",
+    "average",
+    "mean",
+    "total",
+    "global",
+    "running",
+    "step",
+    "epoch",
+    "per",
+    "token",
+    "model",
+    "reduced",
+    "nats",
+    "value",
+    "metrics",
+}
+_PLAIN |= {
+    "loss",
+    "losses",
+    "objective",
+    "optimized",
+    "log",
+    "c",
+    "entropy",
+    "cross",
+    "base",
+    "overall",
+    "full",
+    "main",
+    "current",
+    "iter",
+    "batch",
+    "scaling",
+    "scalars",
+    "history",
+    "all",
+    "text",
+    "language",
+    "modeling",
+    "trainer",
+    "sum",
+    "smooth",
+    "smoothed",
+}
+_NOT_LOSS = {
+    "scale",
+    "scaler",
+    "weight",
+    "weights",
+    "std",
+    "var",
+    "min",
+    "max",
+    "grad",
+    "best",
+    "lowest",
+    "coef",
+    "ratio",
+    "delta",
+    "lambda",
+    "time",
+    "count",
+    "penalty",
+    "acc",
+    "accuracy",
+    "diff",
+    "gap",
+    "floor",
+    "forecast",
+    "target",
+    "ema",
+    "low",
+    "high",
+    "exponent",
+    "spike",
+}
 _PERPLEXITY = {"perplexity", "ppl"}
-_RATE = {"per", "sec", "second", "s", "throughput", "rate", "speed", "tps", "time", "ms", "seconds", "gpu", "device", "elapsed", "remaining", "eta", "duration", "size", "batch", "length", "target", "budget", "planned", "max", "total"}
+_RATE = {
+    "per",
+    "sec",
+    "second",
+    "s",
+    "throughput",
+    "rate",
+    "speed",
+    "tps",
+    "time",
+    "ms",
+    "seconds",
+    "gpu",
+    "device",
+    "elapsed",
+    "remaining",
+    "eta",
+    "duration",
+    "size",
+    "batch",
+    "length",
+    "target",
+    "budget",
+    "planned",
+    "max",
+    "total",
+}
 _STEP = {"step", "steps", "iteration", "iterations", "iter", "iters", "it", "update", "updates"}
 _TOKEN = {"token", "tokens", "ntokens", "tok"}
 _SAMPLE = {"sample", "samples", "example", "examples", "sequences", "images"}
-_RUN = ("run", "run_id", "run_name", "run_uuid", "runid", "experiment", "experiment_name", "trial", "trial_id", "seed", "version", "job", "job_id", "exp", "model_name")
+_RUN = (
+    "run",
+    "run_id",
+    "run_name",
+    "run_uuid",
+    "runid",
+    "experiment",
+    "experiment_name",
+    "trial",
+    "trial_id",
+    "seed",
+    "version",
+    "job",
+    "job_id",
+    "exp",
+    "model_name",
+)
 KEY = ("key", "metric", "metric_name", "tag", "variable", "name", "metric_key")
 VALUE = ("value", "metric_value", "values", "val", "y")
 
@@ -67,8 +201,19 @@ def metric_of(name: str) -> str:
 
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
-    pair = any(a == "learning" and b == "rate" for a, b in zip(found, found[1:], strict=False))
-    if not (pair or have & {"lr", "lrs", "learningrate"}) or have & {"scale", "mult", "multiplier", "decay", "ratio", "max", "min", "base", "warmup", "loss"}:
+    pair = any(a == "learning" and b == "rate" for a, b in pairwise(found))
+    if not (pair or have & {"lr", "lrs", "learningrate"}) or have & {
+        "scale",
+        "mult",
+        "multiplier",
+        "decay",
+        "ratio",
+        "max",
+        "min",
+        "base",
+        "warmup",
+        "loss",
+    }:
         return None
     return Role("lr", len(found) - 1 - pair - bool(have & {"train", "optim", "optimizer", "trainer"}))
 

@@ -25,7 +25,9 @@ def compiled(pattern: str) -> "re.Pattern[str]":
     """
     fields = [name for name in _FIELD.findall(pattern) if name]
     if unknown := [name for name in fields if name not in FIELDS]:
-        raise ValueError(f"--pattern has a field {{{unknown[0]}}}; the fields are {', '.join('{' + f + '}' for f in FIELDS)} and {{}} for anything")
+        raise ValueError(
+            f"--pattern has a field {{{unknown[0]}}}; the fields are {', '.join('{' + f + '}' for f in FIELDS)} and {{}} for anything"
+        )
     if len(set(fields)) < len(fields):
         raise ValueError("--pattern names a field twice; use {} for a number that is not needed")
     if not any("loss" in name for name in fields) or not set(fields) & {"step", "tokens", "epoch", "samples"}:

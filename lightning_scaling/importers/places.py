@@ -5,7 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Files that hold a run's losses, by the names that loggers give them; the first pattern that finds any decides for a folder.
-LOGS = ("metrics.csv", "trainer_state.json", "*tfevents*", "*.wandb", "metrics/*", "log.txt", "main.log", "summary.csv", "progress.csv", "log.csv", "training_log.csv", "history.csv", "metrics.jsonl", "log.jsonl")
+LOGS = (
+    "metrics.csv",
+    "trainer_state.json",
+    "*tfevents*",
+    "*.wandb",
+    "metrics/*",
+    "log.txt",
+    "main.log",
+    "summary.csv",
+    "progress.csv",
+    "log.csv",
+    "training_log.csv",
+    "history.csv",
+    "metrics.jsonl",
+    "log.jsonl",
+)
 ANY = ("*.csv", "*.tsv", "*.jsonl", "*.parquet", "*.json", "*.log", "*.txt", "*.csv.gz", "*.jsonl.gz", "*.csv.zst")
 DEEP = 6
 MOST = 10_000

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.importers.tally import rows
 from lightning_scaling.numbers import count
 from lightning_scaling.run.curve import Curve
 
@@ -22,7 +23,7 @@ class Reading:
     clock: what the file counts in: "tokens", "step", "samples" or "epoch".
     clock_column: the column of it.
     lr: column of the learning rate, None where there is none.
-    rows, skipped: rows taken, and (reason, rows, first row) of those that were not.
+    rows, skipped: rows of the file that were read, and (reason, rows, first row) of those that were not.
     remarks: what was done or left aside, a sentence each.
     facts: `total_steps`, `params`, `tokens_per_step`, `steps_per_epoch` as far as they are known.
     """
@@ -43,22 +44,24 @@ class Reading:
     @property
     def unit(self) -> str:
         """What the curve's `tokens` count: "tokens", "steps", "samples" or "epochs"."""
-        return "tokens" if self.clock == "tokens" or "tokens_per_step" in self.facts and self.clock == "step" else UNITS[self.clock]
+        return "tokens" if self.clock == "tokens" or (self.clock == "step" and "tokens_per_step" in self.facts) else UNITS[self.clock]
 
     @property
     def future(self) -> bool:
         """Whether the learning rate is known beyond the last loss."""
         plan, step = self.curve.schedule, self.curve.step
-        return plan is not None and step is not None and len(step) > 0 and plan.end > step[-1]
+        return bool(plan is not None and step is not None and len(step) and plan.end > step[-1])
 
     def lines(self) -> list[str]:
         """What was understood, in three lines."""
-        skipped = "; ".join(f"{s['reason']}: {s['rows']} row{'s' * (s['rows'] != 1)}, first row {s['first_row']}" for s in self.skipped)
-        first = f"read {self.name}: {self.kind}, {self.rows} rows" + (f"; skipped {skipped}" if skipped else "")
+        skipped = "; ".join(f"{s['reason']}: {rows(s['rows'])}, first row {s['first_row']}" for s in self.skipped)
+        first = f"read {self.name}: {self.kind}, {rows(self.rows)}" + (f"; skipped {skipped}" if skipped else "")
         at = self.curve.tokens
         span = f" from {count(at[0])} to {count(at[-1])}" if len(at) else ""
         beside = "" if self.unit == UNITS[self.clock] else f" at {count(self.facts['tokens_per_step'])} tokens a step"
-        second = f"loss: {self.loss} ({len(at)} points); clock: {self.clock_column}{beside}, {self.unit}{span}; --at counts {UNITS[self.clock]}"
+        second = (
+            f"loss: {self.loss} ({len(at)} points); clock: {self.clock_column}{beside}, {self.unit}{span}; --at counts {UNITS[self.clock]}"
+        )
         return [first, second, "; ".join([self._rate(), *self.remarks])]
 
     def _rate(self) -> str:

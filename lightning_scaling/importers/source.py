@@ -1,7 +1,7 @@
 """The bytes of a file as text or as a stream: compression, encoding and the limits that hostile or damaged input meets.
 
-Compression and encoding are recognised by content, never by the name alone. Archives of many files and pickles are refused: the first have no
-one table in them, the second run code when they are opened.
+Compression and encoding are recognised by content, never by the name alone. Archives of many files and pickles are refused: the
+first hold no single table, the second run code when they are opened.
 """
 
 import bz2
@@ -181,10 +181,14 @@ class Limited(io.RawIOBase):
                 raise
             if self._given and isinstance(error, EOFError):
                 return b""  # a job that is still writing its compressed log
-            raise ValueError(f"{self._name}: the compressed data is damaged ({error}); unpack it by hand and give what can be saved") from None
+            raise ValueError(
+                f"{self._name}: the compressed data is damaged ({error}); unpack it by hand and give what can be saved"
+            ) from None
         self._given += len(part)
         if self._packed and self._given > FLOOR and self._given > MOST_RATIO * max(self._raw.tell(), 1):
-            raise ValueError(f"{self._name} unpacks to more than {MOST_RATIO} times its size, as zip bombs do; unpack it by hand if it is a log")
+            raise ValueError(
+                f"{self._name} unpacks to more than {MOST_RATIO} times its size, as zip bombs do; unpack it by hand if it is a log"
+            )
         return part
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Rows in the order in which they were trained: resumes joined, rows sorted, points that were logged twice merged.
 
-Where a resumed run trained steps again the later value counts. Steps that begin again at the start are a resumed run whose counter was reset
-where the loss goes on at its level, a new start where it does not; two runs of like length are refused rather than mixed.
+Where a resumed run trained steps again the later value counts. Steps that begin again at the start are a resumed run with
+a reset counter where the loss continues at its level, else a new start; two runs of like length are refused rather than mixed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.tally import Tally, rows
 
 # More falls of the clock than this share of the rows are a file without order, fewer are resumes.
 UNSORTED = 0.1
@@ -70,7 +70,9 @@ def seams(row: Floats, clock: Floats, loss: Floats, where: str, unit: str, tally
         begun = clock[starts[k]] <= clock[starts[k - 1]] + 0.5 * spacing and ends[k - 1] - starts[k - 1] >= 3
         if begun and _goes_on(loss[before], loss[now]):
             offset[k] += last[k - 1] + spacing - clock[starts[k]]
-            tally.remark(f"{unit} begin again at row {row[starts[k]]:.0f} while the loss goes on: counted on from {last[k - 1] + offset[k - 1]:g}")
+            tally.remark(
+                f"{unit} begin again at row {row[starts[k]]:.0f} while the loss goes on: counted on from {last[k - 1] + offset[k - 1]:g}"
+            )
             continue
         if begun and last[k - 1] - clock[starts[k - 1]] > CRASHED * (last[k] - clock[starts[k]]):
             raise ValueError(_two_runs(where, row[starts[k]], unit, clock[starts[k]], loss[now]))
@@ -80,7 +82,17 @@ def seams(row: Floats, clock: Floats, loss: Floats, where: str, unit: str, tally
 
 
 def _replace(
-    k: int, clock: Floats, now: slice, offset: Floats, first: Floats, last: Floats, dropped: NDArray[np.bool_], begun: bool, row: Floats, unit: str, tally: Tally
+    k: int,
+    clock: Floats,
+    now: slice,
+    offset: Floats,
+    first: Floats,
+    last: Floats,
+    dropped: NDArray[np.bool_],
+    begun: bool,
+    row: Floats,
+    unit: str,
+    tally: Tally,
 ) -> None:
     """A segment that goes back: what it trains again replaces the earlier rows, a single row out of place does not."""
     here = row[now.start]
@@ -121,5 +133,5 @@ def merged(clock: Floats, value: Floats, row: Floats, tally: Tally, unit: str) -
     counted = (begin == latest[group]) & np.isfinite(value)
     total = np.bincount(group[counted], weights=value[counted], minlength=len(latest))
     count = np.bincount(group[counted], minlength=len(latest))
-    tally.remark(f"{int((~fresh).sum())} rows with a repeated {unit} merged")
+    tally.remark(f"{rows(int((~fresh).sum()))} with a repeated {unit} merged")
     return clock[fresh], np.divide(total, count, out=np.full(len(latest), np.nan), where=count > 0)

@@ -9,7 +9,8 @@ from typing import Any
 class Tally:
     """Reasons to skip rows and remarks about what was done; the order of their first appearance is kept.
 
-    `columns` are the names that a file has, `facts` numbers that hold for its whole run: `total_steps`, `params`, `tokens_per_step`.
+    `kind` names the program that wrote the file where its importer knows, `columns` the names that it has,
+    `facts` numbers that hold for its whole run: `total_steps`, `params`, `tokens_per_step`.
 
     >>> tally = Tally()
     >>> tally.skip("text where a number should be", 7); tally.skip("text where a number should be", 9)
@@ -18,6 +19,7 @@ class Tally:
     """
 
     rows: int = 0
+    kind: str = ""
     columns: list[str] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
     skipped: dict[str, list[int]] = field(default_factory=dict)
@@ -50,5 +52,13 @@ class Tally:
         return [{"reason": why, "rows": n, "first_row": int(row)} for why, (row, n) in self.skipped.items()]
 
     def __str__(self) -> str:
-        parts = [f"{why}: {n} row{'s' * (n != 1)}, first row {row}" for why, (row, n) in self.skipped.items()]
-        return "; ".join(parts)
+        return "; ".join(f"{why}: {rows(n)}, first row {row}" for why, (row, n) in self.skipped.items())
+
+
+def rows(number: int) -> str:
+    """A number of rows in words.
+
+    >>> rows(1), rows(2)
+    ('1 row', '2 rows')
+    """
+    return f"{number} row{'s' * (number != 1)}"

@@ -1,8 +1,8 @@
 """What training scripts print: lines in which names stand before numbers (`iter 100: loss 5.67`, `step:100/10000 train_loss:5.67`,
 `iteration 10/500000 | lm loss: 1.0E+01 |`), read as names and numbers, whatever the order and the separators.
 
-So nanoGPT, modded-nanogpt, nanochat, torchtitan, Megatron, NeMo, Keras and transformers' own prints need no pattern each. Two logs without names
-do: llm.c's `s:100 trl:5.67` and build-nanogpt's `100 train 5.67`.
+So nanoGPT, modded-nanogpt, nanochat, torchtitan, Megatron, NeMo, Keras and transformers' own prints need no pattern each. Two logs
+without names do: llm.c's `s:100 trl:5.67` and build-nanogpt's `100 train 5.67`.
 """
 
 import re
@@ -47,6 +47,7 @@ def _complete(row: dict[str, float]) -> bool:
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The lines that hold a clock with a loss or a rate; a validation loss without a clock belongs to the step before it."""
+    tally.kind = signature(source)
     return frames_of(_rows(source, tally), tally)
 
 
