@@ -139,7 +139,7 @@ def _broken(values: Floats, cells: list[str]) -> Floats:
 def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of as many cells as the header has; what else stands between them is counted."""
     width, header, unended = len(dialect.header), list(dialect.header), not lines[-1].endswith("\n")
-    last: int | None = None
+    lengths: set[int] = set()
     for row, cells in _split(lines, start, dialect):
         if not any(cells):
             continue
@@ -150,10 +150,10 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally) -> Itera
             tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
         elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
             tally.skip("header repeated" if cells[:width] == header else "ruler", row)
-        elif unended and last is not None and row == start + len(lines) - 1 and 0 < len(cells[width - 1]) < last:
+        elif unended and row == start + len(lines) - 1 and len(lengths) == 1 and 0 < len(cells[width - 1]) < min(lengths):
             tally.skip("half-written last row", row)
         else:
-            last = min(last or 99, len(cells[width - 1])) if cells[width - 1] else last
+            lengths |= {len(cells[width - 1])} if cells[width - 1] else set()
             yield row, cells[:width]
 
 

@@ -9,6 +9,8 @@ from lightning_scaling.importers.names import role
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 SAMPLE = 200
+# What stands in sentences and dictionaries, not in the name of a column.
+_PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
 _COMMENT = ("#", "%", "//")
 _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?$")
 
@@ -87,7 +89,11 @@ def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, l
 
 def _names(cells: list[str]) -> bool:
     """Words, none of them a number; one empty name is an index column's."""
-    return all(is_word(cell) or not cell for cell in cells) and sum(not cell for cell in cells) <= 1 and all(len(c) < 300 for c in cells)
+    return (
+        all((is_word(cell) or not cell) and not _PHRASE.search(cell) for cell in cells)
+        and sum(not cell for cell in cells) <= 1
+        and all(len(c) < 300 for c in cells)
+    )
 
 
 def _fits(row: list[str], width: int) -> bool:

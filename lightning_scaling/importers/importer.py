@@ -71,5 +71,6 @@ def importer_for(source: Source, kind: str | None = None, pattern: str | None = 
         if each.recognises(source):
             return each
     raise ValueError(
-        f"{source.name}: no kind of file that is known (a table needs a header above rows of as many cells); name it with --from ({', '.join(known)}) or give --pattern"
+        f"{source.name}: no kind of file that is known (a table needs a header above rows of as many cells); "
+        f"name it with --from ({', '.join(known)}) or give --pattern"
     )

@@ -1,6 +1,7 @@
 """One JSON document: `trainer_state.json` of transformers, a list of rows, a data frame, a Keras history, TensorBoard's export."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,13 +20,17 @@ _FACTS = {"max_steps": "total_steps", "total_steps": "total_steps", "n_parameter
 def recognises(source: Source) -> bool:
     """One object or one list, over many lines or a single one."""
     text = source.text.lstrip("﻿ \t\r\n")
-    return source.is_text and text[:1] in ("{", "[") and not text.startswith("[step=") and not json_lines.recognises(source) and _json(text)
+    return source.is_text and text[:1] in ("{", "[") and not json_lines.recognises(source) and _json(text)
 
 
 def _json(text: str) -> bool:
     """Whether the text begins as JSON does: a list of anything, or an object whose first key is quoted."""
     rest = text[1:].lstrip()
-    return not rest or rest[0] in ('{["' if text[0] == "[" else '"}') or (text[0] == "[" and rest[0] in "-0123456789]")
+    return (
+        not rest
+        or rest[0] in ('{["' if text[0] == "[" else '"}')
+        or (text[0] == "[" and re.match(r"\]|-?[\d.]+(?:[eE]-?\d+)?\s*,", rest) is not None)
+    )
 
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:

@@ -9,152 +9,37 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-VALIDATION = {"val", "valid", "validation", "eval", "evaluation", "dev", "vl", "heldout", "holdout", "tel"}
-TEST = {"test", "testing"}
-TRAIN = {"train", "training", "tr", "trn", "trl", "inner"}
-_LOSS = {
-    "loss",
-    "losses",
-    "nll",
-    "bpb",
-    "bpc",
-    "xent",
-    "crossentropy",
-    "ce",
-    "crossentropyloss",
-    "celoss",
-    "logloss",
-    "objective",
-    "cost",
-    "perplexity",
-    "ppl",
-}
-_PLAIN = {
-    "lm",
-    "avg",
-    "average",
-    "mean",
-    "total",
-    "global",
-    "running",
-    "step",
-    "epoch",
-    "per",
-    "token",
-    "model",
-    "reduced",
-    "nats",
-    "value",
-    "metrics",
-}
-_PLAIN |= {
-    "loss",
-    "losses",
-    "objective",
-    "optimized",
-    "log",
-    "c",
-    "entropy",
-    "cross",
-    "base",
-    "overall",
-    "full",
-    "main",
-    "current",
-    "iter",
-    "batch",
-    "scaling",
-    "scalars",
-    "history",
-    "all",
-    "text",
-    "language",
-    "modeling",
-    "trainer",
-    "sum",
-    "smooth",
-    "smoothed",
-}
-_NOT_LOSS = {
-    "scale",
-    "scaler",
-    "weight",
-    "weights",
-    "std",
-    "var",
-    "min",
-    "max",
-    "grad",
-    "best",
-    "lowest",
-    "coef",
-    "ratio",
-    "delta",
-    "lambda",
-    "time",
-    "count",
-    "penalty",
-    "acc",
-    "accuracy",
-    "diff",
-    "gap",
-    "floor",
-    "forecast",
-    "target",
-    "ema",
-    "low",
-    "high",
-    "exponent",
-    "spike",
-}
-_PERPLEXITY = {"perplexity", "ppl"}
-_RATE = {
-    "per",
-    "sec",
-    "second",
-    "s",
-    "throughput",
-    "rate",
-    "speed",
-    "tps",
-    "time",
-    "ms",
-    "seconds",
-    "gpu",
-    "device",
-    "elapsed",
-    "remaining",
-    "eta",
-    "duration",
-    "size",
-    "batch",
-    "length",
-    "target",
-    "budget",
-    "planned",
-    "max",
-    "total",
-}
-_STEP = {"step", "steps", "iteration", "iterations", "iter", "iters", "it", "update", "updates"}
-_TOKEN = {"token", "tokens", "ntokens", "tok"}
-_SAMPLE = {"sample", "samples", "example", "examples", "sequences", "images"}
-_RUN = (
-    "run",
-    "run_id",
-    "run_name",
-    "run_uuid",
-    "runid",
-    "experiment",
-    "experiment_name",
-    "trial",
-    "trial_id",
-    "seed",
-    "version",
-    "job",
-    "job_id",
-    "exp",
-    "model_name",
-)
+
+def _listed(names: str) -> list[str]:
+    return names.split()
+
+
+def _set(names: str) -> frozenset[str]:
+    return frozenset(_listed(names))
+
+
+VALIDATION = _set("val valid validation eval evaluation dev vl heldout holdout tel")
+TEST = _set("test testing")
+TRAIN = _set("train training tr trn trl inner")
+_LOSS = _set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl")
+_PLAIN = _set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
+_PLAIN |= _set("""
+    loss losses objective optimized log c entropy cross base overall full main current iter batch scaling scalars history
+    all text language modeling trainer sum smooth smoothed
+""")
+_NOT_LOSS = _set("""
+    scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
+    diff gap floor forecast target ema low high exponent spike
+""")
+_PERPLEXITY = _set("perplexity ppl")
+_RATE = _set("""
+    per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
+    target budget planned max total
+""")
+_STEP = _set("step steps iteration iterations iter iters it update updates")
+_TOKEN = _set("token tokens ntokens tok")
+_SAMPLE = _set("sample samples example examples sequences images")
+_RUN = tuple(_listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
 KEY = ("key", "metric", "metric_name", "tag", "variable", "name", "metric_key")
 VALUE = ("value", "metric_value", "values", "val", "y")
 
@@ -202,7 +87,7 @@ def metric_of(name: str) -> str:
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
     pair = any(a == "learning" and b == "rate" for a, b in pairwise(found))
-    if not (pair or have & {"lr", "lrs", "learningrate"}) or have & {
+    if not (pair or have & {"lr", "lrs", "lrm", "learningrate"}) or have & {
         "scale",
         "mult",
         "multiplier",
@@ -239,7 +124,7 @@ def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:
         return Role("samples", len(found) - 1)
     if have & _STEP and not have & _RATE and not have & {"skipped", "avg", "warmup", "number", "nan", "min"}:
         other = len(have - _STEP - {"global", "train", "trainer", "training", "optimizer", "num"})
-        return Role("step", 4 * other + 2 * name.startswith("_") + bool(have & {"iter", "iters", "it"} and len(found) > 1))
+        return Role("step", 4 * other + 2 * name.startswith("_") + bool(have & {"iter", "iters", "it"}))
     return None
 
 

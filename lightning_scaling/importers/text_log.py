@@ -6,7 +6,7 @@ without names do: llm.c's `s:100 trl:5.67` and build-nanogpt's `100 train 5.67`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -29,42 +29,45 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
 _SHORT = {"trl": "train loss", "tel": "val loss", "s": "step"}
+_MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{_VALUE})")
+_PROGRESS = re.compile(
+    r"(?:(?:train|epoch)\D{0,3}(?P<epoch>\d+)\b\D{0,3}?[^\d]*?(?:\d+%[^\d]*?)?)?[\[|]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b", re.IGNORECASE
+)
 _LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
 
 
 def recognises(source: Source) -> bool:
-    """A few lines that hold a clock and a loss."""
+    """A few lines that hold a clock and a loss, or a long text that may come to them."""
     if not source.is_text:
         return False
     lines = source.text.splitlines()
-    return any(_complete(parse(line)) for line in (*lines[:2000], *lines[-200:])) or len(lines) > 300
-
-
-def _complete(row: dict[str, float]) -> bool:
-    have = {found.what for name in row if (found := role(name))}
-    return "loss" in have and bool(have & set(CLOCKS))
+    return next(_rows(enumerate(lines, 1), Tally()), None) is not None or len(lines) > 300
 
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
-    """The lines that hold a clock with a loss or a rate; a validation loss without a clock belongs to the step before it."""
+    """The lines that hold a clock with a loss or a rate."""
     tally.kind = signature(source)
-    return frames_of(_rows(source, tally), tally)
+    return frames_of(_rows(source.lines(), tally), tally)
 
 
-def _rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, float]]]:
+def _rows(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int, dict[str, float]]]:
+    """A loss without a clock belongs to the step before it where it is a validation loss, or where that step's line had no loss itself."""
     clock: dict[str, float] = {}
-    for line_number, line in source.lines():
+    bare = False
+    for number_of_line, line in lines:
         row = parse(line[:4000], tally)
-        have = {found.what for name in row if (found := role(name))}
+        roles = [found for name in row if (found := role(name)) is not None]
+        have = {found.what for found in roles}
         if have & set(CLOCKS):
             clock = {name: value for name, value in row.items() if (found := role(name)) and found.what in CLOCKS}
-        elif have == {"loss"} and clock and all((found := role(name)) and found.split == "validation" for name in row if role(name)):
-            tally.remark("validation losses printed without a step belong to the step before them")
-            row, have = {**clock, **row}, have | {"step"}
+            bare = not have & {"loss", "lr", "perplexity"}
+        elif have & {"loss", "lr"} and clock and (bare or all(r.split == "validation" for r in roles)):
+            tally.remark("values printed without a step belong to the step before them")
+            row, have = {**clock, **row}, {*have, "step"}
         if have & {"loss", "lr", "perplexity"} and have & set(CLOCKS):
-            yield line_number, row
+            yield number_of_line, row
         elif line.strip():
-            tally.skip("no step with a loss or a learning rate", line_number)
+            tally.skip("no step with a loss or a learning rate", number_of_line)
 
 
 def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
@@ -78,17 +81,27 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     line = _STAMP.sub(" - ", _COLOUR.sub("", line))
     if (bare := _NANOGPT2.match(line.strip())) is not None:
         return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
-    both = _LITGPT.search(line)
+    if (held := _MEGATRON.search(line)) is not None:
+        return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
     found: dict[str, float] = {}
     for pair in _PAIR.finditer(line):
         name = _name(pair["name"])
         found.setdefault(name, number(pair["value"].replace(",", "")))
         if tally is not None and pair["total"] and (meant := role(name)) and meant.what == "step":
             tally.facts["total_steps"] = float(pair["total"])
-    if both is not None:
+    if (both := _LITGPT.search(line)) is not None:
         found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
         found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
-    return found
+    return found if any((r := role(name)) and r.what == "step" for name in found) else found | _progress(line)
+
+
+def _progress(line: str) -> dict[str, float]:
+    """The step in a progress bar, `Epoch 0:  3%|#   | 100/1000 [`, counted over epochs of equal length."""
+    bar = _PROGRESS.search(line)
+    if bar is None:
+        return {}
+    step, total, epoch = float(bar["step"]), float(bar["total"]), float(bar["epoch"] or 0)
+    return {"step": epoch * total + step} if step <= total else {}
 
 
 def _name(text: str) -> str:
@@ -97,8 +110,6 @@ def _name(text: str) -> str:
     parts = text.split(" ")
     if role(text) is None and len(parts) > 1:
         return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)
-    if " at iteration" in text or " at step" in text:
-        return parts[-1]
     return text
 
 
