@@ -49,6 +49,25 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
             yield frame
 
 
+def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every cell as text, by column; for tables small enough to be held.
+
+    Raises:
+        ValueError: no header, or rows of which none has as many cells.
+    """
+    dialect = dialect_of(source.text)
+    if dialect is None:
+        raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
+    tally.columns = list(dialect.header)
+    if dialect.decimal_comma:
+        tally.remark("decimal commas")
+    with source.open_text() as stream:
+        start = 1 + sum(1 for _ in islice(stream, dialect.line))
+        lines = list(stream)
+    for row, found in _rows(lines, start, dialect, tally) if lines else ():
+        yield row, dict(zip(dialect.header, found, strict=True))
+
+
 def _kind(dialect: Dialect) -> str:
     """What wrote the table, by its columns; else how it is delimited."""
     lower = [name.lower() for name in dialect.header]

@@ -40,17 +40,22 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
         for key, fact in _FACTS.items():
             if isinstance(document.get(key), (int, float)) and document[key] > 0:
                 tally.facts[fact] = float(document[key])
-    rows = _rows(document)
+    found = _rows(document)
     if isinstance(document, Mapping) and "log_history" in document:
         tally.kind = "trainer_state.json of transformers"
-    if not rows:
+    if not found:
         raise ValueError(
             f"{source.name}: a JSON document without rows of losses; expected a list of objects such as {{'step': 1, 'loss': 5.2}}"
         )
-    if not any((found := role(name)) and found.what in ("step", "tokens", "epoch", "samples") for row in rows[:100] for name in row):
-        rows = [{"epoch": i, **row} for i, row in enumerate(rows, 1)]
+    if not any((meant := role(name)) and meant.what in ("step", "tokens", "epoch", "samples") for row in found[:100] for name in row):
+        found = [{"epoch": i, **row} for i, row in enumerate(found, 1)]
         tally.remark("no clock in the file: its rows are counted as epochs")
-    return frames_of(enumerate(rows, 1), tally)
+    return frames_of(enumerate(found, 1), tally)
+
+
+def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of the document as they are."""
+    yield from enumerate(_rows(_document(source)), 1)
 
 
 def _document(source: Source) -> Any:

@@ -21,10 +21,11 @@ def recognises(source: Source) -> bool:
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The objects as rows, nested names joined with a slash."""
-    return frames_of(_objects(source, tally), tally)
+    return frames_of(rows(source, tally), tally)
 
 
-def _objects(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects as they are, nested names joined."""
     for number, line in source.lines():
         found = _object(line)
         if found is not None:

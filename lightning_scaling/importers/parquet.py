@@ -36,6 +36,13 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
         raise ValueError(f"{source.name}: damaged parquet file ({str(error).splitlines()[0]}); write it again") from None
 
 
+def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows as they are."""
+    for frame in read(source, Options(), tally):
+        for k, row in enumerate(frame.row):
+            yield int(row), {n: v[k] for n, v in frame.numbers.items()} | {n: t[k] for n, t in frame.texts.items()}
+
+
 def _frame(batch: Any, tally: Tally) -> Frame:
     numbers, texts = {}, {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):

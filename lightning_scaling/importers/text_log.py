@@ -22,13 +22,15 @@ CLOCKS = ("tokens", "step", "samples", "epoch")
 _VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
 _PAIR = re.compile(
     r"(?P<name>[A-Za-z_][\w/.\-()]*(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?\s{0,3}[:=|]?[\s'\"\[]{0,12}"
-    rf"(?P<value>{_VALUE})%?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d+))?",
+    rf"(?P<value>{_VALUE})(?:(?P<scale>[kKMBT])\b)?%?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d+))?",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
-_SHORT = {"trl": "train loss", "tel": "val loss", "s": "step"}
+_LLMC = re.compile(r"^s:(\d+) (trl|tel|eval):")
+_LLMC_NAMES = {"trl": "train loss", "tel": "val loss", "eval": "accuracy"}
+_SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{_VALUE})")
 _PROGRESS = re.compile(
     r"(?:(?:train|epoch)\D{0,3}(?P<epoch>\d+)\b\D{0,3}?[^\d]*?(?:\d+%[^\d]*?)?)?[\[|]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b", re.IGNORECASE
@@ -79,6 +81,7 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     ({'step': 100.0, 'val_loss': 3.2766, 'train_time': 10.0}, {'step': 250.0, 'val loss': 3.4})
     """
     line = _STAMP.sub(" - ", _COLOUR.sub("", line))
+    line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
     if (bare := _NANOGPT2.match(line.strip())) is not None:
         return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
     if (held := _MEGATRON.search(line)) is not None:
@@ -86,8 +89,10 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     found: dict[str, float] = {}
     for pair in _PAIR.finditer(line):
         name = _name(pair["name"])
-        found.setdefault(name, number(pair["value"].replace(",", "")))
-        if tally is not None and pair["total"] and (meant := role(name)) and meant.what == "step":
+        counted = (meant := role(name)) is not None and meant.what in CLOCKS
+        scale = _SCALE.get(pair["scale"] or "", 1.0) if counted else 1.0
+        found.setdefault(name, scale * number(pair["value"].replace(",", "")))
+        if tally is not None and pair["total"] and meant is not None and meant.what == "step":
             tally.facts["total_steps"] = float(pair["total"])
     if (both := _LITGPT.search(line)) is not None:
         found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
@@ -106,7 +111,6 @@ def _progress(line: str) -> dict[str, float]:
 
 def _name(text: str) -> str:
     """The words before a number: what a logger writes in front of them is cut off at the last word that can begin a name."""
-    text = _SHORT.get(text, text)
     parts = text.split(" ")
     if role(text) is None and len(parts) > 1:
         return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)
