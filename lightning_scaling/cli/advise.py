@@ -1,4 +1,4 @@
-"""`lightning-scaling advise`: what to do with a run, from a CSV of its curve or from an MLflow store, also while it still goes on."""
+"""`lightning-scaling advise`: what to do with a run, from a CSV of its curve or from an MLflow store, also while it is still training."""
 
 from typing import Any
 
@@ -31,6 +31,8 @@ Examples:
 @click.option("--target-loss", type=float, help="The loss the model is for.")
 @click.option("--served", type=Count(), help="Tokens it will answer in its life.")
 @click.option("--no-fresh-data", is_flag=True, help="No more data can be had.")
+@click.option("--schedule-free", is_flag=True, help="The optimiser needs no learning-rate decay.")
+@click.option("--unit", help="What the clock counts, where the file does not show it: tokens, samples, steps, epochs.")
 @column_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(**given: Any) -> None:

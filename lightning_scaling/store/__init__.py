@@ -29,7 +29,9 @@ _LAZY = {
     "deliver": "delivery",
     "load": "reading",
     "log_study": "publish",
+    "open_recorder": "interim",
     "resolve_uri": "address",
+    "store_name": "interim",
 }
 
 __all__ = [

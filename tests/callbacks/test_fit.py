@@ -34,7 +34,7 @@ def by_hand(training):
 def test_under_manual_optimisation_the_chosen_optimiser_is_followed(by_hand, training, tmp_path, capsys, index, steps, rate):
     monitor = ScalingLawMonitor(optimizer=index, summary=False)
     training.trainer(tmp_path, monitor, max_epochs=2).fit(by_hand(), training.loader(), training.loader(8))
-    assert monitor.record.extra["tokens_trained"] == 2 * 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 2 * 20 * training.LENGTH
     assert monitor.curve.step[-1] == steps
     assert monitor.curve.schedule.at(steps) == rate
     assert monitor.record.planned_tokens == 2 * 20 * training.LENGTH
@@ -91,5 +91,5 @@ def test_a_batch_that_cannot_be_counted_later_on_is_told_of_and_training_goes_on
 
     monitor = ScalingLawMonitor(tokens=lambda batch: batch[0].numel(), summary=False)
     training.trainer(tmp_path, monitor, max_epochs=1).fit(Lenient(), Mixed(), training.loader(8))
-    assert monitor.record.extra["tokens_trained"] == 8 * training.LENGTH
+    assert monitor.record.tokens_trained == 8 * training.LENGTH
     assert "1 batches held no tokens that can be counted" in capsys.readouterr().out

@@ -4,11 +4,11 @@ import csv
 import math
 
 import pytest
+from lightning_scaling.callbacks.loggers import log
+from lightning_scaling.callbacks.warn_once import Once
 
 from lightning_scaling import RunState
 from lightning_scaling.callbacks import ScalingLawMonitor
-from lightning_scaling.callbacks.loggers import log
-from lightning_scaling.callbacks.warn_once import Once
 
 KEYS = {"tokens", "flops", "pf_days", "val_loss", "forecast_loss", "forecast_low", "forecast_high", "loss_floor", "gain_per_pf_day"}
 

@@ -30,19 +30,19 @@ def test_a_bare_callback_is_taken_by_both_lightnings(training, tmp_path, flavour
     model = training.model_class(flavour)()
     monitor = ScalingLawMonitor(summary=False)
     training.trainer(tmp_path, monitor, flavour, max_epochs=1).fit(model, training.loader(), training.loader(8))
-    assert monitor.record.extra["tokens_trained"] == 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 20 * training.LENGTH
 
 
 def test_tokens_are_those_counted_by_hand_with_accumulation_and_an_uneven_last_batch(watched, training):
     monitor, trainer = watched(train=training.loader(rows=22, batch=4), accumulate_grad_batches=4, max_epochs=3)
-    assert monitor.record.extra["tokens_trained"] == 3 * 22 * training.LENGTH
+    assert monitor.record.tokens_trained == 3 * 22 * training.LENGTH
     assert trainer.global_step == 3 * 2  # batches of 4, 4, 4, 4 | 4, 2
 
 
 def test_flops_are_6nd_of_all_parameters(watched, training):
     monitor, _ = watched()
     assert monitor.record.params == training.PARAMS
-    assert monitor.record.extra["flops_spent"] == 6 * training.PARAMS * 3 * 20 * training.LENGTH
+    assert monitor.record.flops_spent == 6 * training.PARAMS * 3 * 20 * training.LENGTH
 
 
 def test_each_validation_is_one_point_and_the_sanity_check_none(watched, training):
@@ -95,7 +95,7 @@ def test_a_second_run_from_step_0_is_a_new_run(watched, training):
     first = monitor.record
     watched(monitor)
     assert monitor.record.key != first.key
-    assert monitor.record.extra["tokens_trained"] == first.extra["tokens_trained"]
+    assert monitor.record.tokens_trained == first.tokens_trained
 
 
 def test_a_second_fit_of_the_same_trainer_goes_on(watched, training):
@@ -104,7 +104,7 @@ def test_a_second_fit_of_the_same_trainer_goes_on(watched, training):
     trainer.fit_loop.max_epochs = 3
     trainer.fit(trainer.lightning_module, training.loader(), training.loader(8))
     assert monitor.record.key == key
-    assert monitor.record.extra["tokens_trained"] == 3 * 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 3 * 20 * training.LENGTH
 
 
 def test_uncountable_batches_are_refused_before_anything_is_trained(watched, training):

@@ -1,8 +1,7 @@
 """When a verdict ends a run: only one that was asked for, and only when it has held."""
 
 import pytest
-
-from lightning_scaling.callbacks.stopping import Stopper
+from lightning_scaling.monitor.stopping import Stopper
 
 PLANNED = 2000
 

@@ -68,9 +68,9 @@ def trainer(folder, callbacks=None, flavour=FLAVOUR, **kwargs):
 
 
 def serve():
+    import lightning_scaling.callbacks.lightning
     import mlflow.tracking  # noqa: F401
 
-    import lightning_scaling.callbacks.monitor
     import lightning_scaling.store.recorder  # noqa: F401
 
     torch.set_num_threads(1)
