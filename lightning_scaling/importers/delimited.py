@@ -12,7 +12,7 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, absent, number
-from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, split
+from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer
 from lightning_scaling.importers.long_form import KEY, VALUE
@@ -178,18 +178,16 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally) -> Itera
 
 def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of stripped cells; a quoted cell may run over several lines."""
-    if dialect.delimiter in " |":
-        yield from ((start + i, split(line.replace("\0", ""), dialect.delimiter)) for i, line in enumerate(lines))
+    if dialect.delimiter in " |" or any('"' in line or "\0" in line for line in lines):
+        clean = [line.replace("\0", "") for line in lines]
+        yield from ((row, split(line, dialect.delimiter)) for row, line in logical(clean, start))
         return
-    reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=dialect.delimiter, skipinitialspace=True)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells = ["", "?"]
-        yield start + reader.line_num - 1, [cell.strip() for cell in cells]
+    reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True)
+    try:
+        for row, cells in enumerate(reader, start):
+            yield row, [cell.strip() for cell in cells]
+    except csv.Error:
+        yield from ((start + i, split(line, dialect.delimiter)) for i, line in enumerate(lines) if i >= reader.line_num - 1)
 
 
 IMPORTERS = (Importer("csv", "table of text (CSV, TSV, semicolons, spaces)", recognises, read),)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lightning_scaling.importers.cells import absent, is_word
@@ -9,6 +10,7 @@ from lightning_scaling.importers.names import role
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 SAMPLE = 200
+LONGEST = 20  # lines that one quoted cell may run over
 # What stands in sentences and dictionaries, not in the name of a column.
 _PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
 _COMMENT = ("#", "%", "//")
@@ -44,6 +46,8 @@ def split(line: str, delimiter: str) -> list[str]:
         return line.split()
     if delimiter == "|":
         line = line.strip().strip("|")
+    if line.count('"') % 2:
+        return [cell.strip() for cell in line.split(delimiter)]
     try:
         row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
@@ -56,9 +60,25 @@ def is_comment(line: str) -> bool:
     return line.lstrip().startswith(_COMMENT)
 
 
+def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
+    """Numbered lines, those that a quoted cell runs over joined into one; a single quote sign joins nothing.
+
+    >>> list(logical(['1,"a', 'b",2', "3' 5\\""]))
+    [(1, '1,"a\\nb",2'), (3, '3\\' 5"')]
+    """
+    i = 0
+    while i < len(lines):
+        size = 1
+        if lines[i].count('"') % 2:
+            ends = (k for k in range(i + 1, min(i + LONGEST, len(lines))) if lines[k].count('"') % 2)
+            size = next(ends, i) - i + 1
+        yield first + i, "\n".join(line.rstrip("\r\n") for line in lines[i : i + size])
+        i += size
+
+
 def dialect_of(text: str) -> Dialect | None:
     """The dialect of the first lines of a file, None where they are no table with a header."""
-    lines = [(i, line) for i, line in enumerate(text.splitlines()[:SAMPLE], 1) if line.strip()]
+    lines = [(i, line) for i, line in logical(text.splitlines()[:SAMPLE]) if line.strip()]
     best: tuple[float, Dialect] | None = None
     for delimiter in DELIMITERS:
         found = _header(lines, delimiter)
