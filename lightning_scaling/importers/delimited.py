@@ -100,9 +100,12 @@ def _fast(lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | Non
     if len(found) != len(lines):
         return None
     found[~np.isfinite(found)] = BROKEN
-    width = len(dialect.header)
-    uneven = any(not width - 1 <= line.count(dialect.delimiter) <= width for line in lines) if delimiter and '"' not in lines[0] else False
-    return None if uneven else found
+    return found if delimiter is None or all(_even(line, delimiter, len(dialect.header)) for line in lines) else None
+
+
+def _even(line: str, delimiter: str, width: int) -> bool:
+    """Whether a line has as many cells as the header, or one empty one more; not known where cells are quoted."""
+    return line.count(delimiter) - line.endswith(delimiter + "\n") == width - 1 or '"' in line
 
 
 def _frame(values: Floats, start: int, dialect: Dialect, wanted: list[int]) -> Frame:
@@ -120,6 +123,8 @@ def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tal
         numbers[dialect.header[i]] = values = _numbers(cells, dialect.decimal_comma)
         silent = [k for k in np.flatnonzero(np.isnan(values)) if cells[k] and absent(cells[k])]
         tally.skip_each(f"no number in column {dialect.header[i]!r} ({cells[silent[0]] if silent else ''})", (rows[k] for k in silent))
+        if any("%" in cell for cell in cells):
+            tally.remark(f"percentages in {dialect.header[i]} are read as fractions")
         strange = [k for k in np.flatnonzero(np.isnan(values)) if not absent(cells[k])]
         if strange and _names_things(dialect.header[i], len(strange), int(np.isfinite(values).sum())):
             texts[dialect.header[i]] = cells
