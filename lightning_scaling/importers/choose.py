@@ -88,6 +88,6 @@ def clock_column(series: Series, options: Options, only: tuple[str, ...] = CLOCK
         for rank, column in sorted(named):
             known = points[column][np.isfinite(points[column])]
             share = len(known) / len(points["row"])
-            if share > 0 and (len(points["row"]) == 1 or len(np.unique(known[:1000])) > 1 or len(np.unique(known)) > 1):
+            if share > 0 and (len(points["row"]) == 1 or known.min() < known.max()):
                 found.append((share < COVERED and rank >= 0, -share if share < COVERED else 0, CLOCKS.index(kind), rank, kind, column))
     return min(found)[-2:] if found else None

@@ -22,6 +22,7 @@ from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
 LINES = 50_000
+EMPTY = -9e307  # stands in an empty cell while a block is parsed
 
 
 def recognises(source: Source) -> bool:
@@ -87,10 +88,14 @@ def _needed(name: str, options: Options) -> bool:
 
 
 def _fast(lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | None:
-    """(rows, wanted) numbers, None where a block is not numbers throughout."""
+    """(rows, wanted) numbers, None where a block is not numbers and empty cells throughout."""
     if not wanted or dialect.delimiter == "|" or not lines[-1].endswith("\n"):
         return None
-    delimiter = None if dialect.delimiter == " " else dialect.delimiter
+    delimiter, text = None if dialect.delimiter == " " else dialect.delimiter, "".join(lines)
+    if delimiter is not None and '"' not in text:
+        if not _even(text, delimiter, len(dialect.header)):
+            return None
+        lines = _filled(text, delimiter, lines)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -100,12 +105,27 @@ def _fast(lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | Non
     if len(found) != len(lines):
         return None
     found[~np.isfinite(found)] = BROKEN
-    return found if delimiter is None or all(_even(line, delimiter, len(dialect.header)) for line in lines) else None
+    found[found == EMPTY] = np.nan
+    return found
 
 
-def _even(line: str, delimiter: str, width: int) -> bool:
-    """Whether a line has as many cells as the header, or one empty one more; not known where cells are quoted."""
-    return line.count(delimiter) - line.endswith(delimiter + "\n") == width - 1 or '"' in line
+def _filled(text: str, delimiter: str, lines: list[str]) -> list[str]:
+    """The lines with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
+    two, end = 2 * delimiter, delimiter + "\n"
+    if two not in text and end not in text and "\n" + delimiter not in text and not text.startswith(delimiter):
+        return lines
+    text = text.replace(two, f"{delimiter}{EMPTY}{delimiter}").replace(two, f"{delimiter}{EMPTY}{delimiter}")
+    text = text.replace(end, f"{delimiter}{EMPTY}\n").replace("\n" + delimiter, f"\n{EMPTY}{delimiter}")
+    return (f"{EMPTY}{text}" if text.startswith(delimiter) else text).splitlines()
+
+
+def _even(text: str, delimiter: str, width: int) -> bool:
+    """Whether each line has as many cells as the header, or one empty one more."""
+    letters = np.frombuffer(text.encode(), dtype=np.uint8)
+    ends = np.flatnonzero(letters == ord("\n"))
+    between = np.diff(np.cumsum(letters == ord(delimiter))[ends], prepend=0)
+    spare = letters[ends - 1] == ord(delimiter)
+    return bool(((between == width - 1) | (spare & (between == width))).all())
 
 
 def _frame(values: Floats, start: int, dialect: Dialect, wanted: list[int]) -> Frame:

@@ -13,13 +13,14 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17
+HELD = 2**19
 MOST_RUNS = 1000
 CLOCKS = ("tokens", "step", "samples", "epoch")
 
 
 @dataclass
 class Series:
-    """Values of one column where it has any, with their rows and every clock; beyond 2·131 072 points thinned evenly in log rows.
+    """Values of one column where it has any, with their rows and every clock; beyond 524 288 points thinned to 131 072.
 
     >>> series = Series()
     >>> series.add(np.array([1.0, 2.0]), np.array([5.0, 4.0]), {"step": np.array([10.0, 20.0])})
@@ -36,7 +37,7 @@ class Series:
         self._parts.append({"row": row, "value": value, **clocks})
         self.seen += len(row)
         self._held += len(row)
-        if self._held > 2 * MOST:
+        if self._held > HELD:
             whole = self.points()
             kept = log_spaced(whole["row"] - whole["row"][0] + 1.0, MOST)
             self._parts = [{name: column[kept] for name, column in whole.items()}]
