@@ -55,7 +55,7 @@ def amount(text: str, option: str = "--at") -> tuple[float, str | None]:
     >>> amount("10k steps"), amount("2e9"), amount("200M tokens"), amount("1.5 epochs")
     ((10000.0, 'step'), (2000000000.0, None), (200000000.0, 'tokens'), (1.5, 'epoch'))
     """
-    found = re.fullmatch(r"\s*([-+\d.,_eE]+\s*[kKMBGT]?)\s*([A-Za-z]+)?\s*", text)
+    found = re.fullmatch(r"\s*([-+]?[\d.,_]+(?:[eE][-+]?\d+)?\s*[kKMBGT]?)\s*([A-Za-z]+)?\s*", text)
     number = parse_count(re.sub(r"\s", "", found[1])) if found else float("nan")
     if found is None or not 0 < number < float("inf"):
         raise ValueError(f"{option} must be a positive number such as 10000, 10k steps, 200M tokens or 100 epochs, got {text!r}")

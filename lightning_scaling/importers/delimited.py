@@ -6,7 +6,6 @@ A block of clean numbers is parsed by NumPy's C reader; a block with an empty ce
 import csv
 import warnings
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
-LINES = 50_000
 EMPTY = -9e307  # stands in an empty cell while a block is parsed
 
 
@@ -40,14 +38,27 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     if dialect.decimal_comma:
         tally.remark("decimal commas")
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
-    with source.open_text() as stream:
-        start = 1 + sum(1 for _ in islice(stream, dialect.line))
-        while lines := list(islice(stream, LINES)):
-            fast = _fast(lines, dialect, wanted)
-            frame = _slow(lines, start, dialect, wanted, tally) if fast is None else _frame(fast, start, dialect, wanted)
-            tally.rows += len(frame)
-            start += len(lines)
-            yield frame
+    for start, text, lines in _blocks(source, dialect):
+        fast = _fast(text, lines, dialect, wanted)
+        frame = (
+            _frame(fast, start, dialect, wanted)
+            if fast is not None
+            else _slow(lines, start, dialect, wanted, tally, not text.endswith("\n"))
+        )
+        tally.rows += len(frame)
+        yield frame
+
+
+def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str, list[str]]]:
+    """(row of the first line, text, its lines) of each block behind the header."""
+    start = 1
+    for block in source.blocks():
+        above = max(dialect.line + 1 - start, 0)
+        lines = block.removesuffix("\n").split("\n")
+        if above < len(lines):
+            text = block.split("\n", above)[-1] if above else block
+            yield start + above, text, lines[above:]
+        start += len(lines)
 
 
 def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
@@ -62,11 +73,9 @@ def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
     tally.columns = list(dialect.header)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
-    with source.open_text() as stream:
-        start = 1 + sum(1 for _ in islice(stream, dialect.line))
-        lines = list(stream)
-    for row, found in _rows(lines, start, dialect, tally) if lines else ():
-        yield row, dict(zip(dialect.header, found, strict=True))
+    for start, text, lines in _blocks(source, dialect):
+        for row, found in _rows(lines, start, dialect, tally, not text.endswith("\n")):
+            yield row, dict(zip(dialect.header, found, strict=True))
 
 
 def _kind(dialect: Dialect) -> str:
@@ -87,54 +96,62 @@ def _needed(name: str, options: Options) -> bool:
     return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE)
 
 
-def _fast(lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | None:
+def _fast(text: str, lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | None:
     """(rows, wanted) numbers, None where a block is not numbers and empty cells throughout."""
-    if not wanted or dialect.delimiter == "|" or not lines[-1].endswith("\n"):
+    if not wanted or dialect.delimiter == "|" or not text.endswith("\n"):
         return None
-    delimiter, text = None if dialect.delimiter == " " else dialect.delimiter, "".join(lines)
-    if delimiter is not None and '"' not in text:
-        if not _even(text, delimiter, len(dialect.header)):
-            return None
-        lines = _filled(text, delimiter, lines)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found: Floats = np.loadtxt(lines, delimiter=delimiter, usecols=wanted, comments=None, ndmin=2, quotechar='"')
-    except ValueError:
+    delimiter = None if dialect.delimiter == " " else dialect.delimiter
+    plain = delimiter is not None and '"' not in text
+    if delimiter is not None and plain and not _even(text, delimiter, len(dialect.header), len(lines), wanted):
         return None
-    if len(found) != len(lines):
+    found = _parsed(lines, delimiter, wanted)
+    if found is None and delimiter is not None and plain:
+        found = _parsed(_filled(text, delimiter), delimiter, wanted)
+    if found is None or len(found) != len(lines):
         return None
     found[~np.isfinite(found)] = BROKEN
     found[found == EMPTY] = np.nan
     return found
 
 
-def _filled(text: str, delimiter: str, lines: list[str]) -> list[str]:
+def _parsed(lines: list[str], delimiter: str | None, wanted: list[int]) -> Floats | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.loadtxt(lines, delimiter=delimiter, usecols=wanted, comments=None, ndmin=2, quotechar='"')
+    except ValueError:
+        return None
+
+
+def _filled(text: str, delimiter: str) -> list[str]:
     """The lines with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
-    two, end = 2 * delimiter, delimiter + "\n"
-    if two not in text and end not in text and "\n" + delimiter not in text and not text.startswith(delimiter):
-        return lines
+    two = 2 * delimiter
     text = text.replace(two, f"{delimiter}{EMPTY}{delimiter}").replace(two, f"{delimiter}{EMPTY}{delimiter}")
-    text = text.replace(end, f"{delimiter}{EMPTY}\n").replace("\n" + delimiter, f"\n{EMPTY}{delimiter}")
-    return (f"{EMPTY}{text}" if text.startswith(delimiter) else text).splitlines()
+    text = text.replace(delimiter + "\n", f"{delimiter}{EMPTY}\n").replace("\n" + delimiter, f"\n{EMPTY}{delimiter}")
+    return (f"{EMPTY}{text}" if text.startswith(delimiter) else text).removesuffix("\n").split("\n")
 
 
-def _even(text: str, delimiter: str, width: int) -> bool:
-    """Whether each line has as many cells as the header, or one empty one more."""
+def _even(text: str, delimiter: str, width: int, lines: int, wanted: list[int]) -> bool:
+    """Whether each line has as many cells as the header, or one empty one more.
+
+    By their sum where the last column is read, as a line that is short fails there; else line by line.
+    """
+    if max(wanted) == width - 1:
+        found = text.count(delimiter)
+        return found == lines * (width - 1) or (found == lines * width and text.count(delimiter + "\n") == lines)
     letters = np.frombuffer(text.encode(), dtype=np.uint8)
     ends = np.flatnonzero(letters == ord("\n"))
-    between = np.diff(np.cumsum(letters == ord(delimiter))[ends], prepend=0)
-    spare = letters[ends - 1] == ord(delimiter)
-    return bool(((between == width - 1) | (spare & (between == width))).all())
+    between = np.diff(np.searchsorted(np.flatnonzero(letters == ord(delimiter)), ends), prepend=0)
+    return bool(((between == width - 1) | ((letters[ends - 1] == ord(delimiter)) & (between == width))).all())
 
 
 def _frame(values: Floats, start: int, dialect: Dialect, wanted: list[int]) -> Frame:
     return Frame(start + np.arange(len(values), dtype=np.float64), {dialect.header[i]: values[:, k] for k, i in enumerate(wanted)})
 
 
-def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tally: Tally) -> Frame:
+def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tally: Tally, unended: bool) -> Frame:
     kept, rows = [], []
-    for row, cells in _rows(lines, start, dialect, tally):
+    for row, cells in _rows(lines, start, dialect, tally, unended):
         kept.append(cells)
         rows.append(row)
     numbers, texts = {}, {}
@@ -180,9 +197,9 @@ def _broken(values: Floats, cells: list[str]) -> Floats:
     return values
 
 
-def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended: bool) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of as many cells as the header has; what else stands between them is counted."""
-    width, header, unended = len(dialect.header), list(dialect.header), not lines[-1].endswith("\n")
+    width, header = len(dialect.header), list(dialect.header)
     lengths: set[int] = set()
     for row, cells in _split(lines, start, dialect):
         if not any(cells):

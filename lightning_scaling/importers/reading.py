@@ -92,10 +92,13 @@ class Reading:
 
 
 def rate(tokens: Any, step: Any) -> float | None:
-    """Units of one clock in a step of another, by the median slope over the last half of the rows; None where it is not known."""
+    """Units of one clock in a step of another, by the slope over the last half of the rows; None where it is not known."""
     known = np.isfinite(tokens) & np.isfinite(step)
     a, b = np.asarray(tokens)[known], np.asarray(step)[known]
-    a, b = a[len(a) // 2 :], b[len(b) // 2 :]
+    changes = np.flatnonzero(np.diff(b) > 0) + 1
+    if 2 <= len(changes) < len(b) - 1:  # whole epochs, which stand for many rows each
+        a, b = a[changes], b[changes]
+    a, b = a[len(a) // 2 - (len(a) < 4) :], b[len(b) // 2 - (len(b) < 4) :]
     if len(a) < 2 or b[-1] == b[0]:
         return None
     slope = float((a[-1] - a[0]) / (b[-1] - b[0]))

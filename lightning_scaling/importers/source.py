@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 HEAD = 64 * 1024
+BLOCK = 2**20
+LONGEST = 2**26  # characters of a line
 # A log of equal lines shrinks some 200 times; a bomb of zeros a thousand times. Below the floor nothing can harm.
 MOST_RATIO = 500
 FLOOR = 256 * 2**20
@@ -110,7 +112,7 @@ class Source:
     @cached_property
     def text(self) -> str:
         """The head as text, its last and perhaps cut line left out where there is more."""
-        text = self.head.decode(self.encoding, "replace")
+        text = _line_feeds(self.head.decode(self.encoding, "replace"))
         return text if len(self.head) < HEAD or "\n" not in text else text[: text.rindex("\n") + 1]
 
     def open(self) -> "Limited":
@@ -120,17 +122,36 @@ class Source:
         raw.seek(0)
         return Limited(_decompressed(raw, start, self.name), raw, self.name)
 
-    def open_text(self) -> IO[str]:
-        """The content as lines of text; zero bytes of a disk that filled up are left to the readers as odd characters."""
-        return io.TextIOWrapper(io.BufferedReader(self.open(), 1 << 20), encoding=self.encoding, errors="replace", newline=None)
+    def blocks(self) -> Iterator[str]:
+        """The content as text in blocks of whole lines, each ended by a line feed; a last line without an end stands in the last block."""
+        decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        rest = held_back = ""
+        with self.open() as stream:
+            while data := stream.read(BLOCK):
+                text = rest + decoder.decode(data)
+                held = text.endswith("\r")  # perhaps the first half of a line's end
+                text = _line_feeds(text[:-1] if held else text)
+                cut = text.rfind("\n") + 1
+                rest = text[cut:] + ("\r" if held else "")
+                if len(rest) > LONGEST:
+                    raise ValueError(f"{self.name} has a line of more than {LONGEST >> 20} MB: it is no log of losses")
+                if cut and held_back:
+                    yield held_back
+                held_back = text[:cut] or held_back
+        if last := held_back + _line_feeds(rest + decoder.decode(b"", final=True)):
+            yield last
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Numbered lines without their ends, at most a million characters each."""
-        with self.open_text() as stream:
-            number = 0
-            while line := stream.readline(1_000_000):
-                number += 1
-                yield number, line.rstrip("\r\n")
+        """Numbered lines without their ends."""
+        number = 0
+        for block in self.blocks():
+            found = block.removesuffix("\n").split("\n")
+            yield from enumerate(found, number + 1)
+            number += len(found)
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _decompressed(raw: IO[bytes], start: bytes, name: str) -> Any:
