@@ -1,6 +1,6 @@
 """The monitor that is attached to a trainer: the only part of the package that imports Lightning.
 
-`ScalingLawMonitor` is loaded on first use, so that the entry points of `environment` cost nothing while they are off.
+`ScalingLawMonitor` is loaded on first use, so that the entry points of `factory` cost nothing while they are off.
 """
 
 from typing import TYPE_CHECKING

@@ -32,8 +32,9 @@ class TimeBudget:
     (False, False)
     """
 
-    def __init__(self, share: float = SHARE, start: float = START, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._share, self._start, self._clock = share, start, clock
+    def __init__(self, share: float | None = None, start: float | None = None, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._share, self._start = SHARE if share is None else share, START if start is None else start
+        self._clock = clock
         self._began = clock()
         self._spent = 0.0
         self._cost: dict[str, float] = {}

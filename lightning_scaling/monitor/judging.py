@@ -56,6 +56,7 @@ class Evidence:
     token_budget: int | None
     siblings: tuple[Curve, ...] = ()
     schedule_free: bool = False
+    unit: str = "tokens"
 
 
 def judge(seen: Evidence, options: Options) -> Judgement:
@@ -64,8 +65,10 @@ def judge(seen: Evidence, options: Options) -> Judgement:
     at = seen.token_budget if seen.token_budget and seen.token_budget > tokens else seen.token_budget or 2 * tokens
     law = fit_power_law(seen.flops, curve.loss, options.level)
     expected = forecast(curve, at, seen.siblings, options.level)
-    terms = {"law": options.law, "economics": options.economics, "level": options.level}
+    terms: dict[str, Any] = {"law": options.law, "economics": options.economics, "level": options.level, "unit": seen.unit}
+    terms |= {"flops_per_token": seen.point.flops / tokens, "schedule_free": seen.schedule_free}
     advice = advise(curve, at, seen.siblings, forecast=expected, **terms)
+    _ = advice.add_data  # worked out when it is first read: here, where its time is counted
     return Judgement(tokens, at, law, expected, advice, _gain(seen, at, expected, options.level))
 
 

@@ -36,7 +36,7 @@ def _judged(judgement: Judgement) -> dict[str, Any]:
     expected, law = judgement.forecast, judgement.power_law
     found = {"scaling/forecast_loss": expected.loss, "scaling/forecast_low": expected.low, "scaling/forecast_high": expected.high}
     found |= {"scaling/loss_floor": expected.floor, "scaling/gain_per_pf_day": judgement.gain_per_pf_day}
-    found["scaling/plateau_probability"] = getattr(judgement.advice, "plateau_probability", math.nan)
+    found["scaling/plateau_probability"] = judgement.advice.plateau_probability
     if law.outcome is PowerOutcome.FITTED:
         found |= {"scaling/law_floor": law.floor, "scaling/law_exponent": law.exponent, "scaling/law_scale_pf_days": pf_days(law.scale)}
     return found

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, get_type_hints
 
+from lightning_scaling.accounting.parameters import CONVENTIONS
 from lightning_scaling.monitor.stopping import verdicts
 from lightning_scaling.numbers import parse_count
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
 FLOPS_RULES = ("6N", "6N+attention", "measured")
-PARAMS = ("total", "non_embedding")
+PARAMS = CONVENTIONS
 SWITCH = "LIGHTNING_SCALING"
 NOT_OPTIONS = ("SPOOL",)  # variables of the same prefix that are read elsewhere
 F = TypeVar("F", bound=Callable[..., None])
@@ -64,7 +65,9 @@ class Options:
         "training loss is followed.",
         str,
     )
-    params: str | int = option("total", 'which weights N counts: "total", "non_embedding", or the number itself.', _word_or_count)
+    params: str | int = option(
+        "total", 'which weights N counts: "total", "non_embedding", "active", "trainable", or the number itself.', _word_or_count
+    )
     flops: str | Callable[[Any], int] | None = option(
         None, '"6N", "6N+attention", "measured", or a callable of the batch; None: 6N, and measured where samples are counted.', str
     )

@@ -1,8 +1,11 @@
 """What leaves the training process, on rank 0: lines in the terminal when a reading changes, metrics, tags, files, the closing summary."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from lightning_scaling import numbers
+from lightning_scaling.advice import Change, Readings
 from lightning_scaling.advice.summary import end_of_run
 from lightning_scaling.monitor.counting import Counting
 from lightning_scaling.monitor.files import files
@@ -13,6 +16,7 @@ from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.recording import Recording, Target, open_recording
 from lightning_scaling.monitor.related_runs import RelatedRuns
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.units import pf_days
 
 
 class Reporter:
@@ -26,6 +30,9 @@ class Reporter:
     def __init__(self, options: Options, guard: Guard, progress: Progress, counting: Counting, targets: tuple[Target, ...]) -> None:
         self._options, self._guard, self._progress = options, guard, progress
         self.related = RelatedRuns(options.siblings or ())
+        self._readings = Readings()
+        if progress.flags:
+            self._readings.load_state_dict(progress.flags)
         self._recording = guard.run(
             "the store", lambda: open_recording(options, targets, progress, _params(counting), _tags(options)), Recording()
         )
@@ -37,8 +44,25 @@ class Reporter:
 
     def judged(self, judgement: Judgement) -> None:
         """There is a new judgement: its tags, and a line for each reading that changed."""
-        tags = {"scaling.verdict": judgement.advice.verdict.name, "scaling.because": judgement.advice.because}
+        advice = judgement.advice
+        tags = {"scaling.verdict": advice.verdict.name, "scaling.because": advice.because, "scaling.add_data": advice.add_data.name}
+        changes = self._readings.update(advice, judgement.tokens, judgement.at)
+        self._progress.flags = self._readings.state_dict()
+        for change in changes:
+            report(change.line)
+            tags |= self._plateau_tag(change)
         self._guard.attempt("recording", lambda: self._recording.tags(tags))
+        if any(change.reading == "verdict" for change in changes):
+            for listener in self._options.on_verdict:
+                self._guard.attempt(f"on_verdict={getattr(listener, '__name__', type(listener).__name__)}", partial(listener, advice))
+
+    def _plateau_tag(self, change: Change) -> dict[str, str]:
+        """Where the plateau was called, in tokens and PF-days; empty again where it was withdrawn."""
+        if change.reading != "plateau":
+            return {}
+        tokens, flops = self._progress.ledger.tokens, self._progress.ledger.flops
+        called = f"{tokens} tokens, {numbers.pf_days(pf_days(flops))}: {change.line}"
+        return {"scaling.plateau": called if change.value == "called" else ""}
 
     def point(self, found: dict[str, float], step: int, record: Callable[[], RunRecord]) -> None:
         """A point of the run: its metrics, and the record as it is now."""

@@ -87,7 +87,7 @@ class RunMonitor:
         self._metrics: dict[str, float] = {}
         self._stopper = Stopper(self.options.stop, self.progress.stopping)  # type: ignore[arg-type]
         self._state = RunState.RUNNING
-        self._record: tuple[tuple[int, RunState], RunRecord] | None = None
+        self._record: tuple[tuple[Any, ...], RunRecord] | None = None
         if model is not None:
             self.guard.attempt("counting the model", lambda: self.counting.count_model(model))
 
@@ -110,7 +110,9 @@ class RunMonitor:
     def record(self) -> RunRecord:
         """Everything kept of the run, as a store keeps it."""
         self.counting.settle()
-        now = (self.progress.ledger.tokens, self._state)
+        if self._reporter is not None:
+            self._reporter.remember()
+        now = (self.progress.ledger.tokens, self._state, *self.progress.run_ids.values())
         if self._record is None or self._record[0] != now:
             self._record = (now, self._make_record())
         return self._record[1]
@@ -136,6 +138,11 @@ class RunMonitor:
         return self._judgement.power_law if self._judgement else None
 
     @property
+    def related_runs(self) -> tuple[Curve, ...]:
+        """Finished runs of the family that help the forecast, those found in the store by now among them."""
+        return self._reporter.related.curves if self._reporter else tuple(self.options.siblings or ())
+
+    @property
     def token_budget(self) -> int | None:
         """Tokens at which training ends, None where it has no end."""
         return self.progress.token_budget
@@ -148,7 +155,7 @@ class RunMonitor:
 
     # the start: errors of configuration are raised -----------------------------------------------------------------------------------
 
-    def start(self, batch: Any = None, model: Any = None) -> None:
+    def start(self, batch: Any = None, model: Any = None, loaders: Any = None) -> None:
         """Settle N and the FLOPs rule, with the first batch where batches are counted; then open the records. Once.
 
         Raises:
@@ -157,7 +164,7 @@ class RunMonitor:
         """
         if self.counting.settled:
             return
-        self.counting.settle_rule(batch, model if model is not None else self._model)
+        self.counting.settle_rule(batch, model if model is not None else self._model, loaders)
         self._model = None
         self.announce()
 
@@ -213,8 +220,8 @@ class RunMonitor:
     def _count(self, tokens: int | None, batch: Any) -> None:
         if batch is not None:
             self.begin_batch(batch)
-        elif tokens is not None and self.counting.meter is not None:
-            self.counting.meter.add(int(tokens))
+        elif tokens is not None:
+            self.counting.add(int(tokens))
 
     def follow_training_loss(self, loss: TrainingLoss) -> None:
         """There is no validation loss: the smoothed training loss is followed, under its own name."""
@@ -251,14 +258,16 @@ class RunMonitor:
     def _validated(self, loss: float, step: int | None, budget: Callable[[int], float | None] | None) -> Judgement | None:
         if self._followed is None or (self.training_loss is not None and self._followed != TRAINING):
             self.follow(self.options.monitor)
+        self.guard.attempt("counting the model again", self.counting.look_again)
         counts = self.guard.run("counting", self._delta, NO_COUNTS)
         summed, mean = self.ranks.exchange(counts, loss)
         self.progress.ledger.sync(summed)
         if budget is not None:
             self.guard.attempt("the token budget", lambda: self._read_budget(budget))
-        point = self.progress.mark(mean) if self.progress.ledger.tokens else None
+        point = self.guard.run("the curve", lambda: self.progress.mark(mean) if self.progress.ledger.tokens else None, None)
         if point is not None and self._reporter is not None:
-            self._judge_point(point, self.progress.rates.steps if step is None else step)
+            self.guard.attempt("the forecast", lambda: self._judge_point(point))
+            self.guard.attempt("recording", lambda: self._record_point(point, self.progress.rates.steps if step is None else step))
         self._decide(point)
         return self._judgement
 
@@ -269,11 +278,12 @@ class RunMonitor:
     def _read_budget(self, budget: Callable[[int], float | None]) -> None:
         self.token_budget = budget(self.progress.ledger.tokens)
 
-    def _judge_point(self, point: Point, step: int) -> None:
-        assert self._reporter is not None
+    def _judge_point(self, point: Point) -> None:
         if kind_of(self._followed or "") != "accuracy":
-            judgement = self.guard.run("the forecast", lambda: self._judge.ask(lambda: self._evidence(point)), None)
-            self._take(judgement)
+            self._take(self._judge.ask(lambda: self._evidence(point)))
+
+    def _record_point(self, point: Point, step: int) -> None:
+        assert self._reporter is not None
         self._metrics = metrics(point, self._judgement, TRAINING if self._followed == TRAINING else "val_loss")
         self._reporter.point(self._metrics, step, lambda: self.record)
 
@@ -292,8 +302,8 @@ class RunMonitor:
 
     def _evidence(self, point: Point) -> Evidence:
         free = self._tracker is not None and self._tracker.outcome is ScheduleOutcome.SCHEDULE_FREE
-        siblings = self._reporter.related.curves if self._reporter else tuple(self.options.siblings or ())
-        return Evidence(self.curve, self.flops, point, self.token_budget, siblings, free)
+        unit = "samples" if self.options.tokens == "samples" else "tokens"
+        return Evidence(self.curve, self.flops, point, self.token_budget, self.related_runs, free, unit)
 
     def _decide(self, point: Point | None) -> None:
         """Whether a verdict ends the run here, as rank 0 decides."""
@@ -351,13 +361,20 @@ class RunMonitor:
         self._state = RunState.FINISHED
         if self._reporter is not None:
             self.guard.attempt("the end of the monitor", self._finish)
+        self._release()
 
     def _finish(self) -> None:
         assert self._reporter is not None
         points = self.progress.points.kept
         if points and kind_of(self._followed or "") != "accuracy":
-            self._take(self.guard.run("the last forecast", lambda: self._judge.last(lambda: self._evidence(points[-1])), None))
+            self.guard.attempt("the forecast", lambda: self._take(self._judge.last(lambda: self._evidence(points[-1]))))
         self._reporter.finished(self.record, self._judgement)
+
+    def _release(self) -> None:
+        """Let go of the trainer, its model and its data: what is left can be read."""
+        self.counting.release()
+        if self._tracker is not None:
+            self._tracker.freeze()
 
     def interrupt(self, error: BaseException) -> None:
         """Training ended by an error, Ctrl-C or a signal: no collectives, other ranks may be gone. Never raises."""
@@ -365,6 +382,7 @@ class RunMonitor:
         if self._reporter is not None:
             reporter, status = self._reporter, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             self.guard.attempt("the end of the monitor", lambda: reporter.close(self.record, status, HASTE))
+        self._release()
 
     def close(self) -> None:
         """The run has ended."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve
-from lightning_scaling.advice.overfitting import turn_up
 from lightning_scaling.advice.bins import binned
+from lightning_scaling.advice.overfitting import turn_up
 
 X = np.arange(1, 101) * 1e6
 

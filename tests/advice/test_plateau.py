@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, forecast
+from lightning_scaling.advice.bins import binned
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.plateau import agreed, gain_bound, plateau, stretch_end
-from lightning_scaling.advice.bins import binned
 
 
 def judged(curve, planned, **terms):

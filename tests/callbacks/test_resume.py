@@ -166,5 +166,5 @@ def test_a_checkpoint_without_counts_is_told_of(training, tmp_path, capsys):
     monitor = ScalingLawMonitor(summary=False)
     trainer = training.trainer(tmp_path, monitor, max_epochs=2)
     trainer.fit(training.model_class()(), training.loader(), training.loader(8), ckpt_path="plain.ckpt")
-    assert "before step 5: tokens are counted from here" in capsys.readouterr().out
+    assert "before step 5: tokens count from here" in capsys.readouterr().out
     assert monitor.curve.step[-1] == 10

@@ -7,10 +7,11 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler, ModelCheckpoint
-from lightning_scaling.callbacks.lightning_trainer import projected_schedule
-from lightning_scaling.monitor.schedule import ScheduleOutcome
 from torch.optim import lr_scheduler as schedulers
 from torch.utils.data import DataLoader
+
+from lightning_scaling.callbacks.lightning_trainer import projected_schedule
+from lightning_scaling.monitor.schedule import ScheduleOutcome
 
 
 class Net(LightningModule):

@@ -1,6 +1,7 @@
 """When a verdict ends a run: only one that was asked for, and only when it has held."""
 
 import pytest
+
 from lightning_scaling.monitor.stopping import Stopper
 
 PLANNED = 2000
@@ -35,7 +36,7 @@ def test_what_has_held_survives_a_resume():
 
 
 @pytest.fixture
-def plateau(training, tmp_path):
+def plateau(training, tmp_path, judged_at_once):
     """Fit a model whose rate has decayed and whose validation loss no longer falls, with or without leave to stop."""
 
     def fit(stop):

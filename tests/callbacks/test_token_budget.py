@@ -4,11 +4,20 @@ import math
 from types import SimpleNamespace
 
 import pytest
+
 from lightning_scaling.callbacks.lightning_trainer import Horizon
 
 
 def trainer(**kwargs):
-    limits = {"max_epochs": -1, "max_steps": -1, "num_training_batches": math.inf, "current_epoch": 0, "global_step": 10, "callbacks": [], "fit_loop": SimpleNamespace(batch_idx=9)}
+    limits = {
+        "max_epochs": -1,
+        "max_steps": -1,
+        "num_training_batches": math.inf,
+        "current_epoch": 0,
+        "global_step": 10,
+        "callbacks": [],
+        "fit_loop": SimpleNamespace(batch_idx=9),
+    }
     return SimpleNamespace(**(limits | kwargs))
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+
 from lightning_scaling.monitor.losses import TrainingLoss, missing, resolve
 
 

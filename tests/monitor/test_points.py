@@ -5,6 +5,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lightning_scaling.monitor.points import Point, Points
 
 

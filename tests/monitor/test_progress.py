@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from lightning_scaling.monitor.progress import MOST_PREDICTIONS, Progress
 
 from lightning_scaling import Prediction
+from lightning_scaling.monitor.progress import MOST_PREDICTIONS, Progress
 
 
 def trained():

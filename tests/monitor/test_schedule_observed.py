@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+
 from lightning_scaling.monitor.schedule.observed import MOST, ObservedRates
 
 

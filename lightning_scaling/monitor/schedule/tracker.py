@@ -31,6 +31,7 @@ class ScheduleTracker:
         self._given = given
         self._projection = Projection(given, ScheduleOutcome.GIVEN if given is not None else ScheduleOutcome.UNREADABLE)
         self._read_again_at = 1
+        self._frozen = False
         if given is None:
             self._read()
 
@@ -41,6 +42,8 @@ class ScheduleTracker:
 
     def schedule(self) -> Schedule | None:
         """The schedule as it is known now; where the rates to come are unknown it ends at the last step."""
+        if self._frozen:
+            return self._given
         if self._given is not None or self._holds():
             return self._projection.schedule
         if self._projection.outcome.future_known and self._rates.steps >= self._read_again_at:
@@ -50,6 +53,11 @@ class ScheduleTracker:
         if self._projection.outcome.future_known:
             self._guard.warn("schedule", BY_HAND)
         return self._rates.line()
+
+    def freeze(self) -> None:
+        """The fit is over: keep the schedule as it is known and let go of the trainer."""
+        self._given, self._reader = self.schedule(), None
+        self._frozen = True
 
     def _read(self) -> None:
         self._read_again_at = 2 * self._rates.steps + 1

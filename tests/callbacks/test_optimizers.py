@@ -38,7 +38,7 @@ def test_under_manual_optimisation_the_chosen_optimiser_is_followed(by_hand, tra
     assert monitor.curve.step[-1] == steps
     assert monitor.curve.schedule.at(steps) == rate
     assert monitor.record.planned_tokens == 2 * 20 * training.LENGTH
-    assert "no plan to read" in capsys.readouterr().out
+    assert "the schedule is unknown" in capsys.readouterr().out
 
 
 def test_an_optimiser_that_is_not_there_is_refused_when_training_starts(by_hand, training, tmp_path):
@@ -57,7 +57,7 @@ def test_a_rate_in_a_tensor_is_read_at_validations_only(training, tmp_path):
     assert monitor.curve.schedule.at(5) == pytest.approx(0.02)
 
 
-def test_a_rate_set_by_hand_follows_no_plan_and_is_told_of(training, tmp_path, capsys):
+def test_a_rate_set_by_hand_follows_no_scheduler_and_is_reported(training, tmp_path, capsys):
     class SetByHand(training.model_class()):
         def on_train_batch_start(self, batch, batch_idx):
             self.optimizers().param_groups[0]["lr"] = 0.1 / (1 + self.global_step)
@@ -71,7 +71,7 @@ def test_a_rate_set_by_hand_follows_no_plan_and_is_told_of(training, tmp_path, c
     assert monitor.curve.schedule.at(29) == pytest.approx(0.1 / 30, abs=1e-3)
 
 
-def test_a_schedule_given_by_hand_is_the_plan(training, tmp_path):
+def test_a_schedule_given_by_hand_is_the_schedule(training, tmp_path):
     from lightning_scaling import Schedule
 
     monitor = ScalingLawMonitor(schedule=Schedule([0, 10], [1.0, 0.0]), summary=False)
@@ -79,15 +79,15 @@ def test_a_schedule_given_by_hand_is_the_plan(training, tmp_path):
     assert monitor.curve.schedule.at(5) == 0.5
 
 
-def test_a_batch_that_cannot_be_counted_later_on_is_told_of_and_training_goes_on(training, tmp_path, capsys):
+def test_a_batch_that_cannot_be_counted_later_on_is_reported_and_training_continues(training, tmp_path, capsys):
     class Mixed:
         def __iter__(self):
             yield from training.loader(8)
-            yield None
+            yield ["a text"]
 
     class Lenient(training.model_class()):
         def training_step(self, batch, batch_idx):
-            return self.loss(batch) if batch is not None else None
+            return self.loss(batch) if len(batch) == 2 else None
 
     monitor = ScalingLawMonitor(tokens=lambda batch: batch[0].numel(), summary=False)
     training.trainer(tmp_path, monitor, max_epochs=1).fit(Lenient(), Mixed(), training.loader(8))
