@@ -45,7 +45,9 @@ def frames_of(rows: Iterable[tuple[int, Mapping[str, Any]]], tally: Tally, most:
     iterator = iter(rows)
     while batch := list(islice(iterator, most)):
         tally.rows += len(batch)
-        yield _frame(batch)
+        frame = _frame(batch)
+        tally.columns += [name for name in frame.numbers if name not in tally.columns]
+        yield frame
 
 
 def _frame(batch: list[tuple[int, Mapping[str, Any]]]) -> Frame:

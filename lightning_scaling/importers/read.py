@@ -102,6 +102,6 @@ def _kind(importer: Importer, source: Source, tally: Tally) -> tuple[str, int]:
     """(kind in words, number of the first step): Lightning's loggers count steps from 0."""
     if importer.kind == "csv" and {"epoch", "step"} <= set(tally.columns) and source.path.rsplit("/", 1)[-1] == "metrics.csv":
         return "metrics of Lightning's CSVLogger", 0
-    if "trainer/global_step" in tally.columns:
+    if "trainer/global_step" in tally.columns or (importer.kind == "tensorboard" and "epoch" in tally.columns):
         return tally.kind or importer.what, 0
     return tally.kind or importer.what, importer.first_step

@@ -1,6 +1,5 @@
 """One training, logged at once by the real loggers: each file that they leave is the run that was trained."""
 
-import os
 import warnings
 
 import numpy as np
@@ -125,6 +124,3 @@ def test_transformers_trainer_state(tmp_path):
     np.testing.assert_array_equal(reading.curve.tokens, [row["step"] for row in logged])
     np.testing.assert_allclose(reading.curve.loss, [row["loss"] for row in logged])
     assert reading.facts["total_steps"] == STEPS
-
-
-os.environ.setdefault("WANDB_MODE", "offline")
