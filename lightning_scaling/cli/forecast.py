@@ -11,7 +11,7 @@ import numpy as np
 from lightning_scaling.cli.column_options import column_options, file_options
 from lightning_scaling.forecasting import Forecast, forecast
 from lightning_scaling.importers import Reading, read_run
-from lightning_scaling.importers.at import place
+from lightning_scaling.importers.at import amount, place
 from lightning_scaling.numbers import count
 from lightning_scaling.run.curve import Curve
 
@@ -38,6 +38,7 @@ def command(
       lightning-scaling forecast run.csv --at 2e9 --siblings smaller.csv --plot end.png
       lightning-scaling forecast train.log --at '10k steps'
     """
+    amount(at)  # a place that makes no sense is reported before a long file is read
     options = file_options(given, run)
     reading = read_run(curve, options)
     finished = [read_run(path, options).curve for path in siblings]

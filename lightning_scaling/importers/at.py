@@ -7,6 +7,7 @@ import numpy as np
 from lightning_scaling.importers.reading import UNITS, Reading
 from lightning_scaling.numbers import count, parse_count
 
+FAR = 50.0
 _WORDS = {
     "step": "step",
     "steps": "step",
@@ -27,7 +28,7 @@ def place(text: str, reading: Reading, option: str = "--at") -> tuple[float, str
     it can only be steps.
 
     Raises:
-        ValueError: no positive number, an unknown unit, or a unit that the file cannot be converted to; says what would help.
+        ValueError: no positive number, an unknown unit, or a unit that the file cannot be converted to; the message names the remedy.
     """
     number, unit = amount(text, option)
     if unit is None:
@@ -45,8 +46,18 @@ def place(text: str, reading: Reading, option: str = "--at") -> tuple[float, str
                 number, reading
             ), f"{option} {text} is read as steps, as the file begins at {count(tokens[0])} tokens; write '{text} tokens' for tokens"
     if unit == reading.clock:
-        return number * (reading.facts["tokens_per_step"] if reading.unit == "tokens" and unit == "step" else 1.0), ""
+        at = number * (reading.facts["tokens_per_step"] if reading.unit == "tokens" and unit == "step" else 1.0)
+        return at, _far(at, reading, option, text)
     return _converted(number, unit, reading, option, text), ""
+
+
+def _far(at: float, reading: Reading, option: str, text: str) -> str:
+    """A remark where the place is so far outside of what was logged that another unit may be meant."""
+    first, last = float(reading.curve.tokens[0]), float(reading.curve.tokens[-1])
+    if first <= at <= FAR * last:
+        return ""
+    where = "lies before the first row" if at < first else f"is {at / last:.0f} times what was logged"
+    return f"{option} {text} {where} ({count(first)} to {count(last)} {reading.unit}): is another unit meant?"
 
 
 def amount(text: str, option: str = "--at") -> tuple[float, str | None]:

@@ -1,4 +1,4 @@
-"""What one cell of a table says: a number in the ways people and programs write it, nothing at all, or a value that broke."""
+"""What one cell of a table holds: a number in the ways people and programs write it, nothing at all, or a value that broke."""
 
 import re
 
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
 def absent(text: str) -> bool:
-    """Whether the cell says that there is nothing: empty, None, N/A, a dash.
+    """Whether the cell is absent: empty, None, N/A, a dash.
 
     >>> absent(" None "), absent("nan"), absent("0")
     (True, False, False)

@@ -17,7 +17,7 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
     """The loss to follow.
 
     Raises:
-        ValueError: no column is a loss; says which there are and what to do.
+        ValueError: no column is a loss; lists those that there are and what to do.
     """
     if wanted := options.columns.get("loss"):
         if wanted not in columns:

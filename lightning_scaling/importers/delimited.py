@@ -20,7 +20,7 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
-EMPTY = -9e307  # stands in an empty cell while a block is parsed
+EMPTY = -9e307  # fills an empty cell while a block is parsed
 
 
 def recognises(source: Source) -> bool:
@@ -198,7 +198,7 @@ def _broken(values: Floats, cells: list[str]) -> Floats:
 
 
 def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended: bool) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows of as many cells as the header has; what else stands between them is counted."""
+    """Numbered rows of as many cells as the header has; whatever else is between them is counted."""
     width, header = len(dialect.header), list(dialect.header)
     lengths: set[int] = set()
     for row, cells in _split(lines, start, dialect):

@@ -1,4 +1,4 @@
-"""How a table of text is written: its delimiter, where its header stands, and whether its decimal sign is a comma."""
+"""How a table of text is written: its delimiter, where its header is, and whether its decimal sign is a comma."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ from lightning_scaling.importers.names import role
 DELIMITERS = ("\t", ";", ",", "|", " ")
 SAMPLE = 200
 LONGEST = 20  # lines that one quoted cell may run over
-# What stands in sentences and dictionaries, not in the name of a column.
+# What occurs in sentences and dictionaries, not in the name of a column.
 _PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
 _COMMENT = ("#", "%", "//")
 _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?$")
@@ -20,7 +20,7 @@ _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?
 @dataclass(frozen=True)
 class Dialect:
     """Args:
-    delimiter: one character; a space stands for any run of spaces and tabs.
+    delimiter: one character; a space means any run of spaces and tabs.
     header: names of the columns.
     line: of the header in the file, counted from 1.
     decimal_comma: whether 4,63 is a number between 4 and 5.

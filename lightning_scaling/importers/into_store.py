@@ -69,7 +69,7 @@ def _continues(old: RunRecord, new: RunRecord) -> bool:
 def write(items: Iterable[Item], store: str | None, experiment: str, done: Callable[[Item], None] = lambda item: None) -> list[str]:
     """Write the new and the grown runs; what the store did not take, in words.
 
-    Interrupted, what was written stays, and a repeat goes on with the rest: a run's key is its content.
+    Interrupted, what was written stays, and a repeat writes the rest: a run's key is its content.
     """
     from lightning_scaling.store import open_recorder
 

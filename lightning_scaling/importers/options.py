@@ -1,4 +1,4 @@
-"""What a user says about a file instead of leaving it to be guessed."""
+"""What a user states about a file instead of leaving it to be guessed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

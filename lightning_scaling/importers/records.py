@@ -60,7 +60,7 @@ def key_of(curve: Curve, loss: str) -> str:
 
 
 def name_of(reading: Reading) -> str:
-    """The run's name in its file, else the file's, else that of its folder where the file's says nothing."""
+    """The run's name in its file, else the file's, else that of its folder where the file's is a usual one."""
     if reading.run:
         return reading.run
     path = Path(reading.name)

@@ -55,7 +55,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """As it stands in messages."""
+        """The name in messages."""
         return "standard input" if self.path == "-" else self.path
 
     @property
@@ -123,7 +123,7 @@ class Source:
         return Limited(_decompressed(raw, start, self.name), raw, self.name)
 
     def blocks(self) -> Iterator[str]:
-        """The content as text in blocks of whole lines, each ended by a line feed; a last line without an end stands in the last block."""
+        """The content as text in blocks of whole lines, each ended by a line feed; a last line without an end is in the last block."""
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         rest = held_back = ""
         with self.open() as stream:

@@ -71,7 +71,7 @@ def seams(row: Floats, clock: Floats, loss: Floats, where: str, unit: str, tally
         if begun and _goes_on(loss[before], loss[now]):
             offset[k] += last[k - 1] + spacing - clock[starts[k]]
             tally.remark(
-                f"{unit} begin again at row {row[starts[k]]:.0f} while the loss goes on: counted on from {last[k - 1] + offset[k - 1]:g}"
+                f"{unit} begin again at row {row[starts[k]]:.0f} while the loss continues: counted on from {last[k - 1] + offset[k - 1]:g}"
             )
             continue
         if begun and last[k - 1] - clock[starts[k - 1]] > CRASHED * (last[k] - clock[starts[k]]):
@@ -117,7 +117,7 @@ def _goes_on(before: Floats, now: Floats) -> bool:
 def _two_runs(where: str, row: float, unit: str, clock: float, loss: Floats) -> str:
     return (
         f"{where}, row {row:.0f}: {unit} begin again at {clock:g} and the loss at {loss[0]:.4g}, as in two runs in one file; "
-        "give each its own file, or name the column that tells them apart with --run-column"
+        "give each its own file, or name the column that names them with --run-column"
     )
 
 

@@ -38,7 +38,7 @@ class Tally:
             self.skip(reason, int(min(each)), len(each))
 
     def remark(self, text: str) -> None:
-        """Something that was done to the rows, said once."""
+        """Something that was done to the rows, kept once."""
         if text not in self.remarks:
             self.remarks.append(text)
 

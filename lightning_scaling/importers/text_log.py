@@ -110,7 +110,7 @@ def _progress(line: str) -> dict[str, float]:
 
 
 def _name(text: str) -> str:
-    """The words before a number: what a logger writes in front of them is cut off at the last word that can begin a name."""
+    """The words before a number: what a logger writes in front of them is left out up to the last word that can begin a name."""
     parts = text.split(" ")
     if role(text) is None and len(parts) > 1:
         return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)

@@ -49,7 +49,7 @@ def trained(loggers, folder):
 
 
 def the_run(path, model, first=1, **options):
-    """The file's losses and rates at the steps trained; a step numbered from 0 is told apart by its logger."""
+    """The file's losses and rates at the steps trained; the number of the first step is known by the logger."""
     reading = read_run(str(path), Options(**options))
     np.testing.assert_allclose(reading.curve.loss, model.losses, rtol=1e-6)
     np.testing.assert_array_equal(reading.curve.step, np.arange(first, first + STEPS))

@@ -1,4 +1,4 @@
-"""Resumes are joined, rows sorted, repeats merged, and two runs in one file are told apart or refused."""
+"""Resumes are joined, rows sorted, repeats merged, and two runs in one file are separated or refused."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_resume_on_another_grid_leaves_no_row_of_the_lost_steps(file):
     same_losses(file("run.csv", [HEADER, *ROWS[:25], *lost, *ROWS[23:]]))
 
 
-def test_a_counter_that_begins_again_is_counted_on_where_the_loss_goes_on(file):
+def test_a_counter_that_begins_again_is_counted_on_where_the_loss_continues(file):
     second = [f"{s - 1000},{row.split(',', 1)[1]}" for s, row in zip(STEPS[25:], ROWS[25:], strict=True)]
     reading = same_losses(file("run.csv", [HEADER, *ROWS[:25], *second]))
     assert "counted on from 1000" in remarks(reading)
