@@ -37,7 +37,7 @@ def test_a_csv_gets_the_advice_of_the_library(file):
 
 def test_it_prints_the_verdict_the_sentence_and_the_options(file):
     text = called(file(rate="constant", until=0.9), "--planned", "100M", "--params", "1M").stdout
-    assert text.startswith("DECAY_NOW: decay the learning rate now")
+    assert "\nDECAY_NOW: decay the learning rate now" in text
     assert "tokens per parameter" in text
     assert "as much again" in text
 
