@@ -23,7 +23,7 @@ from lightning_scaling.callbacks.lightning_trainer import (
     ranks_of,
 )
 from lightning_scaling.laws.power import PowerLaw
-from lightning_scaling.monitor.guard import Guard, report
+from lightning_scaling.monitor.guard import Guard, guarded, report
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of_outputs, resolve
 from lightning_scaling.monitor.options import Options, takes_options
@@ -35,21 +35,6 @@ from lightning_scaling.run.record import RunRecord
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEY = "ScalingLawMonitor"  # of the state in checkpoints
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
-
-
-def guarded(hook: Callable[..., None]) -> Callable[..., None]:
-    """A hook that never raises: a failure is one warning, and the hook is switched off."""
-    part = f"the hook {hook.__name__}"
-
-    @functools.wraps(hook)
-    def run(self: Any, *given: Any, **named: Any) -> None:
-        if part not in self._guard.off:
-            try:
-                hook(self, *given, **named)
-            except Exception as error:
-                self._guard.switch_off(part, error)
-
-    return run
 
 
 class ScalingLawMonitor(Callback):

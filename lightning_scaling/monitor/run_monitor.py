@@ -317,15 +317,15 @@ class RunMonitor:
         self._reporter.stopped(judgement.advice)
         return True
 
-    def training_point(self) -> Judgement | None:
-        """A point of the smoothed training loss, in a training without validation. Collective."""
+    def training_point(self, step: int | None = None, budget: Callable[[int], float | None] | None = None) -> Judgement | None:
+        """A point of the smoothed training loss, in a training without validation; arguments as of `validated`. Collective."""
         followed = self.training_loss
         if followed is None or not followed.seen:
             return self._judgement
         self.guard.warn(
             "training loss", "there is no validation loss: the smoothed training loss is followed, which does not show over-fitting"
         )
-        return self.validated(followed.read(self.progress.rates.steps))
+        return self.validated(followed.read(self.progress.rates.steps), step, budget)
 
     def sync(self) -> None:
         """Sum the counts over ranks, before a checkpoint of rank 0's state. Collective; never raises."""

@@ -1,0 +1,300 @@
+"""`ScalingLawCallback`: the monitor attached to `transformers.Trainer`.
+
+The hooks only hand over to `RunMonitor`. No hook of this trainer is given the batch, so a forward pre-hook on the model looks at it: every
+micro-batch of every accumulation. Errors of configuration are raised at the first batch, before any step; later failures are one warning.
+The trainer reports no exceptions to its callbacks: a training that one ended is closed when the next begins, or when the process ends.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lightning_scaling.callbacks.transformers_trainer import (
+    ForwardHook,
+    active_mlflow_run,
+    evaluated_loss,
+    projected_schedule,
+    ranks_of,
+)
+from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.monitor.guard import Guard, guarded
+from lightning_scaling.monitor.joint_start import start_together
+from lightning_scaling.monitor.judging import Judgement
+from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing
+from lightning_scaling.monitor.options import Options, takes_options
+from lightning_scaling.monitor.ranks import Ranks
+from lightning_scaling.monitor.run_monitor import RunMonitor
+from lightning_scaling.monitor.schedule import Projection
+from lightning_scaling.monitor.schedule.host_rate import host_rate
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.schedule import Schedule
+
+try:
+    from transformers import TrainerCallback
+    from transformers.trainer_callback import ExportableState
+except ImportError as error:
+    raise ImportError("ScalingLawCallback needs transformers 4.46 or later: pip install transformers[torch]") from error
+
+READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
+ONE_OPTIMIZER = "transformers.Trainer has one optimiser: leave out optimizer="
+OTHERS = "several evaluation losses are logged, {!r} is followed; monitor=... chooses another"
+LATE_SAVE = "a checkpoint was asked for after the monitor's hook and holds too few tokens of the other ranks: put this callback last"
+_HOOKED: "weakref.WeakKeyDictionary[Any, tuple[Any, list[Any]]]" = weakref.WeakKeyDictionary()  # model → its trainer's state, hooks
+
+
+class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
+    """Counts tokens and FLOPs, forecasts the end of the run at every evaluation, advises, and records the run.
+
+    >>> ScalingLawCallback(monitor="eval_code_loss", family="my gpt").options.params
+    'total'
+    """
+
+    curve: Curve | None
+    record: RunRecord | None
+    judgement: Judgement | None
+    forecast: Any
+    advice: Any
+    power_law: PowerLaw | None
+    _itself: ClassVar[Any] = None
+
+    def __new__(cls, *_: Any, **__: Any) -> "ScalingLawCallback":
+        """Every instance has a class of its own, which makes nothing but it: a trainer that restores the callbacks of a checkpoint makes
+        them anew from what JSON holds, `type(callback)(**args)`, and so keeps this one with its callables and those who read it."""
+        if cls._itself is not None and (same := cls._itself()) is not None:
+            return same  # type: ignore[no-any-return]
+        own = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+        made = super().__new__(own)
+        own._itself = weakref.ref(made)  # type: ignore[attr-defined]
+        return made  # type: ignore[no-any-return]
+
+    @takes_options
+    def __init__(self, **options: Any) -> None:
+        if "_given" in vars(self):  # restored
+            return
+        self.options, self._given = Options(**options), options
+        if self.options.optimizer:
+            raise ValueError(ONE_OPTIMIZER)
+        self._guard, self._lock = Guard(), threading.RLock()
+        self._kept: dict[str, Any] = {}  # what can be read of a run of another process
+        self.resumed: dict[str, Any] | None = None  # state of a checkpoint, until its training begins
+        self._run: RunMonitor | None = None  # kept for reading when training is over
+        self._reset()
+
+    def _reset(self) -> None:
+        self._active = self._waiting = self._first = False  # within a training; before its first step; before its first batch
+        self._rate: float | None = None
+        self._followed: str | None = None
+        self._logged: set[str] = set()  # metrics of evaluations without the followed loss
+        self._began = (0, 0)  # tokens and steps when this training began
+
+    def __getattr__(self, name: str) -> Any:
+        """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
+        if name not in READINGS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        run = vars(self).get("_run")
+        return self._kept.get(name) if run is None or not run.ranks.is_first else getattr(run, name)
+
+    # the start -----------------------------------------------------------------------------------------------------------------------
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self._active and self._run is not None:
+            self._run.interrupt(RuntimeError("the training ended by an error"))
+        self._reset()
+        self._guard, self._run = Guard(), None
+        self._active = self._waiting = True
+        stored = state.stateful_callbacks.get(type(self).__name__) if state.global_step else None
+        self.resumed = _saved_run(stored)
+        # a checkpoint of a training without this callback has no entry for it, without which the trainer cannot save the next one
+        state.stateful_callbacks.setdefault(type(self).__name__, {"args": {}, "attributes": {}})
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._together(ranks_of(args), partial(self._begin, args, state, kwargs))
+        self._step_begins(kwargs.get("optimizer"))
+
+    def _together(self, ranks: Ranks, do: Callable[[], None]) -> None:
+        """`do()` on every rank; this training is not monitored where one could not."""
+        self._active = False
+        self._active = start_together(ranks, do, self._guard)
+
+    def _begin(self, args: Any, state: Any, given: Mapping[str, Any]) -> None:
+        read = partial(self._projection, state, given.get("optimizer"), given.get("lr_scheduler"))
+        ranks = ranks_of(args)
+        targets = self._guard.run("the trainer's MLflow run", active_mlflow_run, []) if ranks.is_first else []
+        run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=self.resumed, guard=self._guard, **self._given)
+        self._run, self.resumed = run, None
+        if state.global_step and not run.progress.ledger.tokens:
+            run.progress.rates.begin_at(state.global_step)
+            self._guard.warn("resume", f"nothing is known of what was trained before step {state.global_step}: tokens count from here")
+        self._began = (run.progress.ledger.tokens, state.global_step)
+        if _value(args.eval_strategy) == "no":
+            run.follow_training_loss(TrainingLoss())
+        self._first = True
+        self._hook(given["model"], state)
+
+    def _hook(self, model: Any, state: Any) -> None:
+        """Look at the batches of this model; what an earlier training that ended in an error left on it goes."""
+        before, hooks = _HOOKED.get(model, (None, []))
+        if before is not state:
+            for hook in hooks:
+                hook.remove()
+            hooks = []
+        self._model = weakref.ref(model)
+        hooks.append(model.register_forward_pre_hook(ForwardHook(self._forward), with_kwargs=True))
+        _HOOKED[model] = (state, hooks)
+
+    def _projection(self, state: Any, optimizer: Any, scheduler: Any, observed: Schedule | None) -> Projection:
+        return projected_schedule(optimizer, scheduler, state.max_steps, state.global_step, observed)
+
+    # the step: host numbers only -------------------------------------------------------------------------------------------------------
+
+    def _forward(self, batch: dict[str, Any]) -> None:
+        """A training pass of the model begins; replicas of `DataParallel` come from several threads."""
+        with self._lock:
+            run = self._run
+            if self._first and run is not None:
+                self._first = False
+                self._together(run.ranks, partial(run.start, batch, self._model()))
+            self._pass_begins(batch)
+
+    @guarded
+    def _pass_begins(self, batch: dict[str, Any]) -> None:
+        if self._active and self._run is not None:
+            self._run.end_batch()  # of the pass before, where one micro-batch passes the model more than once
+            self._run.begin_batch(batch)
+
+    @guarded
+    def _step_begins(self, optimizer: Any) -> None:
+        if self._active:
+            self._rate = host_rate(optimizer, self._rate)
+            self._settle_name()
+
+    @guarded
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, optimizer: Any = None, **kwargs: Any) -> None:
+        if self._active:
+            self._rate = host_rate(optimizer, self._rate)
+
+    @guarded
+    def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self._active and self._run is not None:
+            self._run.end_batch()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._step_ends()
+        self._sync(control)
+
+    @guarded
+    def _step_ends(self) -> None:
+        if self._active and self._run is not None:
+            self._run.optimizer_step(self._rate)
+            self._run.end_batch()
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._sync(control)
+
+    def _sync(self, control: Any) -> None:
+        """Sum the counts over ranks before a checkpoint, which holds those of rank 0; an evaluation may be followed by one. Collective."""
+        if self._active and self._run is not None and (control.should_save or control.should_evaluate):
+            self._run.sync()
+
+    # evaluations, checkpoints, the end ---------------------------------------------------------------------------------------------------
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
+        logged, wanted = metrics or {}, self.options.monitor
+        if self._active and self._waiting and misnamed(wanted, logged) and evaluated_loss(wanted, logged) is None:
+            raise ValueError(missing(wanted, logged))  # eval_on_start proves the name wrong before training
+        if self._active and self._settled and self._run is not None and self._run.training_loss is None:
+            self._evaluated(self._run, state, logged)
+            self._stop_where_due(args, control)
+
+    @property
+    def _settled(self) -> bool:
+        return self._run is not None and self._run.counting.settled
+
+    def _evaluated(self, run: RunMonitor, state: Any, metrics: Mapping[str, Any]) -> None:
+        """Collective where the metrics, which are the same on every rank, hold the followed loss."""
+        wanted, known = self.options.monitor, self._followed
+        name = known if known in metrics else self._guard.run("finding the loss", partial(evaluated_loss, wanted, metrics), None)
+        if name is None:
+            self._logged.update(metrics)
+        elif known not in (None, name):
+            self._guard.warn("other losses", OTHERS.format(known))
+        else:
+            self._followed = name
+            self._guard.attempt("the name of the loss", partial(run.follow, name))
+            loss = self._guard.run("reading the loss", lambda: float(metrics[name]), float("nan"))
+            run.validated(loss, state.global_step, partial(self._budget, state))
+
+    def _settle_name(self) -> None:
+        """Every data set has been evaluated: where none logged the loss, the training loss is followed."""
+        if self._logged and self._followed is None and self._run is not None:
+            self._guard.warn("monitor", f"{missing(self.options.monitor, self._logged)}; until then the training loss is followed")
+            self._run.follow_training_loss(TrainingLoss())
+        self._logged.clear()
+
+    def _budget(self, state: Any, tokens: int) -> int | None:
+        """Tokens at the end: the trainer turns epochs into optimiser steps, which go on as those of this training so far."""
+        before, first = self._began
+        if state.max_steps <= 0 or state.global_step <= first:
+            return self._run.token_budget if self._run is not None else None
+        return tokens + round((state.max_steps - state.global_step) * (tokens - before) / (state.global_step - first))
+
+    @guarded
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """The training loss of the last logging interval, a number already, is followed where there is no evaluation."""
+        run, logged = self._run, logs or {}
+        if not (self._active and self._settled) or run is None or run.training_loss is None or "loss" not in logged:
+            return
+        if run.training_loss.add(float(logged["loss"])) and run.training_loss.due(run.progress.rates.steps):
+            run.training_point(state.global_step, partial(self._budget, state))
+            self._stop_where_due(args, control)
+
+    def _stop_where_due(self, args: Any, control: Any) -> None:
+        if self._run is not None and self._run.should_stop:
+            control.should_training_stop = True
+            control.should_save = control.should_save or _value(args.save_strategy) != "no"
+
+    @guarded
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        run, active = self._run, self._active
+        self._active = self._waiting = False
+        if run is not None and active:
+            run.finish()
+        for hook in _HOOKED.pop(kwargs.get("model"), (None, []))[1]:
+            hook.remove()
+
+    def state(self) -> dict[str, Any]:
+        """What the trainer keeps of this callback in trainer_state.json, on rank 0."""
+        run = self._run
+        saved = self.resumed if run is None else self._guard.run("the state for a checkpoint", partial(self._state_of, run), None)
+        return {"args": {}, "attributes": {} if saved is None else {"resumed": saved}}
+
+    def _state_of(self, run: RunMonitor) -> dict[str, Any]:
+        if self._active and run.ranks.world > 1 and run.progress.ledger.unsynced:
+            self._guard.warn("late checkpoint", LATE_SAVE)
+        return run.state_dict()
+
+    def __reduce__(self) -> Any:
+        """A copy has the options and what can be read of the run: threads, hooks and the model stay here."""
+        kept = self._kept if self._run is None else {name: getattr(self, name) for name in READINGS}
+        return _remade, (type(self).__mro__[1], self._given, kept)
+
+
+def _remade(kind: type[ScalingLawCallback], given: dict[str, Any], kept: dict[str, Any]) -> ScalingLawCallback:
+    made = kind(**given)
+    made._kept = kept
+    return made
+
+
+def _saved_run(stored: Any) -> dict[str, Any] | None:
+    """The state of a run within a checkpoint's entry for this callback; several entries are of several saves."""
+    entry = stored[-1] if isinstance(stored, list) and stored else stored
+    return entry.get("attributes", {}).get("resumed") if isinstance(entry, dict) else None
+
+
+def _value(strategy: Any) -> str:
+    return str(getattr(strategy, "value", strategy))
