@@ -9,28 +9,29 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from lightning_scaling.callbacks.transformers_trainer import (
-    ForwardHook,
+    EvaluatedLoss,
     active_mlflow_run,
-    evaluated_loss,
     projected_schedule,
     ranks_of,
+    saved_run,
+    stop_watching,
+    strategy_name,
+    watch_forward,
 )
 from lightning_scaling.laws.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
-from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing
+from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.run_monitor import RunMonitor
-from lightning_scaling.monitor.schedule import Projection
 from lightning_scaling.monitor.schedule.host_rate import host_rate
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.run.schedule import Schedule
 
 try:
     from transformers import TrainerCallback
@@ -40,9 +41,7 @@ except ImportError as error:
 
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 ONE_OPTIMIZER = "transformers.Trainer has one optimiser: leave out optimizer="
-OTHERS = "several evaluation losses are logged, {!r} is followed; monitor=... chooses another"
 LATE_SAVE = "a checkpoint was asked for after the monitor's hook and holds too few tokens of the other ranks: put this callback last"
-_HOOKED: "weakref.WeakKeyDictionary[Any, tuple[Any, list[Any]]]" = weakref.WeakKeyDictionary()  # model → its trainer's state, hooks
 
 
 class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
@@ -86,8 +85,6 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     def _reset(self) -> None:
         self._active = self._waiting = self._first = False  # within a training; before its first step; before its first batch
         self._rate: float | None = None
-        self._followed: str | None = None
-        self._logged: set[str] = set()  # metrics of evaluations without the followed loss
         self._began = (0, 0)  # tokens and steps when this training began
 
     def __getattr__(self, name: str) -> Any:
@@ -104,9 +101,10 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
             self._run.interrupt(RuntimeError("the training ended by an error"))
         self._reset()
         self._guard, self._run = Guard(), None
+        self._loss = EvaluatedLoss(self.options.monitor, self._guard)
         self._active = self._waiting = True
         stored = state.stateful_callbacks.get(type(self).__name__) if state.global_step else None
-        self.resumed = _saved_run(stored)
+        self.resumed = saved_run(stored)
         # a checkpoint of a training without this callback has no entry for it, without which the trainer cannot save the next one
         state.stateful_callbacks.setdefault(type(self).__name__, {"args": {}, "attributes": {}})
 
@@ -122,7 +120,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         self._active = start_together(ranks, do, self._guard)
 
     def _begin(self, args: Any, state: Any, given: Mapping[str, Any]) -> None:
-        read = partial(self._projection, state, given.get("optimizer"), given.get("lr_scheduler"))
+        read = partial(projected_schedule, state, given.get("optimizer"), given.get("lr_scheduler"))
         ranks = ranks_of(args)
         targets = self._guard.run("the trainer's MLflow run", active_mlflow_run, []) if ranks.is_first else []
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=self.resumed, guard=self._guard, **self._given)
@@ -131,24 +129,10 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
             run.progress.rates.begin_at(state.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {state.global_step}: tokens count from here")
         self._began = (run.progress.ledger.tokens, state.global_step)
-        if _value(args.eval_strategy) == "no":
+        if strategy_name(args.eval_strategy) == "no":
             run.follow_training_loss(TrainingLoss())
-        self._first = True
-        self._hook(given["model"], state)
-
-    def _hook(self, model: Any, state: Any) -> None:
-        """Look at the batches of this model; what an earlier training that ended in an error left on it goes."""
-        before, hooks = _HOOKED.get(model, (None, []))
-        if before is not state:
-            for hook in hooks:
-                hook.remove()
-            hooks = []
-        self._model = weakref.ref(model)
-        hooks.append(model.register_forward_pre_hook(ForwardHook(self._forward), with_kwargs=True))
-        _HOOKED[model] = (state, hooks)
-
-    def _projection(self, state: Any, optimizer: Any, scheduler: Any, observed: Schedule | None) -> Projection:
-        return projected_schedule(optimizer, scheduler, state.max_steps, state.global_step, observed)
+        self._first, self._model = True, weakref.ref(given["model"])
+        watch_forward(given["model"], state, self._forward)
 
     # the step: host numbers only -------------------------------------------------------------------------------------------------------
 
@@ -171,7 +155,8 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     def _step_begins(self, optimizer: Any) -> None:
         if self._active:
             self._rate = host_rate(optimizer, self._rate)
-            self._settle_name()
+            if self._run is not None and self._loss.is_missing():
+                self._run.follow_training_loss(TrainingLoss())
 
     @guarded
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, optimizer: Any = None, **kwargs: Any) -> None:
@@ -204,11 +189,10 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     # evaluations, checkpoints, the end ---------------------------------------------------------------------------------------------------
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
-        logged, wanted = metrics or {}, self.options.monitor
-        if self._active and self._waiting and misnamed(wanted, logged) and evaluated_loss(wanted, logged) is None:
-            raise ValueError(missing(wanted, logged))  # eval_on_start proves the name wrong before training
+        if self._active and self._waiting:  # eval_on_start
+            self._loss.check(metrics or {})
         if self._active and self._settled and self._run is not None and self._run.training_loss is None:
-            self._evaluated(self._run, state, logged)
+            self._evaluated(self._run, state, metrics or {})
             self._stop_where_due(args, control)
 
     @property
@@ -217,24 +201,11 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
 
     def _evaluated(self, run: RunMonitor, state: Any, metrics: Mapping[str, Any]) -> None:
         """Collective where the metrics, which are the same on every rank, hold the followed loss."""
-        wanted, known = self.options.monitor, self._followed
-        name = known if known in metrics else self._guard.run("finding the loss", partial(evaluated_loss, wanted, metrics), None)
-        if name is None:
-            self._logged.update(metrics)
-        elif known not in (None, name):
-            self._guard.warn("other losses", OTHERS.format(known))
-        else:
-            self._followed = name
+        name = self._guard.run("finding the loss", partial(self._loss.choose, metrics), None)
+        if name is not None:
             self._guard.attempt("the name of the loss", partial(run.follow, name))
             loss = self._guard.run("reading the loss", lambda: float(metrics[name]), float("nan"))
             run.validated(loss, state.global_step, partial(self._budget, state))
-
-    def _settle_name(self) -> None:
-        """Every data set has been evaluated: where none logged the loss, the training loss is followed."""
-        if self._logged and self._followed is None and self._run is not None:
-            self._guard.warn("monitor", f"{missing(self.options.monitor, self._logged)}; until then the training loss is followed")
-            self._run.follow_training_loss(TrainingLoss())
-        self._logged.clear()
 
     def _budget(self, state: Any, tokens: int) -> int | None:
         """Tokens at the end: the trainer turns epochs into optimiser steps, which go on as those of this training so far."""
@@ -256,7 +227,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     def _stop_where_due(self, args: Any, control: Any) -> None:
         if self._run is not None and self._run.should_stop:
             control.should_training_stop = True
-            control.should_save = control.should_save or _value(args.save_strategy) != "no"
+            control.should_save = control.should_save or strategy_name(args.save_strategy) != "no"
 
     @guarded
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -264,8 +235,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         self._active = self._waiting = False
         if run is not None and active:
             run.finish()
-        for hook in _HOOKED.pop(kwargs.get("model"), (None, []))[1]:
-            hook.remove()
+        stop_watching(kwargs.get("model"))
 
     def state(self) -> dict[str, Any]:
         """What the trainer keeps of this callback in trainer_state.json, on rank 0."""
@@ -274,9 +244,10 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         return {"args": {}, "attributes": {} if saved is None else {"resumed": saved}}
 
     def _state_of(self, run: RunMonitor) -> dict[str, Any]:
+        saved = run.state_dict()
         if self._active and run.ranks.world > 1 and run.progress.ledger.unsynced:
             self._guard.warn("late checkpoint", LATE_SAVE)
-        return run.state_dict()
+        return saved
 
     def __reduce__(self) -> Any:
         """A copy has the options and what can be read of the run: threads, hooks and the model stay here."""
@@ -288,13 +259,3 @@ def _remade(kind: type[ScalingLawCallback], given: dict[str, Any], kept: dict[st
     made = kind(**given)
     made._kept = kept
     return made
-
-
-def _saved_run(stored: Any) -> dict[str, Any] | None:
-    """The state of a run within a checkpoint's entry for this callback; several entries are of several saves."""
-    entry = stored[-1] if isinstance(stored, list) and stored else stored
-    return entry.get("attributes", {}).get("resumed") if isinstance(entry, dict) else None
-
-
-def _value(strategy: Any) -> str:
-    return str(getattr(strategy, "value", strategy))

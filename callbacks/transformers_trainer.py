@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from lightning_scaling.monitor.losses import resolve
+from lightning_scaling.monitor.guard import Guard
+from lightning_scaling.monitor.losses import misnamed, missing, resolve
 from lightning_scaling.monitor.ranks import Ranks, of_torch
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.schedule import Projection, Stepped, project
@@ -52,6 +53,23 @@ def _batch_of(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> 
     return {name: value for name, value in together.items() if value is not None and name not in NOT_INPUTS}
 
 
+_WATCHED: "weakref.WeakKeyDictionary[Any, tuple[Any, list[Any]]]" = weakref.WeakKeyDictionary()  # model → its trainer's state, hooks
+
+
+def watch_forward(model: Any, state: Any, take: Callable[[dict[str, Any]], None]) -> None:
+    """Hand every training batch of the model to `take`. Hooks of an earlier training, which ended in an error, are taken off."""
+    if _WATCHED.get(model, (state,))[0] is not state:
+        stop_watching(model)
+    hook = model.register_forward_pre_hook(ForwardHook(take), with_kwargs=True)
+    _WATCHED.setdefault(model, (state, []))[1].append(hook)
+
+
+def stop_watching(model: Any) -> None:
+    """Take off the hooks of this model's training."""
+    for hook in _WATCHED.pop(model, (None, []))[1]:
+        hook.remove()
+
+
 # ranks -----------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -82,10 +100,11 @@ class Repeated:
             self._schedulers[0].step()
 
 
-def projected_schedule(optimizer: Any, scheduler: Any, max_steps: int, step: int, observed: Schedule | None) -> Projection:
-    """The schedule from optimiser step `step` to `max_steps`, without accelerate's wrappers; `observed` are the rates before it."""
+def projected_schedule(state: Any, optimizer: Any, scheduler: Any, observed: Schedule | None) -> Projection:
+    """The schedule from the trainer's present step to its last, without accelerate's wrappers; `observed` are the rates before it."""
     stepped = [] if scheduler is None else [Stepped(unwrapped_scheduler(scheduler))]
-    return project(unwrapped(optimizer), stepped, max_steps if max_steps > 0 else None, step, observed=observed)
+    total = state.max_steps if state.max_steps > 0 else None
+    return project(unwrapped(optimizer), stepped, total, state.global_step, observed=observed)
 
 
 def unwrapped(optimizer: Any) -> Any:
@@ -122,11 +141,66 @@ def active_mlflow_run() -> list[Target]:
 # the loss --------------------------------------------------------------------------------------------------------------------------------
 
 
-def evaluated_loss(wanted: str, metrics: Iterable[str]) -> str | None:
-    """The metric of an evaluation that `wanted` means; the prefix "eval_" may be left out.
+class EvaluatedLoss:
+    """Which metric of the evaluations is the loss. Each of several data sets has an evaluation of its own, with its own names.
 
-    >>> evaluated_loss("val_loss", ["eval_loss", "eval_runtime", "epoch"]), evaluated_loss("code_loss", ["eval_code_loss"])
-    ('eval_loss', 'eval_code_loss')
+    Args:
+        wanted: the name asked for; the prefix "eval_" may be left out.
+        guard: where trouble is reported.
+
+    >>> loss = EvaluatedLoss("code_loss", Guard())
+    >>> [loss.choose(metrics) for metrics in ({"eval_math_loss": 2.0}, {"eval_code_loss": 1.0})]
+    [None, 'eval_code_loss']
     """
-    names = list(metrics)
-    return resolve(wanted, names) or resolve(f"eval_{wanted}", names)
+
+    def __init__(self, wanted: str, guard: Guard) -> None:
+        self._wanted, self._guard = wanted, guard
+        self._name: str | None = None
+        self._others: set[str] = set()  # of evaluations without the loss
+
+    def choose(self, metrics: Iterable[str]) -> str | None:
+        """The loss among the metrics of one evaluation, None where this is the evaluation of another data set."""
+        names = list(metrics)
+        if self._name is None:
+            self._name = self._find(names)
+        if self._name in names:
+            return self._name
+        if self._name is not None and self._find(names) is not None:
+            self._guard.warn("losses", f"there are several evaluation losses, {self._name!r} is followed; monitor=... chooses another")
+        self._others.update(names)
+        return None
+
+    def _find(self, names: list[str]) -> str | None:
+        return resolve(self._wanted, names) or resolve(f"eval_{self._wanted}", names)
+
+    def check(self, metrics: Iterable[str]) -> None:
+        """Refuse a wrong name of the loss before training begins.
+
+        Raises:
+            ValueError: the evaluation logged a loss of another name.
+        """
+        names = list(metrics)
+        if misnamed(self._wanted, names) and self._find(names) is None:
+            raise ValueError(missing(self._wanted, names))
+
+    def is_missing(self) -> bool:
+        """Whether no evaluation so far, of whatever data set, held the loss; warns of it."""
+        if self._name is not None or not self._others:
+            return False
+        self._guard.warn("monitor", f"{missing(self._wanted, self._others)}; until then the training loss is followed")
+        self._others.clear()
+        return True
+
+
+# arguments and checkpoints ---------------------------------------------------------------------------------------------------------------
+
+
+def saved_run(stored: Any) -> dict[str, Any] | None:
+    """The state of a run within a checkpoint's entry for the callback; of several entries the last was saved last."""
+    entry = stored[-1] if isinstance(stored, list) and stored else stored
+    return entry.get("attributes", {}).get("resumed") if isinstance(entry, dict) else None
+
+
+def strategy_name(strategy: Any) -> str:
+    """ "no", "steps" or "epoch", which arguments hold as an enum or as text."""
+    return str(getattr(strategy, "value", strategy))
