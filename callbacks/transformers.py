@@ -145,11 +145,16 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
                 self._together(run.ranks, partial(run.start, batch, self._model()))
             self._pass_begins(batch)
 
+    @property
+    def _live(self) -> RunMonitor | None:
+        """The run whose batches are counted now."""
+        return self._run if self._active and not (self._waiting or self._first) else None
+
     @guarded
     def _pass_begins(self, batch: dict[str, Any]) -> None:
-        if self._active and self._run is not None:
-            self._run.end_batch()  # of the pass before, where one micro-batch passes the model more than once
-            self._run.begin_batch(batch)
+        if run := self._live:
+            run.end_batch()  # of the pass before, where one micro-batch passes the model more than once
+            run.begin_batch(batch)
 
     @guarded
     def _step_begins(self, optimizer: Any) -> None:
@@ -165,8 +170,8 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
 
     @guarded
     def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self._active and self._run is not None:
-            self._run.end_batch()
+        if run := self._live:
+            run.end_batch()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._step_ends()
@@ -174,30 +179,26 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
 
     @guarded
     def _step_ends(self) -> None:
-        if self._active and self._run is not None:
-            self._run.optimizer_step(self._rate)
-            self._run.end_batch()
+        if run := self._live:
+            run.optimizer_step(self._rate)
+            run.end_batch()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._sync(control)
 
     def _sync(self, control: Any) -> None:
         """Sum the counts over ranks before a checkpoint, which holds those of rank 0; an evaluation may be followed by one. Collective."""
-        if self._active and self._run is not None and (control.should_save or control.should_evaluate):
-            self._run.sync()
+        if (run := self._live) and (control.should_save or control.should_evaluate):
+            run.sync()
 
     # evaluations, checkpoints, the end ---------------------------------------------------------------------------------------------------
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         if self._active and self._waiting:  # eval_on_start
             self._loss.check(metrics or {})
-        if self._active and self._settled and self._run is not None and self._run.training_loss is None:
-            self._evaluated(self._run, state, metrics or {})
-            self._stop_where_due(args, control)
-
-    @property
-    def _settled(self) -> bool:
-        return self._run is not None and self._run.counting.settled
+        if (run := self._live) and run.training_loss is None:
+            self._evaluated(run, state, metrics or {})
+            self._stop_where_due(run, args, control)
 
     def _evaluated(self, run: RunMonitor, state: Any, metrics: Mapping[str, Any]) -> None:
         """Collective where the metrics, which are the same on every rank, hold the followed loss."""
@@ -217,23 +218,22 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     @guarded
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """The training loss of the last logging interval, a number already, is followed where there is no evaluation."""
-        run, logged = self._run, logs or {}
-        if not (self._active and self._settled) or run is None or run.training_loss is None or "loss" not in logged:
-            return
-        if run.training_loss.add(float(logged["loss"])) and run.training_loss.due(run.progress.rates.steps):
+        run = self._live
+        followed = run.training_loss if run and "loss" in (logs or {}) else None
+        if run and followed and followed.add(float(logs["loss"])) and followed.due(run.progress.rates.steps):
             run.training_point(state.global_step, partial(self._budget, state))
-            self._stop_where_due(args, control)
+            self._stop_where_due(run, args, control)
 
-    def _stop_where_due(self, args: Any, control: Any) -> None:
-        if self._run is not None and self._run.should_stop:
+    def _stop_where_due(self, run: RunMonitor, args: Any, control: Any) -> None:
+        if run.should_stop:
             control.should_training_stop = True
             control.should_save = control.should_save or strategy_name(args.save_strategy) != "no"
 
     @guarded
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        run, active = self._run, self._active
+        run = self._live
         self._active = self._waiting = False
-        if run is not None and active:
+        if run is not None:
             run.finish()
         stop_watching(kwargs.get("model"))
 
@@ -245,7 +245,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
 
     def _state_of(self, run: RunMonitor) -> dict[str, Any]:
         saved = run.state_dict()
-        if self._active and run.ranks.world > 1 and run.progress.ledger.unsynced:
+        if self._live and run.ranks.world > 1 and run.progress.ledger.unsynced:
             self._guard.warn("late checkpoint", LATE_SAVE)
         return saved
 

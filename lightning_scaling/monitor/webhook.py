@@ -76,9 +76,7 @@ class Webhook:
             pass
 
     def _failed(self, cause: str) -> None:
-        self._guard.warn(
-            "webhook", f"the verdict was not posted to {self._place}: {cause}; training goes on, later verdicts are tried again"
-        )
+        self._guard.warn("webhook", f"a verdict was not posted to {self._place}: {cause}; later verdicts are tried again")
 
     def close(self) -> None:
         """Wait for what is still to be posted, no longer than one timeout and a second. The end of the process does this by itself."""
@@ -100,7 +98,8 @@ def payload(advice: Any, run_name: str | None = None) -> dict[str, Any]:
         "because": advice.because,
         "add_data": advice.add_data.name,
         "add_data_because": advice.add_data_because,
-        "tokens": _number(getattr(getattr(expected, "curve", None), "last_tokens", None)),
+        "tokens": advice.facts.get("tokens"),
+        "token_budget": advice.facts.get("planned_tokens"),
         "plateau_probability": _number(advice.plateau_probability),
         **found,
     }
