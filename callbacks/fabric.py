@@ -147,7 +147,7 @@ class ScalingLawFabricCallback:
         if run is None:
             return
         found = loss if loss is not None else of_outputs(outputs)
-        if found is not None and run.training_loss is None and not run.progress.points.kept:
+        if found is not None and run.training_loss is None and not run.follows_validation:
             run.follow_training_loss(TrainingLoss())
         run.end_batch(found)
 
@@ -156,7 +156,6 @@ class ScalingLawFabricCallback:
     def on_validation_end(self, loss: Any) -> None:
         """A validation ended with this loss of this rank; the monitor averages over ranks. Collective."""
         if run := self._live:
-            run.training_loss = None
             value = self._guard.run("reading the loss", lambda: float(loss), float("nan"))
             run.validated(value, budget=self._budget)
 

@@ -220,9 +220,11 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         """The training loss of the last logging interval, a number already, is followed where there is no evaluation."""
         run = self._live
         followed = run.training_loss if run and "loss" in (logs or {}) else None
-        if run and followed and followed.add(float(logs["loss"])) and followed.due(run.progress.rates.steps):
-            run.training_point(state.global_step, partial(self._budget, state))
-            self._stop_where_due(run, args, control)
+        if run and followed:
+            followed.add(float(logs["loss"]))
+            if followed.due(run.progress.rates.steps):
+                run.training_point(state.global_step, partial(self._budget, state))
+                self._stop_where_due(run, args, control)
 
     def _stop_where_due(self, run: RunMonitor, args: Any, control: Any) -> None:
         if run.should_stop:
@@ -234,6 +236,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         run = self._live
         self._active = self._waiting = False
         if run is not None:
+            run.training_point(state.global_step, partial(self._budget, state))
             run.finish()
         stop_watching(kwargs.get("model"))
 

@@ -21,7 +21,7 @@ from lightning_scaling.monitor.judging import Evidence, Judge, Judgement
 from lightning_scaling.monitor.losses import TRAINING, TrainingLoss, kind_of
 from lightning_scaling.monitor.metrics import metrics
 from lightning_scaling.monitor.options import Options, takes_options
-from lightning_scaling.monitor.points import Point
+from lightning_scaling.monitor.points import Point, Points
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
@@ -211,7 +211,7 @@ class RunMonitor:
             if tokens is None and batch is None:
                 raise ValueError("a step needs tokens=<int> or batch=<batch>")
             self.start(batch)
-            if loss is not None and self._followed is None:
+            if loss is not None and not self.follows_validation:
                 self.follow_training_loss(TrainingLoss())
         self.guard.attempt("counting", lambda: self._count(tokens, batch))
         self.optimizer_step(lr)
@@ -223,6 +223,11 @@ class RunMonitor:
         elif tokens is not None:
             self.counting.add(int(tokens))
 
+    @property
+    def follows_validation(self) -> bool:
+        """Whether a validation loss was reported, in this training or in the one it resumes."""
+        return self.progress.followed not in (None, TRAINING)
+
     def follow_training_loss(self, loss: TrainingLoss) -> None:
         """There is no validation loss: the smoothed training loss is followed, under its own name."""
         self.training_loss = loss
@@ -233,7 +238,9 @@ class RunMonitor:
         name = name.removesuffix("_epoch")
         if name == self._followed:
             return
-        self._followed = name
+        if self.progress.followed == TRAINING and name != TRAINING:  # its points do not belong to a curve of the validation loss
+            self.training_loss, self.progress.points, self.progress.predictions = None, Points(), []
+        self._followed = self.progress.followed = name
         kind = kind_of(name)
         self.counting.follow(f"{name} [{kind}]" if kind else name, "averaged" if self.weights_averaged else "raw")
         if kind == "accuracy":
@@ -252,12 +259,15 @@ class RunMonitor:
         Returns:
             The latest judgement, None before the first and on ranks that do not log.
         """
+        if self._followed in (None, TRAINING):
+            self.guard.attempt("the name of the loss", lambda: self.follow(self.options.monitor))
+        return self._mark(loss, step, budget)
+
+    def _mark(self, loss: float, step: int | None, budget: Callable[[int], float | None] | None) -> Judgement | None:
         with self.ranks.owing(lambda: self.ranks.exchange(NO_COUNTS), lambda: self.ranks.agree(False)):
             return self.guard.run("the monitor at a validation", lambda: self._validated(loss, step, budget), self._judgement)
 
     def _validated(self, loss: float, step: int | None, budget: Callable[[int], float | None] | None) -> Judgement | None:
-        if self._followed is None or (self.training_loss is not None and self._followed != TRAINING):
-            self.follow(self.options.monitor)
         self.guard.attempt("counting the model again", self.counting.look_again)
         counts = self.guard.run("counting", self._delta, NO_COUNTS)
         summed, mean = self.ranks.exchange(counts, loss)
@@ -325,7 +335,7 @@ class RunMonitor:
         self.guard.warn(
             "training loss", "there is no validation loss: the smoothed training loss is followed, which does not show over-fitting"
         )
-        return self.validated(followed.read(self.progress.rates.steps), step, budget)
+        return self._mark(followed.read(self.progress.rates.steps), step, budget)
 
     def sync(self) -> None:
         """Sum the counts over ranks, before a checkpoint of rank 0's state. Collective; never raises."""
