@@ -1,6 +1,6 @@
 """A random-init GPT-2 as small as it can be, its data and its `transformers.Trainer`; and a script for the distributed test.
 
-python language_model.py FOLDER STORE
+torchrun language_model.py FOLDER
 """
 
 import json
@@ -54,12 +54,12 @@ def trainer(folder, callbacks, of=None, train=None, validation=None, **options):
     return Trainer(of or model(), arguments(folder, **options), callbacks=callbacks, **data)
 
 
-def main(folder, store):
+def main(folder):
     from lightning_scaling.callbacks.transformers import ScalingLawCallback
 
     warnings.simplefilter("ignore")
     warnings.filterwarnings("error", "scaling:")
-    scaling = ScalingLawCallback(store=store, summary=False)
+    scaling = ScalingLawCallback(summary=False)
     options = {"eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2, "ddp_backend": "gloo"}
     made = trainer(folder, [scaling], num_train_epochs=2, gradient_accumulation_steps=2, **options)
     made.train()
