@@ -21,6 +21,7 @@ from lightning_scaling.callbacks.lightning_trainer import (
     mlflow_targets,
     projected_schedule,
     ranks_of,
+    takes_iterator,
 )
 from lightning_scaling.laws.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded, report
@@ -33,7 +34,7 @@ from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
-KEY = "ScalingLawMonitor"  # of the state in checkpoints
+KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 
 
@@ -65,7 +66,7 @@ class ScalingLawMonitor(Callback):
         self._run: RunMonitor | None = None  # kept for reading when the fit is over
         self._active = self._waiting = self._late = False  # within a fit; before its first batch; the model had no shapes at that batch
         self._rate: Any = None
-        self._stepped = self._manual = False
+        self._stepped = self._manual = self._draws_batches = False
         self._followed: Any = None
         self._horizon: Any = None
 
@@ -80,7 +81,7 @@ class ScalingLawMonitor(Callback):
 
     @property
     def state_key(self) -> str:
-        return KEY
+        return KEYS[self.automatic]
 
     # the start -----------------------------------------------------------------------------------------------------------------------
 
@@ -153,19 +154,21 @@ class ScalingLawMonitor(Callback):
     def _first_batch(self, module: Any, batch: Any, loaders: Any) -> None:
         self._waiting = False
         run = self._run
-        self._late = any(type(p).__name__ == "UninitializedParameter" for p in module.parameters())
+        self._draws_batches = takes_iterator(module)
+        self._late = self._draws_batches or any(type(p).__name__ == "UninitializedParameter" for p in module.parameters())
         if run is not None and not self._late:
             self._together(run.ranks, lambda: run.start(batch, module, loaders))
 
     @guarded
     def _begin_batch(self, batch: Any) -> None:
-        if self._active and self._run is not None:
+        if self._active and self._run is not None and not self._late:
             self._run.begin_batch(batch)
 
     @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         if self._active and (self._followed is None or optimizer is self._followed):
-            rate = optimizer.param_groups[0].get("lr")
+            groups = optimizer.param_groups  # none where configure_optimizers returned None
+            rate = groups[0].get("lr") if groups else None
             self._rate = rate if isinstance(rate, float) else self._rate_of_tensor(rate)
             self._stepped = True
             if self._manual:  # may step more than once a batch; a closure (LBFGS) is evaluated more than once a step
@@ -187,10 +190,10 @@ class ScalingLawMonitor(Callback):
         run = self._run
         if not self._active or run is None:
             return
-        if self._late:
-            self._late = False
+        if self._late:  # the batch is only known now
             run.start(batch, pl_module, trainer.train_dataloader)
             run.begin_batch(batch)
+            self._late = self._draws_batches
         self._note_step()
         run.end_batch(of_outputs(outputs) if run.training_loss is not None else None)
         if run.training_loss is not None:
@@ -282,7 +285,7 @@ class ScalingLawMonitor(Callback):
         self._confirm_trained(trainer)
         if run.ranks.world > 1 and trainer.state.status != "interrupted" and self._active:
             run.sync()
-        checkpoint.setdefault("callbacks", {})[KEY] = run.state_dict()
+        checkpoint.setdefault("callbacks", {})[self.state_key] = run.state_dict()
 
     def _confirm_trained(self, trainer: Any) -> None:
         """A checkpoint saved by an earlier callback at the end of a batch holds that batch too."""
@@ -295,7 +298,8 @@ class ScalingLawMonitor(Callback):
         """A fit resumes the run of its checkpoint; test, validate and predict leave the run alone."""
         if trainer.state.fn != "fit":
             return
-        found = [state for key, state in checkpoint.get("callbacks", {}).items() if str(key).startswith(KEY)]
+        states = checkpoint.get("callbacks", {})
+        found = [states[key] for key in (self.state_key, *KEYS) if key in states]
         if found:
             try:
                 Progress.restored(found[0])  # refuses what cannot be read

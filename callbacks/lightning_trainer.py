@@ -4,6 +4,7 @@
 here, in batches that are still to come.
 """
 
+import inspect
 import math
 import time
 from collections.abc import Iterable
@@ -48,6 +49,11 @@ def keeps_results_in_children(trainer: Any) -> bool:
 def averages_weights(trainer: Any) -> bool:
     """Whether a callback validates an average of recent weights instead of the weights themselves."""
     return any(kind.__name__ in AVERAGING for callback in trainer.callbacks for kind in type(callback).__mro__)
+
+
+def takes_iterator(module: Any) -> bool:
+    """Whether the training step draws its batches itself, from `dataloader_iter`: hooks get the batch before."""
+    return "dataloader_iter" in inspect.signature(module.training_step).parameters
 
 
 def followed_optimizer(trainer: Any, index: int) -> Any:

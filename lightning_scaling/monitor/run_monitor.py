@@ -274,9 +274,10 @@ class RunMonitor:
         self.progress.ledger.sync(summed)
         if budget is not None:
             self.guard.attempt("the token budget", lambda: self._read_budget(budget))
-        point = self.progress.mark(mean) if self.progress.ledger.tokens else None
+        point = self.guard.run("the curve", lambda: self.progress.mark(mean) if self.progress.ledger.tokens else None, None)
         if point is not None and self._reporter is not None:
-            self._judge_point(point, self.progress.rates.steps if step is None else step)
+            self.guard.attempt("the forecast", lambda: self._judge_point(point))
+            self.guard.attempt("recording", lambda: self._record_point(point, self.progress.rates.steps if step is None else step))
         self._decide(point)
         return self._judgement
 
@@ -287,11 +288,12 @@ class RunMonitor:
     def _read_budget(self, budget: Callable[[int], float | None]) -> None:
         self.token_budget = budget(self.progress.ledger.tokens)
 
-    def _judge_point(self, point: Point, step: int) -> None:
-        assert self._reporter is not None
+    def _judge_point(self, point: Point) -> None:
         if kind_of(self._followed or "") != "accuracy":
-            judgement = self.guard.run("the forecast", lambda: self._judge.ask(lambda: self._evidence(point)), None)
-            self._take(judgement)
+            self._take(self._judge.ask(lambda: self._evidence(point)))
+
+    def _record_point(self, point: Point, step: int) -> None:
+        assert self._reporter is not None
         self._metrics = metrics(point, self._judgement, TRAINING if self._followed == TRAINING else "val_loss")
         self._reporter.point(self._metrics, step, lambda: self.record)
 
@@ -375,7 +377,7 @@ class RunMonitor:
         assert self._reporter is not None
         points = self.progress.points.kept
         if points and kind_of(self._followed or "") != "accuracy":
-            self._take(self.guard.run("the last forecast", lambda: self._judge.last(lambda: self._evidence(points[-1])), None))
+            self.guard.attempt("the forecast", lambda: self._take(self._judge.last(lambda: self._evidence(points[-1]))))
         self._reporter.finished(self.record, self._judgement)
 
     def _release(self) -> None:

@@ -47,8 +47,8 @@ def quietly() -> Iterator[None]:
 
 
 def rate_of(optimiser: Any, group: int = 0) -> float:
-    """The learning rate of a parameter group as a number; NaN where it has none (relative steps, no `lr`)."""
-    rate = optimiser.param_groups[group].get("lr")
+    """The learning rate of a parameter group as a number; NaN where it has none (relative steps, no `lr`, no parameters)."""
+    rate = optimiser.param_groups[group].get("lr") if len(optimiser.param_groups) > group else None
     return float("nan") if rate is None else float(rate)
 
 
