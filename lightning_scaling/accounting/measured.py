@@ -32,7 +32,7 @@ class Measured:
 
 
 def measure_step(module: Any, batch: Any) -> Measured:
-    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` for a plain module), forward and backward."""
+    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` or `module(**batch)` for a plain module), forward and backward."""
     if batch is None:
         return Measured(error="no batch was given")
     step = _attempt(module, batch, ExitStack())
@@ -58,7 +58,7 @@ def _count(model: Any, batch: Any) -> Measured:
     import torch
 
     with torch.enable_grad(), step_counter() as counter:
-        loss = _loss(_step(model, batch) if hasattr(model, "training_step") else model(batch))
+        loss = _loss(_step(model, batch) if hasattr(model, "training_step") else _forward(model, batch))
         counter.backward_begins()
         if loss.requires_grad:
             loss.sum().backward()
@@ -70,6 +70,17 @@ def _step(model: Any, batch: Any) -> Any:
     if names[:1] == ["dataloader_iter"]:
         return model.training_step(iter([(batch, 0, 0)]))
     return model.training_step(batch, 0) if len(names) > 1 else model.training_step(batch)
+
+
+def _forward(model: Any, batch: Any) -> Any:
+    """A plain module takes a batch whole, or by name where it knows all of its names, as models of transformers do."""
+    if isinstance(batch, Mapping):
+        try:
+            inspect.signature(model.forward).bind(**batch)
+        except TypeError:
+            return model(batch)
+        return model(**batch)
+    return model(batch)
 
 
 def _loss(answer: Any) -> Any:

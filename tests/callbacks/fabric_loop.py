@@ -64,7 +64,7 @@ def _loop(fabric, callback, model, optimizer, scheduler, loader, asked, state, p
                 optimizer.step()
                 scheduler.step()
                 optimizer.zero_grad()
-            fabric.call("on_train_batch_end", loss=loss.detach())
+            fabric.call("on_train_batch_end", loss.detach(), batch, index)
             if done == save_at:
                 fabric.save(path, state)
         if validate:
