@@ -153,6 +153,7 @@ class ScalingLawFabricCallback:
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------------
 
+    @guarded
     def on_validation_end(self, loss: Any) -> None:
         """A validation ended with this loss of this rank; the monitor averages over ranks. Collective."""
         if run := self._live:
@@ -167,12 +168,14 @@ class ScalingLawFabricCallback:
             return self._run.token_budget
         return tokens + round(max(self._max_steps - steps, 0) * (tokens - before) / (steps - first))
 
+    @guarded
     def on_train_end(self) -> None:
         """Training ended by itself. Collective."""
         run, self._active = self._live, False
         if run is not None:
             run.finish()
 
+    @guarded
     def on_exception(self, exception: BaseException) -> None:
         """Training ended by an error."""
         run, self._active = self._live, False
@@ -185,7 +188,7 @@ class ScalingLawFabricCallback:
         if run is None:
             return self._resumed or {}
         if self._live is not None:
-            run.sync()
+            self._guard.attempt("summing the counts of all ranks", run.sync)
         return self._guard.run("the state for a checkpoint", run.state_dict, {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.ranks import Ranks
+from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule.host_rate import host_rate
 from lightning_scaling.run.curve import Curve
@@ -44,7 +45,7 @@ ONE_OPTIMIZER = "transformers.Trainer has one optimiser: leave out optimizer="
 LATE_SAVE = "a checkpoint was asked for after the monitor's hook and holds too few tokens of the other ranks: put this callback last"
 
 
-class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
+class ScalingLawCallback(TrainerCallback, ExportableState):
     """Counts tokens and FLOPs, forecasts the end of the run at every evaluation, advises, and records the run.
 
     >>> ScalingLawCallback(monitor="eval_code_loss", family="my gpt").options.params
@@ -65,9 +66,9 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         if cls._itself is not None and (same := cls._itself()) is not None:
             return same  # type: ignore[no-any-return]
         own = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__})
-        made = super().__new__(own)
+        made: ScalingLawCallback = super().__new__(own)
         own._itself = weakref.ref(made)  # type: ignore[attr-defined]
-        return made  # type: ignore[no-any-return]
+        return made
 
     @takes_options
     def __init__(self, **options: Any) -> None:
@@ -122,7 +123,9 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     def _begin(self, args: Any, state: Any, given: Mapping[str, Any]) -> None:
         read = partial(projected_schedule, state, given.get("optimizer"), given.get("lr_scheduler"))
         ranks = ranks_of(args)
-        targets = self._guard.run("the trainer's MLflow run", active_mlflow_run, []) if ranks.is_first else []
+        targets: list[Target] = []
+        if ranks.is_first:
+            targets = self._guard.run("the trainer's MLflow run", active_mlflow_run, targets)
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=self.resumed, guard=self._guard, **self._given)
         self._run, self.resumed = run, None
         if state.global_step and not run.progress.ledger.tokens:
@@ -186,6 +189,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._sync(control)
 
+    @guarded
     def _sync(self, control: Any) -> None:
         """Sum the counts over ranks before a checkpoint, which holds those of rank 0; an evaluation may be followed by one. Collective."""
         if (run := self._live) and (control.should_save or control.should_evaluate):
@@ -200,6 +204,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
             self._evaluated(run, state, metrics or {})
             self._stop_where_due(run, args, control)
 
+    @guarded
     def _evaluated(self, run: RunMonitor, state: Any, metrics: Mapping[str, Any]) -> None:
         """Collective where the metrics, which are the same on every rank, hold the followed loss."""
         name = self._guard.run("finding the loss", partial(self._loss.choose, metrics), None)
@@ -213,7 +218,8 @@ class ScalingLawCallback(TrainerCallback, ExportableState):  # type: ignore[misc
         before, first = self._began
         if state.max_steps <= 0 or state.global_step <= first:
             return self._run.token_budget if self._run is not None else None
-        return tokens + round((state.max_steps - state.global_step) * (tokens - before) / (state.global_step - first))
+        steps, left = state.global_step - first, state.max_steps - state.global_step
+        return tokens + round(left * (tokens - before) / steps)
 
     @guarded
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:

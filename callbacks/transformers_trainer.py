@@ -40,7 +40,7 @@ class ForwardHook:
         return (ForwardHook, ())
 
 
-@torch.compiler.disable  # a compiled model would run this once, when it is traced
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # a compiled model would run this once, when it is traced
 def _hand_over(hook: ForwardHook, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
     take = hook.take()
     if take is not None and module.training and torch.is_grad_enabled():

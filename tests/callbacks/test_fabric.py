@@ -102,13 +102,14 @@ def test_a_model_is_needed_before_the_first_step():
         callback.on_train_batch_start(torch.zeros(2, 8, dtype=torch.long))
 
 
-def test_a_failing_part_ends_no_training(loop, monkeypatch):
+@pytest.mark.parametrize("part", ["begin_batch", "end_batch", "optimizer_step", "validated", "sync", "state_dict", "finish"])
+def test_a_failing_part_ends_no_training(part, loop, monkeypatch):
     def broken(*_, **__):
         raise OSError("broken")
 
-    monkeypatch.setattr("lightning_scaling.monitor.run_monitor.RunMonitor.optimizer_step", broken)
-    with pytest.warns(UserWarning, match="failed and is switched off, training goes on"):
-        loop(scaling())
+    monkeypatch.setattr(f"lightning_scaling.monitor.run_monitor.RunMonitor.{part}", broken)
+    with pytest.warns(UserWarning, match="failed and is switched off"):
+        loop(scaling(), save_at=3)
 
 
 def test_a_copy_keeps_the_options_and_the_readings(loop, training):
