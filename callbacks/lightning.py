@@ -24,7 +24,8 @@ from lightning_scaling.callbacks.lightning_trainer import (
     takes_iterator,
 )
 from lightning_scaling.laws.power import PowerLaw
-from lightning_scaling.monitor.guard import Guard, report
+from lightning_scaling.monitor.guard import Guard, guarded, report
+from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of_outputs, resolve
 from lightning_scaling.monitor.options import Options, takes_options
@@ -36,21 +37,6 @@ from lightning_scaling.run.record import RunRecord
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
-
-
-def guarded(hook: Callable[..., None]) -> Callable[..., None]:
-    """A hook that never raises: a failure is one warning, and the hook is switched off."""
-    part = f"the hook {hook.__name__}"
-
-    @functools.wraps(hook)
-    def run(self: Any, *given: Any, **named: Any) -> None:
-        if part not in self._guard.off:
-            try:
-                hook(self, *given, **named)
-            except Exception as error:
-                self._guard.switch_off(part, error)
-
-    return run
 
 
 class ScalingLawMonitor(Callback):
@@ -118,12 +104,12 @@ class ScalingLawMonitor(Callback):
         if trainer.global_step > 0 and not run.progress.ledger.tokens:
             run.progress.rates.begin_at(trainer.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {trainer.global_step}: tokens count from here")
-        run.weights_averaged = averages_weights(trainer)
+        run.loss.averaged = averages_weights(trainer)
         self._followed = followed_optimizer(trainer, self.options.optimizer)
         self._manual = not module.automatic_optimization
         self._horizon = Horizon.at_start(trainer, run.progress.ledger.tokens)
         if not trainer.enable_validation:
-            run.follow_training_loss(self._training_loss(trainer))
+            run.loss.of_training(self._training_loss(trainer))
         if ranks.is_first:
             define_axes(trainer.loggers, self._guard)
         if run.progress.counted_by is not None:  # Lightning may repeat an interrupted validation before it trains another batch
@@ -145,19 +131,16 @@ class ScalingLawMonitor(Callback):
         return self.automatic and (any(not c.automatic for c in others) or others[-1] is not self)
 
     def _together(self, ranks: Any, do: Callable[[], None]) -> None:
-        """`do()` on every rank, and leave the training alone on all of them where one could not."""
-        error: Exception | None = None
+        """`do()` on every rank, or leave the training alone on all of them."""
         try:
-            do()
-        except Exception as found:
-            error = found
-        trouble = ranks.worst(0 if error is None else 2 if isinstance(error, ValueError) else 1)
-        if not trouble:
-            return
+            if start_together(ranks, do, self._guard):
+                return
+        except ValueError as error:
+            if not self.automatic:
+                self._reset()
+                raise
+            self._guard.warn("start", f"this training is not monitored: {error}")
         self._reset()
-        if trouble == 2 and not self.automatic:
-            raise error or ValueError("the monitor of another rank was refused: see its error")
-        self._guard.warn("start", f"this training is not monitored: {error or 'another rank could not start'}")
 
     # the step: host numbers only ---------------------------------------------------------------------------------------------------------
 
@@ -206,7 +189,7 @@ class ScalingLawMonitor(Callback):
         if self._active and run is not None:
             self._end_batch(trainer, run, outputs, batch)
             if run.point_due():  # whatever failed before: every rank reads its loss together
-                run.training_point()
+                run.training_point(max(trainer.global_step - 1, 0), partial(self._budget, trainer))
                 self._after_point(trainer)
 
     @guarded
@@ -216,7 +199,7 @@ class ScalingLawMonitor(Callback):
             run.begin_batch(batch)
             self._late = self._draws_batches
         self._note_step()
-        run.end_batch(of_outputs(outputs) if run.training_loss is not None else None)
+        run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
 
     # validations, checkpoints, the end -------------------------------------------------------------------------------------------------
 
@@ -235,14 +218,14 @@ class ScalingLawMonitor(Callback):
     def _validated(self, trainer: Any, run: RunMonitor) -> None:
         wanted, logged = self.options.monitor, trainer.callback_metrics
         name = self._guard.run("finding the loss", partial(resolve, wanted, logged), str(wanted) or None)
-        if run.training_loss is not None:
+        if run.loss.training is not None:
             return
         if name is None:
             self._guard.warn("monitor", f"{missing(wanted, logged)}; until then the training loss is followed")
-            return run.follow_training_loss(self._training_loss(trainer))
-        self._guard.attempt("the name of the loss", lambda: run.follow(name))
+            return run.loss.of_training(self._training_loss(trainer))
+        self._guard.attempt("the name of the loss", lambda: run.loss.named(name))
         loss = self._guard.run("reading the loss", lambda: float(logged[name]), float("nan"))
-        run.validated(loss, max(trainer.global_step - 1, 0), lambda tokens: self._budget(trainer, tokens))
+        run.validated(loss, max(trainer.global_step - 1, 0), partial(self._budget, trainer))
         self._after_point(trainer)
 
     def _budget(self, trainer: Any, tokens: int) -> int | None:
@@ -263,8 +246,8 @@ class ScalingLawMonitor(Callback):
 
     @guarded
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        if self._run is not None and self._run.training_loss is not None:
-            self._run.training_loss.settle()  # the next epoch may accumulate another number of batches
+        if self._run is not None and self._run.loss.training is not None:
+            self._run.loss.training.settle()  # the next epoch may accumulate another number of batches
 
     @guarded
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:

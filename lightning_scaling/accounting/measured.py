@@ -32,7 +32,7 @@ class Measured:
 
 
 def measure_step(module: Any, batch: Any) -> Measured:
-    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` for a plain module), forward and backward."""
+    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` or `module(**batch)` for a plain module), forward and backward."""
     if batch is None:
         return Measured(error="no batch was given")
     step = _attempt(module, batch, ExitStack())

@@ -1,0 +1,206 @@
+"""What a `transformers.Trainer` shows its callbacks: the batch of a forward pass, its ranks, its schedule, its MLflow run, its losses.
+
+Read without touching anything. A callback never sees the trainer itself, only its arguments, state, model, optimiser and scheduler.
+"""
+
+import inspect
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from lightning_scaling.monitor.guard import Guard
+from lightning_scaling.monitor.losses import misnamed, missing, resolve
+from lightning_scaling.monitor.ranks import Ranks, of_torch
+from lightning_scaling.monitor.recording import Target
+from lightning_scaling.monitor.schedule import Projection, Stepped, project
+from lightning_scaling.run.schedule import Schedule
+
+NOT_INPUTS = ("num_items_in_batch",)  # the trainer's own arguments beside the batch
+
+# the batch -------------------------------------------------------------------------------------------------------------------------------
+
+
+class ForwardHook:
+    """A forward pre-hook that hands over the batch of every training pass. A copy of the model carries one that does nothing.
+
+    Args:
+        take: bound method that takes the batch; held weakly, so that a model does not keep its monitor alive.
+    """
+
+    def __init__(self, take: Callable[[dict[str, Any]], None] | None = None) -> None:
+        self.take = weakref.WeakMethod(take) if take is not None else lambda: None
+
+    def __call__(self, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        _hand_over(self, module, given, named)
+
+    def __reduce__(self) -> Any:
+        return (ForwardHook, ())
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # a compiled model would run this once, when it is traced
+def _hand_over(hook: ForwardHook, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    take = hook.take()
+    if take is not None and module.training and torch.is_grad_enabled():
+        take(_batch_of(module, given, named))
+
+
+def _batch_of(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    names = inspect.signature(module.forward).parameters if given else ()
+    together = {**dict(zip(names, given, strict=False)), **named}
+    return {name: value for name, value in together.items() if value is not None and name not in NOT_INPUTS}
+
+
+_WATCHED: "weakref.WeakKeyDictionary[Any, tuple[Any, list[Any]]]" = weakref.WeakKeyDictionary()  # model → its trainer's state, hooks
+
+
+def watch_forward(model: Any, state: Any, take: Callable[[dict[str, Any]], None]) -> None:
+    """Hand every training batch of the model to `take`. Hooks of an earlier training, which ended in an error, are taken off."""
+    if _WATCHED.get(model, (state,))[0] is not state:
+        stop_watching(model)
+    hook = model.register_forward_pre_hook(ForwardHook(take), with_kwargs=True)
+    _WATCHED.setdefault(model, (state, []))[1].append(hook)
+
+
+def stop_watching(model: Any) -> None:
+    """Take off the hooks of this model's training."""
+    for hook in _WATCHED.pop(model, (None, []))[1]:
+        hook.remove()
+
+
+# ranks -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def ranks_of(args: Any) -> Ranks:
+    """The processes that accelerate started; ranks of one tensor-parallel group see the same batch, which counts once."""
+    ranks = of_torch()
+    parallel = getattr(args, "parallelism_config", None)
+    ranks.copies = max(int(getattr(parallel, "tp_size", 1) or 1), 1)
+    return ranks
+
+
+# the learning-rate schedule --------------------------------------------------------------------------------------------------------------
+
+
+class Repeated:
+    """A scheduler that is stepped several times per optimiser step, as accelerate does where batches are not split over processes.
+
+    Args:
+        scheduler: a torch scheduler.
+        times: calls of its `step` per optimiser step.
+    """
+
+    def __init__(self, scheduler: Any, times: int) -> None:
+        self.optimizer, self.times, self._schedulers = scheduler.optimizer, times, [scheduler]
+
+    def step(self) -> None:
+        for _ in range(self.times):
+            self._schedulers[0].step()
+
+
+def projected_schedule(state: Any, optimizer: Any, scheduler: Any, observed: Schedule | None) -> Projection:
+    """The schedule from the trainer's present step to its last, without accelerate's wrappers; `observed` are the rates before it."""
+    stepped = [] if scheduler is None else [Stepped(unwrapped_scheduler(scheduler))]
+    total = state.max_steps if state.max_steps > 0 else None
+    return project(unwrapped(optimizer), stepped, total, state.global_step, observed=observed)
+
+
+def unwrapped(optimizer: Any) -> Any:
+    """The torch optimiser within accelerate's."""
+    return optimizer.optimizer if type(optimizer).__module__.startswith("accelerate.") else optimizer
+
+
+def unwrapped_scheduler(scheduler: Any) -> Any:
+    """A scheduler that does per optimiser step what accelerate's wrapper of it does."""
+    if not type(scheduler).__module__.startswith("accelerate."):
+        return scheduler
+    inner = scheduler.scheduler
+    if scheduler.split_batches or not scheduler.step_with_optimizer or "DeepSpeed" in type(scheduler).__name__:
+        return inner
+    from accelerate.state import AcceleratorState
+
+    times = AcceleratorState().num_processes
+    return inner if times == 1 else Repeated(inner, times)
+
+
+# MLflow ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def active_mlflow_run() -> list[Target]:
+    """The MLflow run that `report_to="mlflow"` or the program itself has opened in this thread; none where MLflow was never loaded."""
+    mlflow = sys.modules.get("mlflow")
+    active = mlflow.active_run() if mlflow is not None else None
+    if mlflow is None or active is None:
+        return []
+    run_id, experiment = active.info.run_id, mlflow.get_experiment(active.info.experiment_id).name
+    return [Target(mlflow.get_tracking_uri(), experiment, lambda: run_id)]
+
+
+# the loss --------------------------------------------------------------------------------------------------------------------------------
+
+
+class EvaluatedLoss:
+    """Which metric of the evaluations is the loss. Each of several data sets has an evaluation of its own, with its own names.
+
+    Args:
+        wanted: the name asked for; the prefix "eval_" may be left out.
+        guard: where trouble is reported.
+
+    >>> loss = EvaluatedLoss("code_loss", Guard())
+    >>> [loss.choose(metrics) for metrics in ({"eval_math_loss": 2.0}, {"eval_code_loss": 1.0})]
+    [None, 'eval_code_loss']
+    """
+
+    def __init__(self, wanted: str, guard: Guard) -> None:
+        self._wanted, self._guard = wanted, guard
+        self._name: str | None = None
+        self._others: set[str] = set()  # of evaluations without the loss
+
+    def choose(self, metrics: Iterable[str]) -> str | None:
+        """The loss among the metrics of one evaluation, None where this is the evaluation of another data set."""
+        names = list(metrics)
+        if self._name is None:
+            self._name = self._find(names)
+        if self._name in names:
+            return self._name
+        if self._name is not None and self._find(names) is not None:
+            self._guard.warn("losses", f"there are several evaluation losses, {self._name!r} is followed; monitor=... chooses another")
+        self._others.update(names)
+        return None
+
+    def _find(self, names: list[str]) -> str | None:
+        return resolve(self._wanted, names) or resolve(f"eval_{self._wanted}", names)
+
+    def check(self, metrics: Iterable[str]) -> None:
+        """Refuse a wrong name of the loss before training begins.
+
+        Raises:
+            ValueError: the evaluation logged a loss of another name.
+        """
+        names = list(metrics)
+        if misnamed(self._wanted, names) and self._find(names) is None:
+            raise ValueError(missing(self._wanted, names))
+
+    def is_missing(self) -> bool:
+        """Whether no evaluation so far, of whatever data set, held the loss; warns of it."""
+        if self._name is not None or not self._others:
+            return False
+        self._guard.warn("monitor", f"{missing(self._wanted, self._others)}; until then the training loss is followed")
+        self._others.clear()
+        return True
+
+
+# arguments and checkpoints ---------------------------------------------------------------------------------------------------------------
+
+
+def saved_run(stored: Any) -> dict[str, Any] | None:
+    """The state of a run within a checkpoint's entry for the callback; of several entries the last was saved last."""
+    entry = stored[-1] if isinstance(stored, list) and stored else stored
+    return entry.get("attributes", {}).get("resumed") if isinstance(entry, dict) else None
+
+
+def strategy_name(strategy: Any) -> str:
+    """ "no", "steps" or "epoch", which arguments hold as an enum or as text."""
+    return str(getattr(strategy, "value", strategy))
