@@ -55,9 +55,10 @@ def test_steps_are_the_clock_where_there_are_no_tokens(tmp_path):
 
 
 def test_the_sentence_names_loss_interval_and_reason(log):
-    printed = ask(log("step", "tokens", "loss", "lr"), "--at", "8e7").stdout
-    assert "90 % interval" in printed
-    assert "50 %" in printed
+    said = ask(log("step", "tokens", "loss", "lr"), "--at", "8e7").stdout
+    assert "90 % interval" in said
+    assert "50 %" in said
+    assert "--at counts tokens" in said
 
 
 def test_siblings_are_read(log):
@@ -74,13 +75,12 @@ def test_the_plot_is_a_png(log, tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "needs a header"),
-        ("a,b\n1,2\n", "no column of losses"),
-        ("loss,b\n1,2\n", "no column of tokens or steps"),
-        ("step,loss\n1,two\n", "text where a number should be"),
-        ("step,loss\n1\n", "row 2 has 1 cells"),
-        ("step,loss\n1,\n", "no row has both"),
-        ("step,loss\n2,3\n1,2\n", "strictly increasing"),
+        ("", "is empty"),
+        ("a,b\n1,2\n", "no row with a loss among a, b"),
+        ("loss,b\n1,2\n", "no column of tokens, steps or epochs"),
+        ("step,loss\n1,two\n", "text in column 'loss' where a number should be: 1 row, first row 2"),
+        ("step,loss\n1\n", "a header above rows of as many cells"),
+        ("step,loss\n1,\n", "no row with a loss"),
     ],
 )
 def test_a_bad_file_gets_one_clear_line(tmp_path, text, complaint):
