@@ -88,6 +88,11 @@ class TurnUp:
         """
         return self.lasting >= LASTING_JUMP and self.score / self.correlated > BEYOND_DOUBT
 
+    @property
+    def settled(self) -> bool:
+        """Whether it jumped once and has been calm since: the divergence is over."""
+        return self.jump and self.lasts and self.noise < CALM
+
     def _beyond_chance(self, decay_left: float) -> bool:
         return self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
 
