@@ -9,10 +9,11 @@ import click
 import numpy as np
 
 from lightning_scaling.cli.column_options import column_options, file_options
+from lightning_scaling.cli.stated_schedule import with_schedule
 from lightning_scaling.forecasting import Forecast, forecast
 from lightning_scaling.importers import Reading, read_run
 from lightning_scaling.importers.at import amount, place
-from lightning_scaling.numbers import count
+from lightning_scaling.numbers import count, share
 from lightning_scaling.run.curve import Curve
 
 
@@ -21,17 +22,33 @@ from lightning_scaling.run.curve import Curve
 @click.option("--at", required=True, help="Where to forecast the loss: 10000, '10k steps', '200M tokens', '100 epochs'.")
 @click.option("--siblings", "siblings", multiple=True, metavar="FILE", help="A finished run of the same family; may be repeated.")
 @click.option("--run", metavar="NAME", help="The run that is meant, where the file holds several.")
+@click.option(
+    "--schedule",
+    "stated",
+    metavar="SHAPE",
+    help="The learning rate still to come, where the file ends with the losses: cosine[:END], linear[:END], wsd[:DECAY] or constant; "
+    "END is a share of the peak, DECAY the share of the run over which the rate falls.",
+)
 @click.option("--level", type=float, default=0.9, show_default=True, help="Chance that the interval claims to hold the loss.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--plot", "plot", metavar="PNG", help="Draw the curve and the forecast into this file (needs matplotlib).")
 @column_options
 def command(
-    curve: str, at: str, siblings: tuple[str, ...], run: str | None, level: float, as_json: bool, plot: str | None, **given: Any
+    curve: str,
+    at: str,
+    siblings: tuple[str, ...],
+    run: str | None,
+    stated: str | None,
+    level: float,
+    as_json: bool,
+    plot: str | None,
+    **given: Any,
 ) -> None:
     """Forecast where a run will end, from the first part of its log.
 
     FILE is a log of any usual kind (CSV, JSON, parquet, text, TensorBoard, W&B, a logger's folder, - for standard input) with steps or
-    tokens, a loss and, where possible, the learning rate. Rows without a loss may carry the rates of the future.
+    tokens, a loss and, where possible, the learning rate. Rows without a loss may carry the rates of the future,
+    or --schedule states them: without either the forecast averages over the schedules that fit the rates so far.
 
     \b
     Example:
@@ -43,29 +60,26 @@ def command(
     reading = read_run(curve, options)
     finished = [read_run(path, options).curve for path in siblings]
     where, remark = place(at, reading)
-    found = forecast(reading.curve, where, finished, level)
+    run_so_far = reading.curve if stated is None else with_schedule(reading.curve, stated, where)
+    found = forecast(run_so_far, where, finished, level)
     if plot:
-        _draw(reading.curve, finished, where, level, plot)
+        _draw(run_so_far, finished, where, level, plot)
     click.echo(json.dumps(_document(reading, found, remark), allow_nan=False) if as_json else _sentence(reading, found, remark))
 
 
 def _document(reading: Reading, found: Forecast, remark: str) -> dict[str, Any]:
-    numbers = {name: getattr(found, name) for name in ("loss", "low", "high", "floor", "noise")}
-    clean = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
-    words = {"outcome": found.outcome.name, "because": str(found.outcome), "law": found.law}
+    values = {name: getattr(found, name) for name in ("loss", "low", "high", "floor", "noise")}
+    clean = {name: value if np.isfinite(value) else None for name, value in values.items()}
+    words = {"outcome": found.outcome.name, "because": str(found.outcome), "law": found.law, "schedules": dict(found.schedules)}
     run, read = reading.curve, reading.to_json()
     read["remarks"] = [*read["remarks"], *([remark] if remark else [])]
     return {"at": found.at, "level": found.level, "seen": float(run.tokens[-1]), "points": len(run), **clean, **words, "read": read}
 
 
 def _sentence(reading: Reading, found: Forecast, remark: str) -> str:
-    run, unit = reading.curve, reading.unit
-    lines = [*reading.lines(), *([remark] if remark else [])]
-    share = f"{count(run.tokens[-1])} of {count(found.at)} {unit} seen ({100 * run.tokens[-1] / found.at:.0f} %)"
-    if not np.isfinite(found.loss):
-        return "\n".join([*lines, f"{share}: no forecast", str(found.outcome)])
-    between = f"{100 * found.level:.0f} % between {found.low:.4g} and {found.high:.4g}"
-    return "\n".join([*lines, f"loss {found.loss:.4g} at {count(found.at)} {unit}, {between}", f"{share}: {found.outcome}"])
+    seen = float(reading.curve.tokens[-1])
+    observed = f"{count(seen)} of {count(found.at)} {reading.unit} seen ({share(seen / found.at)})"
+    return "\n".join([*reading.lines(), *([remark] if remark else []), observed, str(found)])
 
 
 def _draw(run: Curve, siblings: Sequence[Curve], at: float, level: float, path: str) -> None:

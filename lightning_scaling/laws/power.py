@@ -30,7 +30,7 @@ class PowerOutcome(Outcome):
     FITTED = "a floor and an exponent were found"
     NO_FLOOR = "the curve shows no floor yet: a pure power law explains it as well, and the floor is only known to be below its upper bound"
     NOT_FALLING = "the loss does not fall: no power law describes it"
-    TOO_FEW_POINTS = "fewer than five finite points: three constants cannot be told from so few"
+    TOO_FEW_POINTS = "fewer than five finite points: three constants need more"
 
 
 @dataclass(frozen=True)

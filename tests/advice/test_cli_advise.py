@@ -90,7 +90,7 @@ def test_help_shows_an_example():
 
 @pytest.fixture
 def stored(make_run, tmp_path):
-    """Records a run that is 60 % through its plan in a store; answers with the store's address and the run's id."""
+    """Records a run that is 60 % through its token budget in a store; answers with the store's address and the run's id."""
     pytest.importorskip("mlflow")
     from lightning_scaling.store import Recorder
 
