@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _document(reading: Reading, found: Forecast, remark: str) -> dict[str, Any]:
 def _sentence(reading: Reading, found: Forecast, remark: str) -> str:
     seen = float(reading.curve.tokens[-1])
     observed = f"{count(seen)} of {count(found.at)} {reading.unit} seen ({share(seen / found.at)})"
-    return "\n".join([*reading.lines(), *([remark] if remark else []), observed, str(found)])
+    return "\n".join([*reading.lines(), *([remark] if remark else []), observed, str(replace(found, unit=reading.unit))])
 
 
 def _draw(run: Curve, siblings: Sequence[Curve], at: float, level: float, path: str) -> None:

@@ -29,6 +29,7 @@ class Forecast:
         law: which laws the forecast combines.
         schedules: weights of the schedules averaged over, by name; empty where the schedule is known, or none at all is.
         last: the last level of the loss, NaN where none is finite.
+        unit: the word for what `at` counts, used in the sentences: "tokens", "steps", "epochs".
     """
 
     at: Any
@@ -42,6 +43,7 @@ class Forecast:
     law: str
     schedules: Mapping[str, float] = field(default_factory=dict)
     last: float = float("nan")
+    unit: str = "tokens"
     _student: SplitStudent | None = None
     _units: Units | None = None
 
@@ -59,14 +61,14 @@ class Forecast:
         return float(chance) if np.ndim(chance) == 0 else chance
 
     def __str__(self) -> str:
-        lines = [f"{'tokens':>10}  {'loss':>8}  {self._share} interval"]
+        lines = [f"{self.unit:>10}  {'loss':>8}  {self._share} interval"]
         lines += [f"{at:>10}  {loss:>8}  {interval}" for at, loss, interval in self._rows()]
         return "\n".join([self._sentence(), "", *lines])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = f"<tr><th>tokens</th><th>loss</th><th>{self._share} interval</th></tr>"
+        head = f"<tr><th>{self.unit}</th><th>loss</th><th>{self._share} interval</th></tr>"
         body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in self._rows())
         return f"<p>{self._sentence()}</p><table>{head}{body}</table>"
 
@@ -81,8 +83,8 @@ class Forecast:
     def _sentence(self) -> str:
         at, loss, interval = self._rows()[int(np.argmax(self.at))]
         if interval == numbers.ABSENT:
-            return f"No forecast at {at} tokens: {self.outcome}."
-        return f"The loss is expected to be {loss} at {at} tokens ({self._share} interval {interval}): {self.outcome}."
+            return f"No forecast at {at} {self.unit}: {self.outcome}."
+        return f"The loss is expected to be {loss} at {at} {self.unit} ({self._share} interval {interval}): {self.outcome}."
 
 
 def answer(
