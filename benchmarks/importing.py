@@ -31,7 +31,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.csv"
         write(path, given.rows, given.sparse)
-        found = [{"reader": reader, "rows": given.rows, "megabytes": path.stat().st_size / 1e6, **child(reader, path)} for reader in READERS]
+        found = [
+            {"reader": reader, "rows": given.rows, "megabytes": path.stat().st_size / 1e6, **child(reader, path)} for reader in READERS
+        ]
     if given.json:
         print(json.dumps(found))
         return
@@ -61,24 +63,28 @@ def measured(reader: str, path: str) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
     points = read(path)
-    return {"seconds": time.perf_counter() - start, "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before, "points": points}
+    return {
+        "seconds": time.perf_counter() - start,
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before,
+        "points": points,
+    }
 
 
-def by_us():  # noqa: ANN201
+def by_us():
     """The importer."""
     from lightning_scaling.importers import read_run
 
     return lambda path: len(read_run(path).curve)
 
 
-def by_pandas():  # noqa: ANN201
+def by_pandas():
     """pandas' C reader."""
     import pandas as pd
 
     return lambda path: len(pd.read_csv(path))
 
 
-def by_pyarrow():  # noqa: ANN201
+def by_pyarrow():
     """pyarrow's reader, on all cores."""
     import pyarrow.csv
 

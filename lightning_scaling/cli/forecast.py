@@ -22,7 +22,6 @@ from lightning_scaling.run.curve import Curve
 @click.argument("curve", metavar="FILE")
 @click.option("--at", required=True, help="Where to forecast the loss: 10000, '10k steps', '200M tokens', '100 epochs'.")
 @click.option("--siblings", "siblings", multiple=True, metavar="FILE", help="A finished run of the same family; may be repeated.")
-@click.option("--run", metavar="NAME", help="The run that is meant, where the file holds several.")
 @click.option(
     "--schedule",
     "stated",
@@ -30,6 +29,7 @@ from lightning_scaling.run.curve import Curve
     help="The learning rate still to come, where the file ends with the losses: cosine[:END], linear[:END], wsd[:DECAY] or constant; "
     "END is a share of the peak, DECAY the share of the run over which the rate falls.",
 )
+@click.option("--run", metavar="NAME", help="The run that is meant, where the file holds several.")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Chance that the interval claims to hold the loss.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--plot", "plot", metavar="PNG", help="Draw the curve and the forecast into this file (needs matplotlib).")
@@ -38,8 +38,8 @@ def command(
     curve: str,
     at: str,
     siblings: tuple[str, ...],
-    run: str | None,
     stated: str | None,
+    run: str | None,
     level: float,
     as_json: bool,
     plot: str | None,
@@ -48,8 +48,8 @@ def command(
     """Forecast where a run will end, from the first part of its log.
 
     FILE is a log of any usual kind (CSV, JSON, parquet, text, TensorBoard, W&B, a logger's folder, - for standard input) with steps or
-    tokens, a loss and, where possible, the learning rate. Rows without a loss may carry the rates of the future,
-    or --schedule states them: without either the forecast averages over the schedules that fit the rates so far.
+    tokens, a loss and, where possible, the learning rate. Rows without a loss may carry the rates still to come, or --schedule states
+    them: without either the forecast averages over the schedules that fit the rates so far.
 
     \b
     Example:
@@ -61,10 +61,11 @@ def command(
     reading = read_run(curve, options)
     finished = [read_run(path, options).curve for path in siblings]
     where, remark = place(at, reading)
-    run_so_far = reading.curve if stated is None else with_schedule(reading.curve, stated, where)
-    found = forecast(run_so_far, where, finished, level)
+    if stated is not None:
+        reading = replace(reading, curve=with_schedule(reading.curve, stated, where))
+    found = forecast(reading.curve, where, finished, level)
     if plot:
-        _draw(run_so_far, finished, where, level, plot)
+        _draw(reading.curve, finished, where, level, plot)
     click.echo(json.dumps(_document(reading, found, remark), allow_nan=False) if as_json else _sentence(reading, found, remark))
 
 
@@ -78,9 +79,10 @@ def _document(reading: Reading, found: Forecast, remark: str) -> dict[str, Any]:
 
 
 def _sentence(reading: Reading, found: Forecast, remark: str) -> str:
-    seen = float(reading.curve.tokens[-1])
-    observed = f"{count(seen)} of {count(found.at)} {reading.unit} seen ({share(seen / found.at)})"
-    return "\n".join([*reading.lines(), *([remark] if remark else []), observed, str(replace(found, unit=reading.unit))])
+    run, unit = reading.curve, reading.unit
+    lines = [*reading.lines(), *([remark] if remark else [])]
+    seen = f"{count(run.tokens[-1])} of {count(found.at)} {unit} seen ({share(run.tokens[-1] / found.at)})"
+    return "\n".join([*lines, seen, str(replace(found, unit=unit))])
 
 
 def _draw(run: Curve, siblings: Sequence[Curve], at: float, level: float, path: str) -> None:

@@ -29,7 +29,7 @@ class Forecast:
         law: which laws the forecast combines.
         schedules: weights of the schedules averaged over, by name; empty where the schedule is known, or none at all is.
         last: the last level of the loss, NaN where none is finite.
-        unit: the word for what `at` counts, used in the sentences: "tokens", "steps", "epochs".
+        unit: what the curve counts as tokens: "tokens", "steps", "epochs"; for the words only.
     """
 
     at: Any
