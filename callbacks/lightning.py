@@ -188,16 +188,20 @@ class ScalingLawMonitor(Callback):
     @guarded
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         run = self._run
-        if not self._active or run is None:
-            return
+        if self._active and run is not None:
+            self._end_batch(trainer, run, outputs, batch)
+            if run.point_due():  # whatever failed before: every rank reads its loss together
+                run.training_point()
+                self._after_point(trainer)
+
+    @guarded
+    def _end_batch(self, trainer: Any, run: RunMonitor, outputs: Any, batch: Any) -> None:
         if self._late:  # the batch is only known now
-            run.start(batch, pl_module, trainer.train_dataloader)
+            run.start(batch, trainer.lightning_module, trainer.train_dataloader)
             run.begin_batch(batch)
             self._late = self._draws_batches
         self._note_step()
         run.end_batch(of_outputs(outputs) if run.training_loss is not None else None)
-        if run.training_loss is not None:
-            self._after_point(trainer)
 
     # validations, checkpoints, the end -------------------------------------------------------------------------------------------------
 
@@ -273,7 +277,6 @@ class ScalingLawMonitor(Callback):
         if run is not None and active:
             run.interrupt(exception)
 
-    @guarded
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """The state is put in here and not by `state_dict`, so that lists of callbacks may hold monitors of earlier trainers.
 
@@ -285,8 +288,13 @@ class ScalingLawMonitor(Callback):
         self._confirm_trained(trainer)
         if run.ranks.world > 1 and trainer.state.status != "interrupted" and self._active:
             run.sync()
+        self._put_state(checkpoint, run)
+
+    @guarded
+    def _put_state(self, checkpoint: dict[str, Any], run: RunMonitor) -> None:
         checkpoint.setdefault("callbacks", {})[self.state_key] = run.state_dict()
 
+    @guarded
     def _confirm_trained(self, trainer: Any) -> None:
         """A checkpoint saved by an earlier callback at the end of a batch holds that batch too."""
         done = trainer.fit_loop.epoch_loop.batch_progress.current

@@ -27,7 +27,7 @@ from lightning_scaling.laws.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
-from lightning_scaling.monitor.losses import TrainingLoss
+from lightning_scaling.monitor.losses import Cadence, TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
@@ -87,6 +87,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     def _reset(self) -> None:
         self._active = self._waiting = self._first = False  # within a training; before its first step; before its first batch
         self._rate: float | None = None
+        self._cadence, self._due, self._unread = Cadence(), False, False  # of the training loss
 
     def __getattr__(self, name: str) -> Any:
         """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
@@ -185,6 +186,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         if run := self._live:
             run.optimizer_step(self._rate)
             run.end_batch()
+            self._due = self._cadence.due() or self._due
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._sync(control)
@@ -220,9 +222,14 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         followed = run.training_loss if run and "loss" in (logs or {}) else None
         if run and followed:
             followed.add(float(logs["loss"]))
-            if followed.due(run.progress.rates.steps):
-                run.training_point(state.global_step, partial(self._horizon.token_budget, state))
+            self._unread = True
+            if self._due:
+                self._training_point(run, state)
                 self._stop_where_due(run, args, control)
+
+    def _training_point(self, run: RunMonitor, state: Any) -> None:
+        self._due = self._unread = False
+        run.training_point(state.global_step, partial(self._horizon.token_budget, state))
 
     def _stop_where_due(self, run: RunMonitor, args: Any, control: Any) -> None:
         if run.should_stop:
@@ -234,7 +241,8 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         run = self._live
         self._active = self._waiting = False
         if run is not None:
-            run.training_point(state.global_step, partial(self._horizon.token_budget, state))
+            if self._unread:
+                self._training_point(run, state)
             run.finish()
         stop_watching(kwargs.get("model"))
 

@@ -1,4 +1,4 @@
-"""What is believed of a run before its curve is seen: the exponent of its loss, and what annealing will take off it."""
+"""The prior of a run before its curve is seen: the exponent of its loss, and what annealing will take off it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.seen import Seen
+from lightning_scaling.forecasting.observed import Observed
 
 SLOPE, STEPS = 0.045, 2e4  # typical of the language models among the runs: the units of the slope and of the age in the prior of the drop
 AGES = 100.0  # a run is at most so many times younger or older than that
@@ -15,7 +15,7 @@ FLATTEST = 1e-4  # slopes below count as this one
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
+    """The prior before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `exponent`).
@@ -50,12 +50,12 @@ class Prior:
         reducible = alphas + np.maximum(slope, 0.0)
         return np.asarray(-0.5 * (np.log(reducible / self.alpha) / self.alpha_spread) ** 2)
 
-    def annealing(self, kappas: Floats, slope: Floats, seen: Seen) -> Floats:
+    def annealing(self, kappas: Floats, slope: Floats, observed: Observed) -> Floats:
         """Log density of the drop kappa·b: Student's t in its logarithm."""
         b = np.maximum(slope, FLATTEST)
         steep = self.steepness(b)
-        age = float(np.clip(seen.steps / STEPS, 1 / AGES, AGES)) ** self.ageing
-        noise = max(seen.noise / self.quiet, 1.0)
+        age = float(np.clip(observed.steps / STEPS, 1 / AGES, AGES)) ** self.ageing
+        noise = max(observed.noise / self.quiet, 1.0)
         rough = (min(noise, self.limit) * max(noise / self.limit, 1.0) ** steep) ** self.rough
         expected = rough * self.drop * (b / SLOPE * age) ** self.share
         spread = self.drop_spread + self.unsure * steep

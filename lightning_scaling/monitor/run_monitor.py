@@ -18,7 +18,7 @@ from lightning_scaling.monitor.budget import TimeBudget
 from lightning_scaling.monitor.counting import Counting
 from lightning_scaling.monitor.guard import Guard
 from lightning_scaling.monitor.judging import Evidence, Judge, Judgement
-from lightning_scaling.monitor.losses import TRAINING, TrainingLoss, kind_of
+from lightning_scaling.monitor.losses import TRAINING, Cadence, TrainingLoss, kind_of
 from lightning_scaling.monitor.metrics import metrics
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.points import Point, Points
@@ -76,6 +76,7 @@ class RunMonitor:
         self.progress = Progress.restored(state) if state else Progress()
         self.counting = Counting(self.options, self.progress, self.guard)
         self.training_loss: TrainingLoss | None = None
+        self._cadence = Cadence()
         self.should_stop = False
         self.weights_averaged = False
         self._model, self._targets, self._read_schedule = model, tuple(targets), read_schedule
@@ -185,12 +186,15 @@ class RunMonitor:
             self.counting.meter.begin(batch)
 
     def end_batch(self, loss: Any = None) -> None:
-        """The batch was trained on. `loss` is kept where the training loss is followed."""
+        """The batch was trained on. `loss` is kept where the training loss is followed; ask `point_due` after it."""
         if self.counting.meter is not None:
             self.counting.meter.confirm()
-        followed = self.training_loss
-        if followed is not None and loss is not None and followed.add(loss) and followed.due(self.progress.rates.steps):
-            self.training_point()
+        if self.training_loss is not None:
+            self.training_loss.add(loss)
+
+    def point_due(self) -> bool:
+        """Once after each batch: whether a point of the training loss is due, with `training_point`, at the same batches on every rank."""
+        return self.training_loss is not None and self._cadence.due()
 
     def optimizer_step(self, rate: float | None) -> None:
         """An optimiser step is made at this learning rate, None where it is not known."""
@@ -214,8 +218,10 @@ class RunMonitor:
             if loss is not None and not self.follows_validation:
                 self.follow_training_loss(TrainingLoss())
         self.guard.attempt("counting", lambda: self._count(tokens, batch))
-        self.optimizer_step(lr)
-        self.end_batch(loss)
+        self.guard.attempt("the learning rate", lambda: self.optimizer_step(lr))
+        self.guard.attempt("counting", lambda: self.end_batch(loss))
+        if self.point_due():
+            self.training_point()
 
     def _count(self, tokens: int | None, batch: Any) -> None:
         if batch is not None:
@@ -330,20 +336,23 @@ class RunMonitor:
         return True
 
     def training_point(self, step: int | None = None, budget: Callable[[int], float | None] | None = None) -> Judgement | None:
-        """A point of the smoothed training loss, in a training without validation; arguments as of `validated`. Collective."""
+        """A point of the smoothed training loss, in a training without validation; arguments as of `validated`. Collective; never raises."""
         followed = self.training_loss
-        if followed is None or not followed.seen:
+        if followed is None:
             return self._judgement
         self.guard.warn(
             "training loss", "there is no validation loss: the smoothed training loss is followed, which does not show over-fitting"
         )
-        return self._mark(followed.read(self.progress.rates.steps), step, budget)
+        return self._mark(self.guard.run("the training loss", followed.read, float("nan")), step, budget)
 
     def sync(self) -> None:
         """Sum the counts over ranks, before a checkpoint of rank 0's state. Collective; never raises."""
         with self.ranks.owing(lambda: self.ranks.exchange(NO_COUNTS)):
-            counts = self.guard.run("counting", self._delta, NO_COUNTS)
-            self.progress.ledger.sync(self.ranks.exchange(counts)[0])
+            self.guard.attempt("the sum over ranks", self._sync)
+
+    def _sync(self) -> None:
+        counts = self.guard.run("counting", self._delta, NO_COUNTS)
+        self.progress.ledger.sync(self.ranks.exchange(counts)[0])
 
     def state_dict(self) -> dict[str, Any]:
         """The run for a checkpoint: strings, numbers, lists and dicts."""
@@ -366,7 +375,8 @@ class RunMonitor:
 
     def finish(self) -> None:
         """Training ended by itself: the last judgement, the files of the run, the summary. Collective; never raises."""
-        self.training_point()
+        if self.training_loss is not None and self._cadence.read():
+            self.training_point()
         self.sync()
         self._state = RunState.FINISHED
         if self._reporter is not None:

@@ -109,7 +109,7 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict with a schema version; `from_json` brings the same record back."""
-        plan, curve = self.curve.schedule, self.curve
+        schedule, curve = self.curve.schedule, self.curve
         return {
             "schema": SCHEMA,
             "key": self.key,
@@ -122,10 +122,12 @@ class RunRecord:
             "planned_tokens": self.planned_tokens,
             "ended": self.ended,
             "tokens": curve.tokens.tolist(),
-            "loss": [x if np.isfinite(x) else None for x in curve.loss.tolist()],
+            "loss": _with_nulls(curve.loss),
             "step": None if curve.step is None else curve.step.tolist(),
+            "averaged_loss": None if curve.averaged_loss is None else _with_nulls(curve.averaged_loss),
+            "optimizer_steps": curve.optimizer_steps,
             "flops": self.flops.tolist(),
-            "schedule": None if plan is None else {"step": plan.step.tolist(), "lr": plan.lr.tolist()},
+            "schedule": None if schedule is None else {"step": schedule.step.tolist(), "lr": schedule.lr.tolist()},
             "predictions": [vars(p) for p in self.predictions],
             "extra": self.extra,
         }
@@ -140,12 +142,19 @@ class RunRecord:
         if not isinstance(data, dict) or data.get("schema") not in range(1, SCHEMA + 1):
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise ValueError(f"not a run record of schema 1 to {SCHEMA} (found {found!r})")
-        plan = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
-        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], plan, data["params"], data["unique_tokens"])
+        schedule = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
+        averaged = data.get("averaged_loss")  # neither this nor the unit of the steps is in older records
+        more = dict(averaged_loss=None if averaged is None else _with_nan(averaged), optimizer_steps=data.get("optimizer_steps", False))
+        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], schedule, data["params"], data["unique_tokens"], **more)
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
         predictions = tuple(Prediction(**p) for p in data["predictions"])
         flops, counted = np.asarray(data["flops"], dtype=np.float64), Conventions(**data["conventions"])
         return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
+
+
+def _with_nulls(values: NDArray[np.float64]) -> list[float | None]:
+    """A JSON list, null where a value is not finite."""
+    return [x if np.isfinite(x) else None for x in values.tolist()]
 
 
 def _with_nan(loss: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning_scaling.server.page import page
 from lightning_scaling.server.routes import data
-from lightning_scaling.server.shelf import Shelf
+from lightning_scaling.server.run_cache import RunCache
 
 _SERVER = "_MLFLOW_SGI_NAME"  # set by `mlflow server` for its workers
 
@@ -16,7 +16,7 @@ def served() -> Any:
 
     app, prefix, store = _mlflow()
     path = f"{prefix}/scaling"
-    own = [Route(path, page), Mount(path, data(Shelf(store)))]
+    own = [Route(path, page), Mount(path, data(RunCache(store)))]
     app.router.routes[:0] = own  # MLflow mounts its Flask application on "/": whatever comes after it is never reached
     return app
 

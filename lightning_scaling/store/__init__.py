@@ -13,22 +13,20 @@ if TYPE_CHECKING:
     from lightning_scaling.store.client import StoreUnavailable
     from lightning_scaling.store.delivery import Delivery, deliver
     from lightning_scaling.store.foreign import Names
-    from lightning_scaling.store.publish import log_study
     from lightning_scaling.store.reading import load
     from lightning_scaling.store.recorder import Recorder
-    from lightning_scaling.store.study import Rejected, Study
+    from lightning_scaling.store.runs import Rejected, StoredRuns
 
 _LAZY = {
     "Delivery": "delivery",
     "Names": "foreign",
     "Recorder": "recorder",
-    "Rejected": "study",
+    "Rejected": "runs",
     "StoreUnavailable": "client",
-    "Study": "study",
+    "StoredRuns": "runs",
     "adopt": "adopting",
     "deliver": "delivery",
     "load": "reading",
-    "log_study": "publish",
     "open_recorder": "interim",
     "resolve_uri": "address",
     "store_name": "interim",
@@ -40,11 +38,10 @@ __all__ = [
     "Recorder",
     "Rejected",
     "StoreUnavailable",
-    "Study",
+    "StoredRuns",
     "adopt",
     "deliver",
     "load",
-    "log_study",
     "resolve_uri",
 ]
 

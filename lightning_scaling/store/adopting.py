@@ -15,8 +15,8 @@ from lightning_scaling.store.address import resolve_uri
 from lightning_scaling.store.client import answered, connect, reason
 from lightning_scaling.store.foreign import Names, read_foreign
 from lightning_scaling.store.patience import impatient
+from lightning_scaling.store.runs import StoredRuns
 from lightning_scaling.store.standing import STALE_SECONDS, stand
-from lightning_scaling.store.study import Study
 
 WAITING = "not read yet: histories are read one by one"
 _READING_SECONDS = 120
@@ -35,7 +35,7 @@ class Reading:
 Kept = MutableMapping[tuple[str, Names], Reading]
 
 
-def adopt(study: Study, names: Names, uri: str | None = None, kept: Kept | None = None, seconds: float = math.inf) -> Study:
+def adopt(study: StoredRuns, names: Names, uri: str | None = None, kept: Kept | None = None, seconds: float = math.inf) -> StoredRuns:
     """The study with the runs among its rejected ones that `names` fits; the others stay rejected, with the reason.
 
     Args:
@@ -51,7 +51,9 @@ def adopt(study: Study, names: Names, uri: str | None = None, kept: Kept | None 
         return adopted(connect(uri), study, names, {} if kept is None else kept, time.time(), STALE_SECONDS, seconds)
 
 
-def adopted(client: Any, study: Study, names: Names, kept: Kept, now: float, stale_after: float, seconds: float = math.inf) -> Study:
+def adopted(
+    client: Any, study: StoredRuns, names: Names, kept: Kept, now: float, stale_after: float, seconds: float = math.inf
+) -> StoredRuns:
     """`adopt` with MLflow's client at hand."""
     end = time.monotonic() + seconds
     records, rejected = list(study.records), []
@@ -65,7 +67,7 @@ def adopted(client: Any, study: Study, names: Names, kept: Kept, now: float, sta
         else:
             standing = stand(read.record, each.run.info.status, read.seen, now, stale_after)
             records.append(replace(standing, name=each.name or standing.name, experiment=each.experiment, run_id=each.run_id))
-    return Study(tuple(records), tuple(rejected))
+    return StoredRuns(tuple(records), tuple(rejected))
 
 
 def _read(client: Any, run: Any, names: Names, kept: Kept, end: float) -> Reading:

@@ -1,4 +1,4 @@
-"""Any number of experiments into one Study, from `search_runs` alone: a run carries its own curve, so there is no call per run."""
+"""Any number of experiments into one StoredRuns, from `search_runs` alone: a run carries its own curve, so there is no call per run."""
 
 import contextlib
 import gc
@@ -14,9 +14,9 @@ from lightning_scaling.store.client import answered, connect, reason
 from lightning_scaling.store.compact import TAG, from_tags
 from lightning_scaling.store.foreign import Names
 from lightning_scaling.store.patience import impatient
+from lightning_scaling.store.runs import Rejected, StoredRuns
 from lightning_scaling.store.sink import HEARTBEAT, KEY
 from lightning_scaling.store.standing import STALE_SECONDS, stand
-from lightning_scaling.store.study import Rejected, Study
 
 KIND = "scaling.kind"
 UNNAMED = "logged by another program: say how to read it, e.g. names=Names(loss='val_loss', tokens_per_step=8192)"
@@ -32,7 +32,7 @@ def load(
     names: Names | None = None,
     stale_after: float = STALE_SECONDS,
     now: float | None = None,
-) -> Study:
+) -> StoredRuns:
     """Read runs from a store.
 
     Args:
@@ -101,7 +101,7 @@ def _pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
             return
 
 
-def _study(runs: Iterable[Any], experiments: dict[str, str], now: float, stale_after: float) -> Study:
+def _study(runs: Iterable[Any], experiments: dict[str, str], now: float, stale_after: float) -> StoredRuns:
     """Every run is a record or is rejected with its reason; runs that hold a study are neither."""
     records, rejected = [], []
     for run in runs:
@@ -115,7 +115,7 @@ def _study(runs: Iterable[Any], experiments: dict[str, str], now: float, stale_a
             rejected.append(Rejected(info.run_id, name, where, reason(error), run if _foreign(run) else None))
         else:
             records.append(replace(read, name=name or read.name, experiment=where, run_id=info.run_id))
-    return Study(tuple(records), tuple(rejected))
+    return StoredRuns(tuple(records), tuple(rejected))
 
 
 def _record(run: Any, now: float, stale_after: float) -> RunRecord:

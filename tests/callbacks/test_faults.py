@@ -27,7 +27,7 @@ COLLABORATORS = [
     MONITOR + "progress:Progress.mark",
     MONITOR + "progress:Progress.predict",
     MONITOR + "progress:Progress.state",
-    MONITOR + "judging:fit_power_law",
+    MONITOR + "judging:fit_power",
     MONITOR + "judging:forecast",
     MONITOR + "judging:advise",
     MONITOR + "judging:Judge.ask",

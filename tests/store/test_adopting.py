@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lightning_scaling.store import Names, Study, adopt, load
+from lightning_scaling.store import Names, StoredRuns, adopt, load
 from lightning_scaling.store.adopting import WAITING, Kept
 
 NAMES = Names("val_loss", tokens_per_step=100, params="n")
@@ -23,7 +23,7 @@ def theirs(uri: str, client: Any) -> list[str]:
     return ids
 
 
-def losses(study: Study) -> dict[str, float]:
+def losses(study: StoredRuns) -> dict[str, float]:
     return {str(record.run_id): record.loss for record in study}
 
 

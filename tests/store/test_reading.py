@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from lightning_scaling.report import load_study, log_study
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.store import Recorder, StoreUnavailable, load, log_study
+from lightning_scaling.store import Recorder, StoreUnavailable, load
 from lightning_scaling.store import reading as module
 
 Make = Callable[..., RunRecord]
@@ -53,7 +54,7 @@ def test_broken_and_foreign_runs_are_listed_with_the_reason(uri: str, write: Any
     client.set_tag(broken, "scaling.record.0", "cut")
     client.set_tag(newer, "scaling.record", "9 1 00000000")
     foreign = client.create_run(client.get_run(fine).info.experiment_id, run_name="<script>alert(1)</script>")
-    study = load(uri)
+    study = load_study(uri)
     reasons = {r.run_id: r.reason for r in study.rejected}
     assert [r.run_id for r in study] == [fine]
     assert "damaged" in reasons[broken]
@@ -73,7 +74,7 @@ def test_a_run_before_its_first_validation_is_no_stranger(uri: str) -> None:
 
 def test_a_study_logged_beside_its_runs_is_not_one_of_them(uri: str, write: Any, record: Make) -> None:
     write(uri, record())
-    log_study(load(uri), uri=uri)
+    log_study(load_study(uri), uri=uri)
     assert (len(load(uri)), load(uri).rejected) == (1, ())
 
 

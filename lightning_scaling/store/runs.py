@@ -1,0 +1,56 @@
+"""Runs as they were read from a store, and those that could not be read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.finished import is_finished
+from lightning_scaling.run.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A run that could not be read, with the reason; `run` is MLflow's account of one that another program logged, for `adopt`."""
+
+    run_id: str
+    name: str
+    experiment: str
+    reason: str
+    run: Any = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRuns:
+    """Runs read from a store, and those that could not be read.
+
+    >>> len(StoredRuns())
+    0
+    """
+
+    records: tuple[RunRecord, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        return iter(self.records)
+
+    @property
+    def finished(self) -> "StoredRuns":
+        """The runs that reached their end."""
+        return StoredRuns(tuple(r for r in self.records if is_finished(r)), self.rejected)
+
+    def select(self, **wanted: Any) -> "StoredRuns":
+        """The runs whose fields have these values, e.g. family="gpt", experiment="ladder", state=RunState.RUNNING."""
+        kept = (r for r in self.records if all(getattr(r, name) == value for name, value in wanted.items()))
+        return StoredRuns(tuple(kept), self.rejected)
+
+    def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
+        """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters."""
+        runs = [r for r in self.select(family=family).finished if r.curve.params is not None]
+        limit = np.inf if below is None else below
+        return [r.curve for r in sorted(runs, key=lambda r: r.params) if r.params < limit]
