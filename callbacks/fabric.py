@@ -140,18 +140,18 @@ class ScalingLawFabricCallback:
             self._rate = host_rate(optimizer, self._rate)
             run.optimizer_step(self._rate)
 
-    @guarded
     def on_train_batch_end(self, outputs: Any = None, batch: Any = None, batch_idx: int = 0, *, loss: Any = None) -> None:
         """The micro-batch was trained on. `loss`, or the one in `outputs`, is followed until a validation loss is reported."""
-        run = self._live
-        if run is None:
-            return
-        found = loss if loss is not None else of_outputs(outputs)
+        if run := self._live:
+            self._batch_ends(run, loss if loss is not None else of_outputs(outputs))
+            if run.point_due():  # whatever failed before: every rank reads its loss together
+                run.training_point(budget=self._budget)
+
+    @guarded
+    def _batch_ends(self, run: RunMonitor, found: Any) -> None:
         if found is not None and run.loss.training is None and not run.loss.of_validation:
             run.loss.of_training(TrainingLoss())
         run.end_batch(found)
-        if run.point_due():
-            run.training_point(budget=self._budget)
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------------
 

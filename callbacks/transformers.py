@@ -13,10 +13,12 @@ from typing import Any, ClassVar
 
 from lightning_scaling.callbacks.transformers_trainer import (
     EvaluatedLoss,
+    Horizon,
     active_mlflow_run,
     projected_schedule,
     ranks_of,
     saved_run,
+    state_of,
     stop_watching,
     strategy_name,
     watch_forward,
@@ -25,7 +27,7 @@ from lightning_scaling.laws.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
-from lightning_scaling.monitor.losses import TrainingLoss
+from lightning_scaling.monitor.losses import Cadence, TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
@@ -42,7 +44,6 @@ except ImportError as error:
 
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 ONE_OPTIMIZER = "transformers.Trainer has one optimiser: leave out optimizer="
-LATE_SAVE = "a checkpoint was asked for after the monitor's hook and holds too few tokens of the other ranks: put this callback last"
 
 
 class ScalingLawCallback(TrainerCallback, ExportableState):
@@ -86,7 +87,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     def _reset(self) -> None:
         self._active = self._waiting = self._first = False  # within a training; before its first step; before its first batch
         self._rate: float | None = None
-        self._began = (0, 0)  # tokens and steps when this training began
+        self._cadence, self._due, self._unread = Cadence(), False, False  # of the training loss
 
     def __getattr__(self, name: str) -> Any:
         """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
@@ -131,7 +132,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         if state.global_step and not run.progress.ledger.tokens:
             run.progress.rates.begin_at(state.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {state.global_step}: tokens count from here")
-        self._began = (run.progress.ledger.tokens, state.global_step)
+        self._horizon = Horizon(run.progress.ledger.tokens, state.global_step, run.token_budget)
         if strategy_name(args.eval_strategy) == "no":
             run.loss.of_training(TrainingLoss())
         self._first, self._model = True, weakref.ref(given["model"])
@@ -185,6 +186,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         if run := self._live:
             run.optimizer_step(self._rate)
             run.end_batch()
+            self._due = self._cadence.due() or self._due
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._sync(control)
@@ -211,15 +213,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         if name is not None:
             self._guard.attempt("the name of the loss", partial(run.loss.named, name))
             loss = self._guard.run("reading the loss", lambda: float(metrics[name]), float("nan"))
-            run.validated(loss, state.global_step, partial(self._budget, state))
-
-    def _budget(self, state: Any, tokens: int) -> int | None:
-        """Tokens at the end: the trainer turns epochs into optimiser steps, which go on as those of this training so far."""
-        before, first = self._began
-        if state.max_steps <= 0 or state.global_step <= first:
-            return self._run.token_budget if self._run is not None else None
-        steps, left = state.global_step - first, state.max_steps - state.global_step
-        return int(tokens + round(left * (tokens - before) / steps))
+            run.validated(loss, state.global_step, partial(self._horizon.token_budget, state))
 
     @guarded
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
@@ -228,9 +222,14 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         followed = run.loss.training if run and "loss" in (logs or {}) else None
         if run and followed:
             followed.add(float(logs["loss"]))
-            if run.point_due():
-                run.training_point(state.global_step, partial(self._budget, state))
+            self._unread = True
+            if self._due:
+                self._training_point(run, state)
                 self._stop_where_due(run, args, control)
+
+    def _training_point(self, run: RunMonitor, state: Any) -> None:
+        self._due = self._unread = False
+        run.training_point(state.global_step, partial(self._horizon.token_budget, state))
 
     def _stop_where_due(self, run: RunMonitor, args: Any, control: Any) -> None:
         if run.should_stop:
@@ -242,28 +241,22 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         run = self._live
         self._active = self._waiting = False
         if run is not None:
+            if self._unread:
+                self._training_point(run, state)
             run.finish()
         stop_watching(kwargs.get("model"))
 
     def state(self) -> dict[str, Any]:
         """What the trainer keeps of this callback in trainer_state.json, on rank 0."""
         run = self._run
-        saved = self.resumed if run is None else self._guard.run("the state for a checkpoint", partial(self._state_of, run), None)
+        saved = (
+            self.resumed
+            if run is None
+            else self._guard.run("the state for a checkpoint", partial(state_of, run, self._live is not None, self._guard), None)
+        )
         return {"args": {}, "attributes": {} if saved is None else {"resumed": saved}}
-
-    def _state_of(self, run: RunMonitor) -> dict[str, Any]:
-        saved = run.state_dict()
-        if self._live and run.ranks.world > 1 and run.progress.ledger.unsynced:
-            self._guard.warn("late checkpoint", LATE_SAVE)
-        return saved
 
     def __reduce__(self) -> Any:
         """A copy has the options and what can be read of the run: threads, hooks and the model stay here."""
         kept = self._kept if self._run is None else {name: getattr(self, name) for name in READINGS}
-        return _remade, (type(self).__mro__[1], self._given, kept)
-
-
-def _remade(kind: type[ScalingLawCallback], given: dict[str, Any], kept: dict[str, Any]) -> ScalingLawCallback:
-    made = kind(**given)
-    made._kept = kept
-    return made
+        return partial(type(self).__mro__[1], **self._given), (), {"_kept": kept}

@@ -7,6 +7,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,9 +16,11 @@ from lightning_scaling.monitor.guard import Guard
 from lightning_scaling.monitor.losses import misnamed, missing, resolve
 from lightning_scaling.monitor.ranks import Ranks, of_torch
 from lightning_scaling.monitor.recording import Target
+from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule import Projection, Stepped, project
 from lightning_scaling.run.schedule import Schedule
 
+LATE_SAVE = "a checkpoint was asked for after the monitor's hook and holds too few tokens of the other ranks: put this callback last"
 NOT_INPUTS = ("num_items_in_batch",)  # the trainer's own arguments beside the batch
 
 # the batch -------------------------------------------------------------------------------------------------------------------------------
@@ -79,6 +82,30 @@ def ranks_of(args: Any) -> Ranks:
     parallel = getattr(args, "parallelism_config", None)
     ranks.copies = max(int(getattr(parallel, "tp_size", 1) or 1), 1)
     return ranks
+
+
+# the end of training, in tokens ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The end of training in tokens: the trainer turns epochs into optimiser steps, which go on as those of this training so far.
+
+    Args:
+        tokens, step: cumulative tokens and optimiser steps when this training began.
+        known: the token budget then, of a checkpoint.
+    """
+
+    tokens: int
+    step: int
+    known: int | None = None
+
+    def token_budget(self, state: Any, tokens: int) -> int | None:
+        """Tokens at `state.max_steps`, where `tokens` were seen until now."""
+        steps, left = state.global_step - self.step, state.max_steps - state.global_step
+        if state.max_steps <= 0 or steps <= 0:
+            return self.known
+        return tokens + int(round(left * (tokens - self.tokens) / steps))
 
 
 # the learning-rate schedule --------------------------------------------------------------------------------------------------------------
@@ -199,6 +226,14 @@ def saved_run(stored: Any) -> dict[str, Any] | None:
     """The state of a run within a checkpoint's entry for the callback; of several entries the last was saved last."""
     entry = stored[-1] if isinstance(stored, list) and stored else stored
     return entry.get("attributes", {}).get("resumed") if isinstance(entry, dict) else None
+
+
+def state_of(run: RunMonitor, live: bool, guard: Guard) -> dict[str, Any]:
+    """The state of a run for a checkpoint, which rank 0 alone is asked for: the ranks were summed before, where that was to be foreseen."""
+    state = run.state_dict()
+    if live and run.ranks.world > 1 and run.progress.ledger.unsynced:
+        guard.warn("late checkpoint", LATE_SAVE)
+    return state
 
 
 def strategy_name(strategy: Any) -> str:
