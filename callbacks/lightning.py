@@ -4,10 +4,8 @@ The hooks only hand over to `RunMonitor`. Before the first step errors of config
 attached); after it whatever goes wrong is one warning, on every rank without a hang.
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from lightning_scaling.callbacks.lightning_base import Callback
@@ -16,15 +14,17 @@ from lightning_scaling.callbacks.lightning_trainer import (
     averages_weights,
     define_axes,
     followed_optimizer,
+    is_trained,
     keeps_results_in_children,
     log,
     mlflow_targets,
     projected_schedule,
     ranks_of,
+    save_stopped,
     takes_iterator,
 )
 from lightning_scaling.laws.power import PowerLaw
-from lightning_scaling.monitor.guard import Guard, guarded, report
+from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of_outputs, resolve
@@ -84,8 +84,6 @@ class ScalingLawMonitor(Callback):
     def state_key(self) -> str:
         return KEYS[self.automatic]
 
-    # the start -----------------------------------------------------------------------------------------------------------------------
-
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         if trainer.fast_dev_run or self._stands_aside(trainer):
             return
@@ -97,7 +95,7 @@ class ScalingLawMonitor(Callback):
     def _begin(self, trainer: Any, module: Any) -> None:
         state = self._state_to_resume(trainer.global_step)
         self._guard = Guard()
-        read = functools.partial(_projection, trainer, self.options.optimizer)
+        read = partial(projected_schedule, trainer, self.options.optimizer)
         ranks, targets = ranks_of(trainer), mlflow_targets(trainer.loggers)
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=state, guard=self._guard, **self._given)
         self._run, self._resumed = run, None
@@ -141,8 +139,6 @@ class ScalingLawMonitor(Callback):
                 raise
             self._guard.warn("start", f"this training is not monitored: {error}")
         self._reset()
-
-    # the step: host numbers only ---------------------------------------------------------------------------------------------------------
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting and self._run is not None:
@@ -201,8 +197,6 @@ class ScalingLawMonitor(Callback):
         self._note_step()
         run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
 
-    # validations, checkpoints, the end -------------------------------------------------------------------------------------------------
-
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if trainer.sanity_checking:
             self._check_name(trainer.callback_metrics)
@@ -258,15 +252,7 @@ class ScalingLawMonitor(Callback):
         run.finish()
         self._after_point(trainer)
         if run.should_stop:
-            self._save_stopped(trainer)
-
-    def _save_stopped(self, trainer: Any) -> None:
-        """Save the stopped run beside ModelCheckpoint's files, if there is one. Collective."""
-        folder = getattr(trainer.checkpoint_callback, "dirpath", None)
-        if folder:
-            path = Path(folder) / f"stopped-step={trainer.global_step}.ckpt"
-            trainer.save_checkpoint(path)
-            report(f"the run as it was stopped is kept in {path}")
+            save_stopped(trainer)
 
     @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
@@ -295,8 +281,7 @@ class ScalingLawMonitor(Callback):
     @guarded
     def _confirm_trained(self, trainer: Any) -> None:
         """A checkpoint saved by an earlier callback at the end of a batch holds that batch too."""
-        done = trainer.fit_loop.epoch_loop.batch_progress.current
-        if self._active and self._run is not None and done.processed > done.completed:
+        if self._active and self._run is not None and is_trained(trainer):
             self._note_step()
             self._run.end_batch()
 
@@ -315,8 +300,6 @@ class ScalingLawMonitor(Callback):
                     raise
                 self._guard.warn("resume", f"{error}; this training counts from here")
 
-    # copies ----------------------------------------------------------------------------------------------------------------------------
-
     def __getstate__(self) -> dict[str, Any]:
         """A monitor travels as its options and what can be read of its run: threads, hooks and the trainer stay here."""
         kept = {name: getattr(self, name) for name in READINGS} if self._run is not None else self._kept
@@ -327,7 +310,3 @@ class ScalingLawMonitor(Callback):
         self._kept = state["kept"]
         if state["automatic"]:
             self.automatic = True
-
-
-def _projection(trainer: Any, index: int, observed: Any) -> Any:
-    return projected_schedule(trainer, index, observed)
