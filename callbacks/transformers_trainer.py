@@ -105,7 +105,7 @@ class Horizon:
         steps, left = state.global_step - self.step, state.max_steps - state.global_step
         if state.max_steps <= 0 or steps <= 0:
             return self.known
-        return tokens + round(left * (tokens - self.tokens) / steps)
+        return tokens + round(float(left) * (tokens - self.tokens) / float(steps))
 
 
 # the learning-rate schedule --------------------------------------------------------------------------------------------------------------
