@@ -1,5 +1,43 @@
-"""Runs in MLflow: written so that training never waits, read by thousands in seconds. The only package that knows MLflow's API.
+"""Runs kept outside the training process: written so that training never waits, read by thousands in seconds.
 
+Write (what the monitor calls; `recorder.py`):
+
+    open_recorder(store, key, *, experiment="lightning-scaling", run_name=None, run_id=None, params=None, tags=None, replay=(),
+                  spool_dir=None) -> Recorder
+        store: MLflow tracking URI, `name.db`, a folder of JSON and CSV ("runs/"), or None for MLFLOW_TRACKING_URI, else ./mlflow.db.
+        key: the run's identity, made when training first starts and kept in its checkpoint.
+        run_id: an MLflow run to write into (its status is left alone), or a callable that is asked until it answers something else
+            than None; it is called in the store's own thread.
+        replay: what `pending()` returned when the checkpoint was saved.
+        Opens the journal on disk (milliseconds, once); no network, never raises for a store or disk that fails.
+
+    Recorder
+        .metrics(values: Mapping[str, float], step: int)      on disk (the operating system's) when it returns, about 20 µs
+        .params(values)  .tags(values)                        likewise
+        .record(record: RunRecord)                            returns at once; packed by a thread, the newest one wins
+        .artifact(name: str, content: str | bytes)            ValueError for a name that leads out of the run's folder
+        .pending() -> list[dict]                              JSON for the checkpoint; usually empty
+        .close(status="FINISHED"|"FAILED"|"KILLED"|None, timeout: float | None = None) -> Delivery
+        .run_id -> str | None                                 None until the store has answered
+        .store -> str                                         the store's name without its secrets: the key for a checkpoint
+        .warnings, .lost, .not_finite
+
+    Delivery: .key .uri (redacted) .sent .waiting .lost .refused .damaged .spool .because .delivered; str() is a sentence for the user.
+
+Names of stores (`address.py`, `redacted.py`):
+
+    resolve_uri(store) -> str       in full, absolute; may hold a password: never print, log or save it
+    store_name(store) -> str        redacted(resolve_uri(store)): for messages, tags, checkpoints
+    redacted(uri) -> str            the URI without user, password, token and query
+
+Read (`load.py`):
+
+    load(store=None, experiments=None, filter="", *, mapping: MetricMapping | None = None, stale_after=300, now=None, migrate=False)
+        -> Runs                     .records, .rejected, .finished, .select(**fields), .siblings(family, below=None); len() and iter()
+    read_external(runs, mapping, store=None, kept=None, seconds=inf) -> Runs     (was `adopt`; MetricMapping was `Names`)
+    deliver(folder=None, store=None, migrate=False) -> list[Delivery]            what `lightning-scaling flush` runs
+
+Layers: `journal/` (files, lock, writer; knows no store) → `sinks.py` (the Sink protocol) → `mlflow/` and `folder.py`.
 Names are loaded on first use: `import lightning_scaling.store` imports neither mlflow nor pandas.
 """
 
