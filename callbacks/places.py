@@ -7,7 +7,7 @@ from lightning_scaling.callbacks.loggers import is_mlflow
 from lightning_scaling.callbacks.options import Options
 from lightning_scaling.callbacks.run import Run
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.store import Recorder, resolve_uri
+from lightning_scaling.store import open_recorder, resolve_uri
 
 
 class Places:
@@ -59,9 +59,8 @@ def open_places(loggers: Iterable[Any], options: Options, run: Run, params: dict
     recorders: dict[str, Any] = {}
     places = list(_places(loggers, options, run))
     for uri, experiment, run_id in places:
-        recorder = Recorder(uri, experiment, options.run_name)
-        recorder.open(run.key, run_id=run_id, params=params, tags=tags, replay=run.pending.get(uri, ()))
-        recorders[uri] = recorder
+        where = {"experiment": experiment, "run_name": options.run_name, "run_id": run_id}
+        recorders[uri] = open_recorder(uri, run.key, **where, params=params, tags=tags, replay=run.pending.get(uri, ()))
     return Places(recorders, places[0][:2] if places else None)
 
 

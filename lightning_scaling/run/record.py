@@ -1,5 +1,6 @@
 """Everything that is kept of one run: what the callback writes, the store carries, the laws are fitted to and the report shows."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +95,7 @@ class RunRecord:
     def to_json(self) -> dict[str, Any]:
         """A plain dict with a schema version; `from_json` brings the same record back."""
         plan, curve = self.curve.schedule, self.curve
-        return {
+        data: dict[str, Any] = {
             "schema": SCHEMA,
             "key": self.key,
             "name": self.name,
@@ -106,13 +107,14 @@ class RunRecord:
             "planned_tokens": self.planned_tokens,
             "ended": self.ended,
             "tokens": curve.tokens.tolist(),
-            "loss": [x if np.isfinite(x) else None for x in curve.loss.tolist()],
+            "loss": curve.loss.tolist(),
             "step": None if curve.step is None else curve.step.tolist(),
             "flops": self.flops.tolist(),
             "schedule": None if plan is None else {"step": plan.step.tolist(), "lr": plan.lr.tolist()},
             "predictions": [vars(p) for p in self.predictions],
             "extra": self.extra,
         }
+        return {name: finite_json(value) for name, value in data.items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], **where: Any) -> "RunRecord":
@@ -127,9 +129,23 @@ class RunRecord:
         plan = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
         curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], plan, data["params"], data["unique_tokens"])
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
-        predictions = tuple(Prediction(**p) for p in data["predictions"])
-        flops, counted = np.asarray(data["flops"], dtype=np.float64), Conventions(**data["conventions"])
+        predictions = tuple(_prediction(p) for p in data["predictions"])
+        flops, counted = np.asarray(_with_nan(data["flops"]), dtype=np.float64), Conventions(**data["conventions"])
         return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
+
+
+def finite_json(value: Any) -> Any:
+    """The value with null in place of NaN and infinities, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite_json(each) for key, each in value.items()}
+    return [finite_json(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _prediction(data: dict[str, Any]) -> Prediction:
+    numbers: dict[str, Any] = {name: math.nan if value is None else value for name, value in data.items()}
+    return Prediction(**numbers)
 
 
 def _with_nan(loss: Any) -> Any:

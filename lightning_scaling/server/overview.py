@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lightning_scaling.report.rows import finished, words
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.run.thinning import log_spaced
-from lightning_scaling.store.study import Rejected, Study
+from lightning_scaling.store.runs import Rejected
+from lightning_scaling.store.study import Study
 
 MOST_POINTS, LEAST_POINTS = 60, 20
 _ALL_POINTS = 120_000  # of all curves together, above which each is sent thinner: 60 points of 10 000 runs were 6 MB, 20 are 2.6

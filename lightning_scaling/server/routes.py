@@ -16,7 +16,7 @@ from lightning_scaling.server.naming import Chosen, Misnamed, offers
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.shelf import Shelf
-from lightning_scaling.store.client import StoreUnavailable
+from lightning_scaling.store.failures import StoreUnavailable
 from lightning_scaling.store.study import Study
 
 Ids = Annotated[list[str], Query(alias="experiment", default_factory=list, max_length=1000)]

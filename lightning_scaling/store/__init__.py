@@ -46,42 +46,55 @@ from typing import TYPE_CHECKING
 from lightning_scaling.lazy import lazy
 
 if TYPE_CHECKING:
-    from lightning_scaling.store.address import resolve_uri
-    from lightning_scaling.store.adopting import adopt
-    from lightning_scaling.store.client import StoreUnavailable
+    from lightning_scaling.store.address import resolve_uri, store_name
     from lightning_scaling.store.delivery import Delivery, deliver
-    from lightning_scaling.store.foreign import Names
+    from lightning_scaling.store.failures import StoreUnavailable, StoreUnusable
+    from lightning_scaling.store.load import experiments, load, read_external
+    from lightning_scaling.store.mlflow.external import MetricMapping
     from lightning_scaling.store.publish import log_study
-    from lightning_scaling.store.reading import load
-    from lightning_scaling.store.recorder import Recorder
-    from lightning_scaling.store.study import Rejected, Study
+    from lightning_scaling.store.recorder import Recorder, open_recorder
+    from lightning_scaling.store.redacted import redacted
+    from lightning_scaling.store.runs import Rejected, Runs
+    from lightning_scaling.store.study import Study
 
 _LAZY = {
     "Delivery": "delivery",
-    "Names": "foreign",
+    "MetricMapping": "mlflow.external",
     "Recorder": "recorder",
-    "Rejected": "study",
-    "StoreUnavailable": "client",
+    "Rejected": "runs",
+    "Runs": "runs",
+    "StoreUnavailable": "failures",
+    "StoreUnusable": "failures",
     "Study": "study",
-    "adopt": "adopting",
     "deliver": "delivery",
-    "load": "reading",
+    "experiments": "load",
+    "load": "load",
     "log_study": "publish",
+    "open_recorder": "recorder",
+    "read_external": "load",
+    "redacted": "redacted",
     "resolve_uri": "address",
+    "store_name": "address",
 }
 
 __all__ = [
     "Delivery",
-    "Names",
+    "MetricMapping",
     "Recorder",
     "Rejected",
+    "Runs",
     "StoreUnavailable",
+    "StoreUnusable",
     "Study",
-    "adopt",
     "deliver",
+    "experiments",
     "load",
     "log_study",
+    "open_recorder",
+    "read_external",
+    "redacted",
     "resolve_uri",
+    "store_name",
 ]
 
 __getattr__ = lazy(__name__, _LAZY)

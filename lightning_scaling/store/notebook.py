@@ -10,7 +10,7 @@ from lightning_scaling.report.rows import rows, words
 from lightning_scaling.run.record import RunRecord
 
 if TYPE_CHECKING:
-    from lightning_scaling.store.study import Rejected
+    from lightning_scaling.store.runs import Rejected
 
 _SHOWN = 30
 _DRAWN = 200  # runs: more make the picture heavy; .plot() draws any number

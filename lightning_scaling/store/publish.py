@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.store import artifacts
 from lightning_scaling.store.address import artifact_root, resolve_uri
-from lightning_scaling.store.client import answered, connect
-from lightning_scaling.store.patience import impatient
-from lightning_scaling.store.reading import KIND
+from lightning_scaling.store.journal.event import artifact_event
+from lightning_scaling.store.mlflow.client import answered, connect
+from lightning_scaling.store.mlflow.reading import KIND
+from lightning_scaling.store.mlflow.sink import put_file
+from lightning_scaling.store.mlflow.timeouts import impatient
 from lightning_scaling.store.study import Study
 
 _CONSTANTS = ("E", "A", "B", "alpha", "beta", "objective")
@@ -110,4 +111,4 @@ def _law_file(law: Any) -> dict[str, bytes]:
 
 def _files(client: Any, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:
     for name, content in files.items():
-        artifacts.put(client, run_id, artifacts.event(name, content.read_bytes() if isinstance(content, Path) else content))
+        put_file(client, run_id, artifact_event(name, content.read_bytes() if isinstance(content, Path) else content))

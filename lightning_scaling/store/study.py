@@ -1,7 +1,7 @@
 """Many runs as one thing to look at, filter, fit and draw; in a notebook it shows itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,23 +9,13 @@ import numpy as np
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import notebook
+from lightning_scaling.store.runs import Rejected
 from lightning_scaling.units import pf_days
 
 if TYPE_CHECKING:
     import pandas
 
     from lightning_scaling.laws import SurfaceFit
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A run that could not be read, with the reason; `run` is MLflow's account of one that another program logged, for `adopt`."""
-
-    run_id: str
-    name: str
-    experiment: str
-    reason: str
-    run: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class History:
+class MetricHistory:
     """Per key the newest stored (step, time), and, only where points come late, all stored steps."""
 
     def __init__(self, client: Any, run: Any) -> None:
@@ -17,6 +17,11 @@ class History:
         if newest is None or step > newest[0]:
             return True
         return when < newest[1] and step not in self._all(key)
+
+    @property
+    def newest_step(self) -> int:
+        """The last step of any key, -1 before the first."""
+        return max((step for step, _ in self._newest.values()), default=-1)
 
     def add(self, key: str, step: int, when: int) -> None:
         """The point is stored now."""

@@ -1,8 +1,8 @@
-"""How long MLflow may try, and how much it may say, in our own threads only.
+"""How long MLflow may try, and how much it may print, in our own threads only.
 
-MLflow retries a dead server for minutes (7 retries of up to 120 s), reads that patience from process-wide environment variables, and
-prints a link and a line per table it makes. Here its settings ask the calling thread first, so that the user's own MLFlowLogger keeps
-what it was given.
+MLflow retries a dead server for minutes (7 retries of up to 120 s), reads that from process-wide environment variables, and prints a
+link and a line per table it makes. Here its settings ask the calling thread first, so that the user's own MLFlowLogger keeps what it was
+given.
 """
 
 import contextlib
@@ -11,18 +11,20 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from lightning_scaling.store.failures import loads
+
 REQUEST_SECONDS = 10
 _SECONDS = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _OURS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": 0, "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True, _SECONDS: 0}
 _CHATTY = ("alembic.runtime.migration", "mlflow.store.db.utils")
 _here = threading.local()
-_teaching = threading.Lock()
+_patching = threading.Lock()
 
 
 @contextlib.contextmanager
 def impatient(seconds: int | None = None) -> Iterator[None]:
     """Inside, MLflow calls of this thread try once, wait at most `seconds` (None: 10) for an answer, and only warn."""
-    _teach()
+    _patch()
     before, _here.settings = _settings(), {**_OURS, _SECONDS: seconds or REQUEST_SECONDS}
     try:
         yield
@@ -34,11 +36,12 @@ def _settings() -> dict[str, Any] | None:
     return getattr(_here, "settings", None)
 
 
-def _teach() -> None:
+def _patch() -> None:
     """Make MLflow's settings and loggers ask the calling thread first. Once per process; settings a version lacks are left alone."""
-    from mlflow import environment_variables
+    with loads():
+        from mlflow import environment_variables
 
-    with _teaching:
+    with _patching:
         for name in _OURS:
             setting = getattr(environment_variables, name, None)
             if setting is not None and "get" not in vars(setting):

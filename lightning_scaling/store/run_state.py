@@ -1,4 +1,4 @@
-"""Whether a run is finished, still going or cut off: read from its data, as crashed runs stay RUNNING in MLflow for ever."""
+"""Whether a run is finished, running or interrupted: read from its data, as crashed runs stay RUNNING in a tracker for ever."""
 
 from dataclasses import replace
 
@@ -7,11 +7,11 @@ from lightning_scaling.run.record import RunRecord, RunState
 STALE_SECONDS = 300.0  # five heartbeats
 
 
-def stand(record: RunRecord, status: str, sign_of_life: float, now: float, stale_after: float = STALE_SECONDS) -> RunRecord:
-    """The record with its state: finished if it said so or reached its plan; running if it gave a sign of life lately; else cut off.
+def with_state(record: RunRecord, status: str, sign_of_life: float, now: float, stale_after: float = STALE_SECONDS) -> RunRecord:
+    """The record with its state: finished if it says so or reached its token budget; running after a recent sign of life; else interrupted.
 
     Args:
-        status: MLflow's; only RUNNING can mean a run that is still going.
+        status: the store's; only RUNNING can mean a run that is still being trained.
         sign_of_life, now: seconds since 1970.
         stale_after: seconds of silence after which a run counts as dead.
     """

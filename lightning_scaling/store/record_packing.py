@@ -1,58 +1,56 @@
-"""A run's record inside the run: a few MLflow tags of plain text, so that `search_runs` alone brings a thousand curves.
+"""A run's record as a few kB of text, so that it fits into tags and one search brings a thousand curves.
 
-Layout 1: a JSON head (length in 4 bytes, then text), the arrays behind it, zlib over all, base64, cut into tags of 4 900
-characters (MLflow takes 5 000 in every version since 2.0, 8 000 lately). Each array is stored in the narrowest form that brings it back
-exactly, its bytes transposed, so that the high bytes of neighbours lie together. 400 points take 3–5 kB; as JSON they took 24.
+Layout 1: a JSON head (length in 4 bytes, then text), the arrays behind it, zlib over all, base64. Each array is stored in the narrowest
+form that brings it back exactly, its bytes transposed, so that the high bytes of neighbours lie together. 400 points take 3–5 kB; as
+JSON they took 24.
 """
 
 import base64
 import json
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.record import RunRecord, finite_json
 from lightning_scaling.run.thinning import thin
 
-TAG = "scaling.record"
-LENGTH = 4900
 LAYOUT = 1
 _TYPES: dict[str, Any] = {"d4": np.dtype("<i4"), "d8": np.dtype("<i8"), "f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 _PREDICTED = ("tokens", "at", "loss", "low", "high")
 
 
-class Damaged(ValueError):  # noqa: N818 - reads as what it says
-    """Tags that are no record: cut short, edited, or of a newer version. The message says which."""
+class Unreadable(ValueError):  # noqa: N818 - reads as what it says
+    """Text that is no record: cut short, edited, or of a newer version. The message says which."""
 
 
-def to_tags(record: RunRecord) -> dict[str, str]:
-    """The record, thinned to 400 points, as tags `scaling.record.0`, `.1` …; `scaling.record` says how many and their checksum."""
+def pack(record: RunRecord) -> str:
+    """The record, thinned to 400 points, as one line of text."""
     data = _pack(thin(record).to_json())
-    text = base64.b64encode(data).decode("ascii")
-    parts = [text[i : i + LENGTH] for i in range(0, len(text), LENGTH)]
-    head = f"{LAYOUT} {len(parts)} {zlib.crc32(data):08x}"
-    return {TAG: head, **{f"{TAG}.{i}": part for i, part in enumerate(parts)}}
+    return f"{LAYOUT} {zlib.crc32(data):08x} {base64.b64encode(data).decode('ascii')}"
 
 
-def from_tags(tags: Mapping[str, str], **where: Any) -> RunRecord:
-    """The record that `to_tags` wrote. Damaged (a ValueError) says what is wrong with it; `where` is passed to RunRecord.from_json."""
+def unpack(text: str, **where: Any) -> RunRecord:
+    """The record that `pack` wrote; `where` is passed to RunRecord.from_json.
+
+    Raises:
+        Unreadable: cut short, edited, or of a newer version.
+    """
     try:
-        layout, parts, checksum = tags[TAG].split()
+        layout, checksum, packed = text.split()
         if int(layout) > LAYOUT:
-            raise Damaged(f"record of layout {layout}, written by a newer version of lightning-scaling")
-        data = base64.b64decode("".join(tags[f"{TAG}.{i}"] for i in range(int(parts))))
+            raise Unreadable(f"record of layout {layout}, written by a newer version of lightning-scaling")
+        data = base64.b64decode(packed)
         if f"{zlib.crc32(data):08x}" != checksum:
-            raise Damaged("record damaged: its checksum does not fit")
+            raise Unreadable("record damaged: its checksum does not fit")
         return RunRecord.from_json(_unpack(data), **where)
-    except KeyError as missing:
-        raise Damaged(f"record damaged: no {missing.args[0]}") from None
-    except Damaged:
+    except Unreadable:
         raise
+    except KeyError as missing:
+        raise Unreadable(f"record damaged: no {missing.args[0]}") from None
     except (ValueError, TypeError, zlib.error) as error:
-        raise Damaged(f"record damaged: {error}") from error
+        raise Unreadable(f"record damaged: {error}") from error
 
 
 def _pack(data: dict[str, Any]) -> bytes:
@@ -96,7 +94,7 @@ def _unpack(packed: bytes) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """What JSON does not know, as it would be read: numpy numbers and arrays as numbers, the rest as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    return finite_json(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
 def _move(head: dict[str, Any], arrays: list[bytes], name: str, values: Any) -> None:
@@ -122,7 +120,7 @@ def _read(form: str, rest: memoryview) -> tuple[NDArray[np.float64], memoryview]
     kind, _, length = form.partition(":")
     count, width = int(length), int(kind[1])
     if kind not in _TYPES or len(rest) < count * width:
-        raise Damaged(f"record damaged: array {form} does not fit")
+        raise Unreadable(f"record damaged: array {form} does not fit")
     stored = np.frombuffer(rest, np.uint8, count * width).reshape(width, count).T.copy().view(_TYPES[kind])[:, 0]
     values = np.cumsum(stored, dtype=np.float64) if kind[0] == "d" else stored.astype(np.float64)  # whole numbers below 2^53: exact
     return values, rest[count * width :]
@@ -130,7 +128,7 @@ def _read(form: str, rest: memoryview) -> tuple[NDArray[np.float64], memoryview]
 
 def _rate(tokens: list[float], flops: list[float]) -> float | None:
     """FLOPs per token where it is one exact number for the whole curve (6N is), else None."""
-    if not tokens:
+    if not tokens or not tokens[-1] or flops[-1] is None:
         return None
     rate = float(flops[-1]) / float(tokens[-1])
     return rate if np.array_equal(rate * np.asarray(tokens, dtype=np.float64), np.asarray(flops, dtype=np.float64)) else None

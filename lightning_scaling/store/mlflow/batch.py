@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from lightning_scaling.store.history import History
+from lightning_scaling.store.mlflow.metric_history import MetricHistory
 
 MOST_METRICS = 1000
 MOST_ENTRIES = 100
@@ -13,7 +13,7 @@ MOST_PARAM_CHARACTERS = 500  # MLflow 2.x of 2024; later ones take 6000
 
 
 class Batch:
-    """Collects, and sends when full or told to. `known` are the parameters that the run has: MLflow refuses to change one."""
+    """Collects, and sends when full or asked to. `known` are the parameters that the run has: MLflow refuses to change one."""
 
     def __init__(self, client: Any, run_id: str | None, known: set[str]) -> None:
         self._client, self._run_id, self._known = client, run_id, known
@@ -23,10 +23,10 @@ class Batch:
         self._points: dict[tuple[str, int], tuple[float, int]] = {}
         self._params: dict[str, str] = {}
         self._tags: dict[str, str] = {}
-        self._then: History | None = None
+        self._then: MetricHistory | None = None
 
-    def metrics(self, values: dict[str, float], step: int, when: int, then: History) -> None:
-        """Points of one step, where the batch has none yet; `then` learns of them once they are stored."""
+    def metrics(self, values: dict[str, float], step: int, when: int, then: MetricHistory) -> None:
+        """Points of one step, where the batch has none yet; `then` notes them once they are stored."""
         if len(self._points) + len(values) > MOST_METRICS:
             self.flush()
         self._then = then

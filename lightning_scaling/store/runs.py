@@ -1,0 +1,55 @@
+"""Runs read from a store, and those that could not be read, each with the reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord, RunState
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A run that could not be read; `run` is MLflow's account of one that another program logged, for `read_external`."""
+
+    run_id: str
+    name: str
+    experiment: str
+    reason: str
+    run: Any = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """What `load` returns.
+
+    >>> len(Runs())
+    0
+    """
+
+    records: tuple[RunRecord, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        return iter(self.records)
+
+    @property
+    def finished(self) -> "Runs":
+        """The runs that reached their end."""
+        return self.select(state=RunState.FINISHED)
+
+    def select(self, **wanted: Any) -> "Runs":
+        """The runs whose fields have these values, e.g. family="gpt", experiment="ladder", state=RunState.RUNNING."""
+        kept = (r for r in self.records if all(getattr(r, name) == value for name, value in wanted.items()))
+        return Runs(tuple(kept), self.rejected)
+
+    def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
+        """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters."""
+        runs = [r for r in self.select(family=family).finished if r.curve.params is not None]
+        limit = np.inf if below is None else below
+        return [r.curve for r in sorted(runs, key=lambda r: r.params) if r.params < limit]
