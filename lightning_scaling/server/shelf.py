@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.store.load import experiments as listed
-from lightning_scaling.store.load import load, read_external
+from lightning_scaling.store.loading import experiments as listed
+from lightning_scaling.store.loading import load, read_external
 from lightning_scaling.store.mlflow.external import MetricMapping
 from lightning_scaling.store.mlflow.external_runs import Reading
 from lightning_scaling.store.runs import Rejected, Runs

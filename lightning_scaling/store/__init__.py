@@ -24,13 +24,13 @@ Write (what the monitor calls; `recorder.py`):
 
     Delivery: .key .uri (redacted) .sent .waiting .lost .refused .damaged .spool .because .delivered; str() is a sentence for the user.
 
-Names of stores (`address.py`, `redacted.py`):
+Names of stores (`address.py`, `redaction.py`):
 
     resolve_uri(store) -> str       in full, absolute; may hold a password: never print, log or save it
     store_name(store) -> str        redacted(resolve_uri(store)): for messages, tags, checkpoints
     redacted(uri) -> str            the URI without user, password, token and query
 
-Read (`load.py`):
+Read (`loading.py`):
 
     load(store=None, experiments=None, filter="", *, mapping: MetricMapping | None = None, stale_after=300, now=None, migrate=False)
         -> Runs                     .records, .rejected, .finished, .select(**fields), .siblings(family, below=None); len() and iter()
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from lightning_scaling.store.address import resolve_uri, store_name
     from lightning_scaling.store.delivery import Delivery, deliver
     from lightning_scaling.store.failures import StoreUnavailable, StoreUnusable
-    from lightning_scaling.store.load import experiments, load, read_external
+    from lightning_scaling.store.loading import experiments, load, read_external
     from lightning_scaling.store.mlflow.external import MetricMapping
     from lightning_scaling.store.publish import log_study
     from lightning_scaling.store.recorder import Recorder, open_recorder
-    from lightning_scaling.store.redacted import redacted
+    from lightning_scaling.store.redaction import redacted
     from lightning_scaling.store.runs import Rejected, Runs
     from lightning_scaling.store.study import Study
 
@@ -67,12 +67,12 @@ _LAZY = {
     "StoreUnusable": "failures",
     "Study": "study",
     "deliver": "delivery",
-    "experiments": "load",
-    "load": "load",
+    "experiments": "loading",
+    "load": "loading",
     "log_study": "publish",
     "open_recorder": "recorder",
-    "read_external": "load",
-    "redacted": "redacted",
+    "read_external": "loading",
+    "redacted": "redaction",
     "resolve_uri": "address",
     "store_name": "address",
 }

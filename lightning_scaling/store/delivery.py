@@ -13,7 +13,7 @@ from lightning_scaling.store.journal.journal import Journal
 from lightning_scaling.store.journal.lock import Held
 from lightning_scaling.store.journal.opening import SUFFIX, continue_journal
 from lightning_scaling.store.journal.proved import NotOurs, check_folder, header_of
-from lightning_scaling.store.redacted import HIDDEN, reason, redacted
+from lightning_scaling.store.redaction import HIDDEN, reason, redacted
 from lightning_scaling.store.sink import Sink, open_sink
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from lightning_scaling.store.redacted import reason
+from lightning_scaling.store.redaction import reason
 
 
 class StoreUnavailable(OSError):  # noqa: N818 - reads as what it says

@@ -31,8 +31,10 @@ def load_folder(root: Path, experiments: Iterable[str] | None, stale_after: floa
             continue
         try:
             records.append(replace(_record(folder, stale_after, now), experiment=where, run_id=run_id))
-        except (ValueError, OSError, KeyError, TypeError) as error:
-            rejected.append(Rejected(run_id, unquote(folder.name), where, f"cannot be read: {error}"))
+        except (ValueError, OSError) as error:
+            rejected.append(Rejected(run_id, unquote(folder.name), where, str(error)))
+        except (KeyError, TypeError) as error:
+            rejected.append(Rejected(run_id, unquote(folder.name), where, f"record damaged: {error}"))
     return Runs(tuple(records), tuple(rejected))
 
 

@@ -17,7 +17,7 @@ from lightning_scaling.store.journal.event import Damaged, Event, artifact_event
 from lightning_scaling.store.journal.folder import default_folder
 from lightning_scaling.store.journal.packer import Packer
 from lightning_scaling.store.journal.writer import Writer
-from lightning_scaling.store.redacted import redacted
+from lightning_scaling.store.redaction import redacted
 from lightning_scaling.store.sink import open_sink
 
 _REPLAYED = ("metrics", "params", "tags")

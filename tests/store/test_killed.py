@@ -19,12 +19,11 @@ STEPS = 120
 TRAINING = textwrap.dedent("""
     import json, os, sys, time
     from pathlib import Path
-    from lightning_scaling.store import Recorder
+    from lightning_scaling.store import open_recorder
     uri, key, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
     checkpoint = Path(key + ".checkpoint")
     state = json.loads(checkpoint.read_text()) if checkpoint.exists() else {"step": 0, "pending": []}
-    recorder = Recorder(uri, "killed", key, "spool")
-    recorder.open(key, replay=state["pending"])
+    recorder = open_recorder(uri, key, experiment="killed", run_name=key, spool_dir="spool", replay=state["pending"])
     for step in range(state["step"] + 1, steps + 1):
         recorder.metrics({"scaling/val_loss": 5.0 - step / 100}, step)
         recorder.tags({"scaling.verdict": str(step)})

@@ -18,7 +18,7 @@ def test_the_run_of_a_study_links_its_members_and_holds_the_law(uri: str, write:
     for n in (300_000, 1_000_000, 3_000_000, 10_000_000):
         for ratio in (1, 3):
             write(uri, record(f"{n} [{ratio}](x)", params=n, points=10 * ratio))
-    study = load(uri)
+    study = Study(load(uri).records)
     law = study.fit(seed=0)
     (tmp_path / "report.html").write_text("<h1>law</h1>")
     files = {"report.html": tmp_path / "report.html", "figures/note.txt": "hello"}

@@ -12,7 +12,7 @@ from typing import Any
 
 from lightning_scaling.store.failures import in_words
 from lightning_scaling.store.journal.backlog import Backlog
-from lightning_scaling.store.redacted import reason, redacted
+from lightning_scaling.store.redaction import reason, redacted
 from lightning_scaling.store.sink import Sink
 
 MOST_AT_ONCE = 1000

@@ -9,7 +9,7 @@ from typing import Any
 from lightning_scaling.store.address import SQLITE, sqlite_file
 from lightning_scaling.store.failures import StoreUnavailable, loads
 from lightning_scaling.store.mlflow.schema import check_schema
-from lightning_scaling.store.redacted import reason, redacted
+from lightning_scaling.store.redaction import reason, redacted
 
 
 def connect(uri: str, migrate: bool = False) -> Any:

@@ -14,7 +14,7 @@ from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.mlflow.client import answered, connect
 from lightning_scaling.store.mlflow.external import MetricMapping, read_run
 from lightning_scaling.store.mlflow.timeouts import impatient
-from lightning_scaling.store.redacted import reason
+from lightning_scaling.store.redaction import reason
 from lightning_scaling.store.run_state import STALE_SECONDS, with_state
 from lightning_scaling.store.runs import Runs
 

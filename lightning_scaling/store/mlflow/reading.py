@@ -14,7 +14,7 @@ from lightning_scaling.store.mlflow.external_runs import with_external
 from lightning_scaling.store.mlflow.record_tags import TAG, from_tags
 from lightning_scaling.store.mlflow.sink import HEARTBEAT, KEY
 from lightning_scaling.store.mlflow.timeouts import impatient
-from lightning_scaling.store.redacted import reason, redacted
+from lightning_scaling.store.redaction import reason, redacted
 from lightning_scaling.store.run_state import with_state
 from lightning_scaling.store.runs import Rejected, Runs
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from lightning_scaling.store.failures import StoreUnusable
-from lightning_scaling.store.redacted import redacted
+from lightning_scaling.store.redaction import redacted
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _same: set[str] = set()

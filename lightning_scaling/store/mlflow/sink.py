@@ -23,7 +23,7 @@ from lightning_scaling.store.mlflow.client import connect
 from lightning_scaling.store.mlflow.metric_history import MetricHistory
 from lightning_scaling.store.mlflow.record_tags import to_tags
 from lightning_scaling.store.mlflow.timeouts import impatient
-from lightning_scaling.store.redacted import reason
+from lightning_scaling.store.redaction import reason
 
 KEY = "scaling.key"
 MADE_BY = "scaling.made_by"

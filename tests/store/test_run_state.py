@@ -1,19 +1,19 @@
-"""Finished, still going or cut off, by the data."""
+"""Finished, running or interrupted, by the data."""
 
 from collections.abc import Callable
 
 import pytest
 
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.store.standing import stand
+from lightning_scaling.store.run_state import with_state
 
 
 @pytest.mark.parametrize(
     ("ended", "planned", "status", "silent", "state"),
     [
-        (True, None, "RUNNING", 1e6, "FINISHED"),  # it said so before the tracker did
+        (True, None, "RUNNING", 1e6, "FINISHED"),  # its record ended before the tracker noted it
         (True, 10**12, "FAILED", 1e6, "FINISHED"),  # stopped early on purpose
-        (False, 10, "RUNNING", 1e6, "FINISHED"),  # reached its plan, then died
+        (False, 10, "RUNNING", 1e6, "FINISHED"),  # reached its token budget, then died
         (False, 10**12, "RUNNING", 10, "RUNNING"),
         (False, None, "SCHEDULED", 10, "RUNNING"),
         (False, 10**12, "RUNNING", 1e6, "CUT_OFF"),  # crashed: the tracker still says RUNNING
@@ -23,4 +23,4 @@ from lightning_scaling.store.standing import stand
 )
 def test_state(ended: bool, planned: int | None, status: str, silent: float, state: str, record: Callable[..., RunRecord]) -> None:
     run = record(ended=ended, planned_tokens=planned)
-    assert stand(run, status, 1000.0, 1000.0 + silent).state is RunState[state]
+    assert with_state(run, status, 1000.0, 1000.0 + silent).state is RunState[state]

@@ -1,4 +1,4 @@
-"""A record inside tags: small, exact, and told from anything else."""
+"""A record as text and inside tags: small, exact, and distinguished from anything else."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,15 @@ import pytest
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.run.thinning import thin
-from lightning_scaling.store.compact import LENGTH, TAG, Damaged, from_tags, to_tags
+from lightning_scaling.store.mlflow.record_tags import LENGTH, TAG, from_tags
+from lightning_scaling.store.mlflow.record_tags import to_tags as tags_of
+from lightning_scaling.store.record_packing import Unreadable, pack
 
 Make = Callable[..., RunRecord]
+
+
+def to_tags(record: RunRecord) -> dict[str, str]:
+    return tags_of(pack(record))
 
 
 def same(a: RunRecord, b: RunRecord) -> bool:
@@ -43,7 +49,7 @@ def test_every_tag_fits_and_four_hundred_noisy_points_take_two(record: Make) -> 
     noisy = long.curve.loss * (1 + 0.01 * np.random.default_rng(0).standard_normal(20_000))
     tags = to_tags(RunRecord("k", Curve(long.curve.tokens, noisy, long.curve.step, long.curve.schedule, 7), long.flops))
     assert max(map(len, tags.values())) <= LENGTH <= 5000
-    assert len(tags) <= 3
+    assert len(tags) <= 4
     assert len(from_tags(tags).curve) == 400
 
 
@@ -66,7 +72,7 @@ def test_tags_of_a_longer_older_record_do_not_disturb(record: Make) -> None:
 )
 def test_damage_is_named(change: dict[str, str | None], says: str, record: Make) -> None:
     tags = {k: v for k, v in {**to_tags(record()), **change}.items() if v is not None}
-    with pytest.raises(Damaged, match=says):
+    with pytest.raises(Unreadable, match=says):
         from_tags(tags)
 
 

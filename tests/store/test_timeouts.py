@@ -1,14 +1,14 @@
-"""Our impatience with MLflow stays in our threads, and our imports cost nothing."""
+"""Our short timeouts of MLflow stay in our threads, and our imports cost nothing."""
 
 import logging
 import subprocess
 import sys
 import threading
 
-from lightning_scaling.store.patience import impatient
+from lightning_scaling.store.mlflow.timeouts import impatient
 
 
-def test_mlflow_keeps_its_patience_in_other_threads() -> None:
+def test_mlflow_keeps_its_timeouts_in_other_threads() -> None:
     from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES as RETRIES
 
     usual, seen = RETRIES.get(), []
@@ -21,7 +21,7 @@ def test_mlflow_keeps_its_patience_in_other_threads() -> None:
     assert usual > 0
 
 
-def test_it_nests_and_says_how_long() -> None:
+def test_it_nests() -> None:
     from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT as SECONDS
 
     with impatient(7):
@@ -42,7 +42,7 @@ def test_the_lines_of_table_making_are_heard_outside_only(caplog) -> None:
 
 def test_importing_the_store_imports_neither_mlflow_nor_pandas() -> None:
     code = (
-        "import sys, lightning_scaling.store as s; s.Recorder, s.load, s.Names, s.deliver, s.Study;"
+        "import sys, lightning_scaling.store as s; s.open_recorder, s.load, s.deliver, s.Runs, s.redacted;"
         "print(sorted({'mlflow', 'pandas', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
