@@ -212,7 +212,8 @@ def test_every_store_experiment_and_run_has_a_journal_of_its_own(place: dict[str
 def test_one_writer_at_a_time_between_processes(opened: Any) -> None:
     journal = opened()
     journal.append([point(1)])
-    code = "import sys; from pathlib import Path; from lightning_scaling.store.journal.opening import continue_journal as c; c(Path(sys.argv[1]))"
+    where = "from pathlib import Path; from lightning_scaling.store.journal.opening import continue_journal"
+    code = f"import sys; {where}; continue_journal(Path(sys.argv[1]))"
     tried = subprocess.run([sys.executable, "-c", code, str(journal.path)], capture_output=True, text=True)
     assert "Held" in tried.stderr
     assert opened().path.name == journal_name(HEADER, 2)
@@ -221,8 +222,10 @@ def test_one_writer_at_a_time_between_processes(opened: Any) -> None:
 def test_a_journal_and_its_damaged_lines_are_for_their_owner_alone(opened: Any) -> None:
     journal = opened()
     journal.append([point(1)])
-    os.write(journal._file, b"\xff\xfegarbage\n")
-    journal._end += 11
+    journal.close()
+    with open(journal.path, "ab") as file:
+        file.write(b"\xff\xfegarbage\n")
+    journal = opened()
     deliver_all(journal, [])
     assert [path.stat().st_mode & 0o777 for path in (journal.path, journal.set_aside, journal.path.parent)] == [0o600, 0o600, 0o700]
     assert journal.set_aside.read_bytes() == b"\xff\xfegarbage\n"

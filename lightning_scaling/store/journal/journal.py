@@ -81,7 +81,7 @@ class Journal:
         with contextlib.suppress(OSError):
             self._set_aside(portion.damaged)
         with self._lock, contextlib.suppress(OSError):
-            self.waiting -= portion.lines
+            self.waiting = max(0, self.waiting - portion.lines)
             self._delivered = portion.to
             if self.waiting == 0 and self._end > RESTART_BYTES:
                 self._restart()
