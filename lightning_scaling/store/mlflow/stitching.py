@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
+_GAP = 3.0  # intervals between two points of one process; a wider one may be another process, and is joined by its time
 Timed = tuple[int, int, float]  # time, step, value
 
 
@@ -31,10 +32,10 @@ def _processes(points: Sequence[Timed]) -> list[list[Timed]]:
     """Points by the process that logged them: each has rising steps. Two whose clocks overlap are told apart by their steps."""
     found: list[list[Timed]] = []  # the one written to last stands last
     steps = sorted({step for _, step, _ in points})
-    near = 1.5 * median(b - a for a, b in pairwise(steps)) if len(steps) > 1 else 1.0
+    near = _GAP * median(b - a for a, b in pairwise(steps)) if len(steps) > 1 else 1.0
     for point in points:
         below = [each for each in found if each[-1][1] < point[1]]
-        close = [each for each in below if point[1] - each[-1][1] <= near] or below
+        close = [each for each in below if point[1] - each[-1][1] <= near]
         if close:
             found.remove(close[-1])
             found.append([*close[-1], point])
