@@ -17,7 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 import lightning_scaling as ls
-from lightning_scaling.advice import case as judged
+from lightning_scaling.advice import evidence as judged
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting import forecast
 

@@ -24,11 +24,11 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor, ThroughputMonitor
 from lightning.pytorch.loggers import CSVLogger
+from lightning_scaling.callbacks.run import Run
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_scaling.accounting import Meter, flops_rule
 from lightning_scaling.callbacks import ScalingLawMonitor
-from lightning_scaling.callbacks.run import Run
 from lightning_scaling.ladder.gpt import GPT
 from lightning_scaling.run.record import Prediction
 

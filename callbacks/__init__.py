@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lightning_scaling.lazy import lazy
 
 if TYPE_CHECKING:
-    from lightning_scaling.callbacks.monitor import ScalingLawMonitor
+    from lightning_scaling.callbacks.lightning import ScalingLawMonitor
 
 __all__ = ["ScalingLawMonitor"]
 
-__getattr__ = lazy(__name__, {"ScalingLawMonitor": "monitor"})
+__getattr__ = lazy(__name__, {"ScalingLawMonitor": "lightning"})

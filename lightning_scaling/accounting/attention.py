@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_scaling.accounting.weights import Weight, clean, weights
+from lightning_scaling.accounting.copies import own_weights
+from lightning_scaling.accounting.weights import Weight, clean
 
 NAMED = re.compile(r"attention|attn", re.IGNORECASE)
 HEADS = ("num_heads", "n_heads", "n_head", "num_attention_heads", "heads", "nhead")
@@ -19,7 +20,7 @@ WIDTHS = ("all_head_size", "embed_dim", "n_embd", "d_model", "hidden_size", "wid
 
 @dataclass(frozen=True)
 class Attention:
-    """One attention layer: width of its heads together, the longest distance it looks back (None: all), whether gradients reach it."""
+    """One attention layer: width of its heads together, the longest distance within its reach (None: all), whether gradients reach it."""
 
     width: int
     window: int | None = None
@@ -48,7 +49,7 @@ def _windows(window: Window, layers: int) -> list[int | None]:
 
 def find(module: Any, window: Window = None) -> list[Attention] | None:
     """The attention layers of a model, by the names and attributes of its modules; None where one is not understood, [] without any."""
-    held = list(weights(module))
+    held = own_weights(module)
     found = [(_width(layer), _reached(held, name)) for name, layer in _layers(module, held)]
     if any(width is None for width, _ in found) or _two_sided(module):
         return None

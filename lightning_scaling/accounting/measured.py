@@ -5,6 +5,7 @@ the model that is trained, and the states of the random generators are put back.
 """
 
 import copy
+import inspect
 import logging
 import random
 import sys
@@ -57,11 +58,18 @@ def _count(model: Any, batch: Any) -> Measured:
     import torch
 
     with torch.enable_grad(), step_counter() as counter:
-        loss = _loss(model.training_step(batch, 0) if hasattr(model, "training_step") else model(batch))
+        loss = _loss(_step(model, batch) if hasattr(model, "training_step") else model(batch))
         counter.backward_begins()
         if loss.requires_grad:
             loss.sum().backward()
     return Measured(counter.model, counter.model + counter.again)
+
+
+def _step(model: Any, batch: Any) -> Any:
+    names = list(inspect.signature(model.training_step).parameters)
+    if names[:1] == ["dataloader_iter"]:
+        return model.training_step(iter([(batch, 0, 0)]))
+    return model.training_step(batch, 0) if len(names) > 1 else model.training_step(batch)
 
 
 def _loss(answer: Any) -> Any:

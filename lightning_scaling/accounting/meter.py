@@ -1,17 +1,19 @@
 """Counts training batches into a ledger as they go by, from shapes alone.
 
-A step only notes that a batch of a known shape came once more; what that makes in tokens and FLOPs is multiplied when the ledger is
-settled, at a validation or checkpoint. With masks the count is a sum of values: on an accelerator it stays there, added up without
-waiting, until then.
+`begin` looks at a batch before it is trained on, as a training step may empty it; `confirm` counts it once it has been trained on. Either
+only notes that a batch of a known shape came once more; what that makes in tokens and FLOPs is multiplied when the ledger is settled, at
+a validation or checkpoint. With masks the count is a sum of values: on an accelerator it stays there, added up without waiting.
 """
 
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from lightning_scaling.accounting.batches import is_integer, is_tensor
+from lightning_scaling.accounting.batches import is_integer, is_nested, is_tensor
 from lightning_scaling.accounting.flops import FlopsRule
+from lightning_scaling.accounting.ids import PAIRED
 from lightning_scaling.accounting.ledger import Ledger
+from lightning_scaling.accounting.loaders import loader_tree
 from lightning_scaling.accounting.masks import kept_tokens
 from lightning_scaling.accounting.tokens import TokenRule, measure
 
@@ -19,18 +21,32 @@ MOST_SHAPES = 1000
 FIRST, INPUT_IDS = itemgetter(0), itemgetter("input_ids")
 
 
+class Counts(NamedTuple):
+    """What a batch holds and costs."""
+
+    tokens: int = 0
+    flops: int = 0
+    hardware_flops: int = 0
+
+
 class Seen:
-    """What a batch of one shape holds and costs, and how often it came since the ledger was settled."""
+    """A batch that has been looked at, and how often one like it was confirmed since the ledger was settled.
 
-    __slots__ = ("flops", "hardware_flops", "times", "tokens")
+    Args:
+        counts: what it holds and costs; None where that is not known.
+        again: whether batches of its shape are known again; else it is counted as soon as it is confirmed.
+        kept: tokens kept by a mask, a sum that may lie on an accelerator, and the length of the sequences.
+    """
 
-    def __init__(self, tokens: int, flops: int, hardware_flops: int) -> None:
-        self.tokens, self.flops, self.hardware_flops = tokens, flops, hardware_flops
+    __slots__ = ("again", "counts", "kept", "times")
+
+    def __init__(self, counts: Counts | None, again: bool = False, kept: tuple[Any, int | None] | None = None) -> None:
+        self.counts, self.again, self.kept = counts, again, kept
         self.times = 0
 
 
 class Meter:
-    """One per process and run.
+    """One per process and run. `begin` and `confirm` never raise: a batch that cannot be counted adds to `uncounted`.
 
     Args:
         rule: how FLOPs are counted.
@@ -38,74 +54,133 @@ class Meter:
         tokens: as in `count_tokens`.
         mask: count only tokens that the batch's mask keeps.
         first: a batch; those of its kind are known again quickly.
+        loaders: what the batches come from, as in `count_tokens`.
+
+    >>> import numpy as np
+    >>> from lightning_scaling.accounting import Ledger, flops_rule
+    >>> meter = Meter(flops_rule("6N", None, params=1000), Ledger())
+    >>> meter.begin(np.zeros((4, 16), dtype=int))
+    >>> meter.pending.tokens
+    64
+    >>> meter.confirm()
+    >>> meter.settle()
+    >>> meter.batches, meter.pending.tokens
+    (1, 0)
     """
 
-    def __init__(self, rule: FlopsRule, ledger: Ledger, tokens: TokenRule = None, mask: bool = False, first: Any = None) -> None:
+    def __init__(
+        self, rule: FlopsRule, ledger: Ledger, tokens: TokenRule = None, mask: bool = False, first: Any = None, loaders: Any = None
+    ) -> None:
         self.batches = self.uncounted = 0
-        self._rule, self._ledger, self._tokens = rule, ledger, tokens
+        self._ledger, self._tokens, self._tree = ledger, tokens, loader_tree(loaders)
         self._mask = mask and tokens is None
-        self._by_shape = not mask and tokens is None and rule.name != "given"
-        self.known: dict[Any, Seen] = {}
-        self.place = _place(first)
-        self._pending: dict[int | None, Any] = {}
+        self._place = _place(first)
+        self._known: dict[Any, Seen] = {}
+        self._waiting: dict[int | None, Any] = {}
+        self._begun: Seen | None = None
+        self._use(rule)
 
-    def see(self, batch: Any) -> None:
-        """Count one micro-batch that has been trained on. Never raises: a batch that cannot be counted adds to `uncounted`."""
+    def begin(self, batch: Any) -> None:
+        """Look at a micro-batch before it is trained on. One that was begun before and never confirmed is forgotten."""
         try:
-            ids = self.place(batch)
-            self.known[type(batch), type(ids), ids.shape, ids.dtype].times += 1
+            ids = self._place(batch)
+            self._begun = self._known[type(batch), type(ids), ids.shape, ids.dtype]
         except Exception:
-            self.look(batch)
+            self._begun = self._look(batch)
 
-    def look(self, batch: Any) -> None:
-        """Count a batch by all that it holds."""
-        self.batches += 1
+    def confirm(self) -> None:
+        """Count the batch that was begun: its step has run. Without one, or a second time, it does nothing.
+
+        A checkpoint between the step and the usual call is exact if it confirms first: the batch is in the saved counts, and is not
+        counted again by the call that follows.
+        """
+        seen = self._begun
+        if seen is not None:
+            self._begun = None
+            if seen.again:
+                seen.times += 1
+            else:
+                self._take(seen)
+
+    @property
+    def pending(self) -> Counts:
+        """The batch that was begun and is not confirmed; zeros where there is none. Waits for the device where masks are counted."""
+        seen = self._begun
+        if seen is None:
+            return Counts()
         try:
-            tokens, length = measure(batch, self._tokens)
-            if self._mask:
-                return self._keep(kept_tokens(batch), length)
-            self._add(tokens, length, batch)
-        except Exception:
-            self.uncounted += 1
+            return seen.counts or (Counts() if seen.kept is None else self._cost(int(seen.kept[0]), seen.kept[1], None))
+        except Exception:  # a device that has failed has no count
+            return Counts()
+
+    def use(self, rule: FlopsRule) -> None:
+        """Count by another rule from the next batch on, as weights have been frozen, unfrozen or replaced."""
+        self.settle()
+        self._use(rule)
 
     def settle(self) -> None:
         """Bring the ledger up to date; call before it is read. Waits for the device where masks are counted. Never raises."""
-        for seen in self.known.values():
-            self._ledger.add(seen.times * seen.tokens, seen.times * seen.flops, seen.times * seen.hardware_flops)
-            self.batches += seen.times
-            seen.times = 0
-        pending, self._pending = self._pending, {}
-        for length, kept in pending.items():
+        for seen in self._known.values():
+            if seen.times and seen.counts is not None:
+                self._ledger.add(*(seen.times * count for count in seen.counts))
+                self.batches += seen.times
+                seen.times = 0
+        waiting, self._waiting = self._waiting, {}
+        for length, kept in waiting.items():
             try:
-                self._add(int(kept), length, None)
-            except Exception:  # a device that has failed no longer tells
+                self._ledger.add(*self._cost(int(kept), length, None))
+            except Exception:  # a device that has failed has no count
                 self.uncounted += 1
 
-    def _keep(self, kept: Any, length: int | None) -> None:
-        if str(getattr(kept, "device", "cpu")) == "cpu":
-            return self._add(int(kept), length, None)
-        self._pending[length] = self._pending[length] + kept if length in self._pending else kept
+    def _use(self, rule: FlopsRule) -> None:
+        self._rule = rule
+        self._known.clear()
+        self._by_shape = not self._mask and self._tokens is None and self._tree is None and rule.name != "given"
 
-    def _add(self, tokens: int, length: int | None, batch: Any) -> None:
-        model, hardware = self._rule.cost(tokens, length, batch)
-        self._ledger.add(tokens, model, hardware)
-        if self._by_shape and len(self.known) < MOST_SHAPES:
-            self._remember(batch, Seen(tokens, model, hardware))
+    def _cost(self, tokens: int, length: int | None, batch: Any) -> Counts:
+        return Counts(tokens, *self._rule.cost(tokens, length, batch))
 
-    def _remember(self, batch: Any, seen: Seen) -> None:
-        """Know a batch again by its ids, if they lie where those of the first one lay and their shape is all that counts."""
-        if self.place is not _place(batch):
-            return
-        ids = self.place(batch)
-        if is_tensor(ids) and is_integer(ids) and not getattr(ids, "is_nested", False):
-            self.known[type(batch), type(ids), ids.shape, ids.dtype] = seen
+    def _look(self, batch: Any) -> Seen:
+        """A batch by all that it holds."""
+        try:
+            tokens, length = measure(batch, self._tokens, self._tree)
+            if self._mask:
+                return self._masked(kept_tokens(batch, self._tree), length)
+            counts = self._cost(tokens, length, batch)
+            again = self._by_shape and len(self._known) < MOST_SHAPES and _place(batch) is self._place
+            return self._remembered(batch, counts) if again else Seen(counts)
+        except Exception:
+            return Seen(None)
+
+    def _masked(self, kept: Any, length: int | None) -> Seen:
+        on_host = str(getattr(kept, "device", "cpu")) == "cpu"
+        return Seen(self._cost(int(kept), length, None)) if on_host else Seen(None, kept=(kept, length))
+
+    def _remembered(self, batch: Any, counts: Counts) -> Seen:
+        """Known again by its ids, if they lie where those of the first batch lay and their shape is all that counts."""
+        ids = self._place(batch)
+        if not is_tensor(ids) or not is_integer(ids) or is_nested(ids):
+            return Seen(counts)
+        seen = self._known[type(batch), type(ids), ids.shape, ids.dtype] = Seen(counts, again=True)
+        return seen
+
+    def _take(self, seen: Seen) -> None:
+        self.batches += 1
+        if seen.kept is not None:
+            kept, length = seen.kept
+            self._waiting[length] = self._waiting[length] + kept if length in self._waiting else kept
+        elif seen.counts is None:
+            self.uncounted += 1
+        else:
+            self._ledger.add(*seen.counts)
 
 
 def _place(batch: Any) -> Callable[[Any], Any]:
     """Where in a batch the ids lie whose shape alone gives the count."""
     if type(batch) in (tuple, list):
         return FIRST
-    return INPUT_IDS if isinstance(batch, Mapping) and "input_ids" in batch else _itself
+    alone = isinstance(batch, Mapping) and "input_ids" in batch and not any(PAIRED.search(str(name)) for name in batch)
+    return INPUT_IDS if alone else _itself
 
 
 def _itself(batch: Any) -> Any:

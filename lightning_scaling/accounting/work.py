@@ -1,16 +1,18 @@
-"""What one token costs a transformer, weight by weight: which products are done forward, which backward.
+"""What one token costs a model, weight by weight: which products are done forward, which backward.
 
 A matrix of n weights takes 2n operations forward, 2n for the gradient of its input where something before it is trained, and 2n for its
-own gradient where it is trained itself: 6n in all, 4n frozen among trained layers, 2n frozen at the start of the model.
+own gradient where it is trained itself: 6n in all, 4n frozen among trained layers, 2n frozen at the start of the model. Of experts only
+the share counts that a token meets.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
 
 from lightning_scaling.accounting.attention import Attention
+from lightning_scaling.accounting.experts import Experts
 from lightning_scaling.accounting.roles import embedding_keys, head_layer, vocabulary
-from lightning_scaling.accounting.weights import Weight, weights
+from lightning_scaling.accounting.weights import Weight
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,38 @@ class Work:
         return self.forward + forward, self.backward + sum(2 * flops for flops, reached in scores if reached)
 
 
-def of_weights(module: Any, attention: Sequence[Attention]) -> Work:
+def of_weights(held: Sequence[Weight], experts: Experts, attention: Sequence[Attention]) -> Work:
     """Work of a transformer from its weights: all matrices but the tables, and the head's also where it is the table."""
-    forward = backward = 0
-    for weight, reached in _matrices(list(weights(module))):
-        forward += 2 * weight.size
-        backward += 2 * weight.size * (weight.trainable + reached)
-    return Work(forward, backward, tuple(attention))
+    forward = backward = Fraction(0)
+    for weight, reached in _matrices(list(held)):
+        forward += 2 * experts.met(weight)
+        backward += 2 * experts.met(weight) * (weight.trainable + reached)
+    return Work(int(forward), int(backward), tuple(attention))
+
+
+def of_n(held: Sequence[Weight], experts: Experts, left_out: Container[int] = ()) -> Work:
+    """Work by the rule of six operations per weight of N: 2 less for each gradient that a frozen weight does not need."""
+    forward = backward = Fraction(0)
+    for weight, reached in _in_order(held):
+        if weight.key not in left_out:
+            forward += 2 * experts.met(weight)
+            backward += experts.met(weight) * (4 if weight.trainable else 2 * reached)
+    return Work(int(forward), int(backward))
 
 
 def of_count(active: int, attention: Sequence[Attention]) -> Work:
     """Work where the weights that a token meets are declared, as for a mixture of experts."""
     return Work(2 * active, 4 * active, tuple(attention))
+
+
+def _in_order(held: Sequence[Weight]) -> Iterator[tuple[Weight, bool]]:
+    """Each weight once, and whether something before it is trained; the head last, wherever it is registered."""
+    head, seen, trained = head_layer(held), set(), False
+    for weight in [w for w in held if w.holder is not head] + [w for w in held if w.holder is head]:
+        if weight.key not in seen:
+            seen.add(weight.key)
+            yield weight, trained
+        trained |= weight.trainable
 
 
 def _matrices(held: list[Weight]) -> Iterator[tuple[Weight, bool]]:

@@ -1,56 +1,96 @@
 """What the next compute could buy, side by side: each option with its expected gain per PF-day and interval."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lightning_scaling.advice.ahead import Ahead
+from lightning_scaling.advice.annealing import RemainingAnnealing
 from lightning_scaling.advice.growing import Larger
+from lightning_scaling.advice.other_schedules import decayed_now, extended
 from lightning_scaling.advice.repetition import Repetition
-from lightning_scaling.advice.replan import decayed_now, extended
 from lightning_scaling.advice.result import Option
 from lightning_scaling.forecasting import forecast as forecast_of
 from lightning_scaling.numbers import count, share
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
-
-def continuing(curve: Curve, planned: float, now: float, forecast: Any) -> Option:
-    """The plan as it stands, to its end."""
-    return _option("continue", f"train to {count(planned)} tokens as planned", curve, now, planned, forecast)
+LEAST_WORTH = 0.02  # of a fresh token: what fresh data would bring is not extrapolated beyond fifty times
 
 
-def as_much_again(curve: Curve, planned: float, now: float, siblings: Sequence[Curve], level: float) -> Option:
-    """As many tokens again as the plan holds, with the schedule that this needs."""
-    end = 2 * max(planned, float(curve.tokens[-1]))
-    run, schedule = (curve, "its schedule is not known") if curve.schedule is None else extended(curve, planned, end)
-    return _forecast("as much again", f"train to {count(end)} tokens: {schedule}", curve, run, end, now, siblings, level)
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """The run as every option sees it.
+
+    Args:
+        budget: tokens at the end of the run as planned.
+        now: level of its loss here.
+        unit: what is counted as tokens; flops_per_token: what one costs, None: 6·N where the unit is tokens, else not known.
+        schedule_free: the optimiser needs no decay.
+    """
+
+    curve: Curve
+    budget: float
+    now: float
+    siblings: Sequence[Curve] = ()
+    level: float = 0.9
+    unit: str = "tokens"
+    flops_per_token: float | None = None
+    schedule_free: bool = False
+
+    @property
+    def tokens(self) -> float:
+        return float(self.curve.tokens[-1])
+
+    def cost(self, tokens: float) -> float | None:
+        """FLOPs of training on `tokens`."""
+        if self.flops_per_token is not None:
+            return self.flops_per_token * tokens
+        return float(training_flops(self.curve.params, tokens)) if self.curve.params and self.unit == "tokens" else None
 
 
-def decaying(curve: Curve, planned: float, now: float, ahead: Ahead, siblings: Sequence[Curve], level: float) -> Option | None:
-    """Lower the rate to zero from here; None for a run that has decayed, is decaying, or has no plan."""
-    if not ahead.undecayed:
+def continuing(run: Setting, forecast: Any) -> Option:
+    """The run as planned, to the end of its budget."""
+    end = max(run.budget, run.tokens)
+    return _option("continue", f"train to {count(end)} {run.unit} as planned", run, end, forecast)
+
+
+def as_much_again(run: Setting) -> Option:
+    """Twice the token budget, with the schedule that this needs."""
+    end = 2 * max(run.budget, run.tokens)
+    if run.schedule_free:
+        curve, schedule = run.curve, "the schedule-free optimiser needs no decay"
+    elif run.curve.schedule is None:
+        curve, schedule = run.curve, "its learning-rate schedule is not known"
+    else:
+        curve, schedule = extended(run.curve, run.budget, end)
+    return _forecast("as much again", f"train to {count(end)} {run.unit}: {schedule}", run, curve, end)
+
+
+def decaying(run: Setting, annealing: RemainingAnnealing) -> Option | None:
+    """Lower the rate to zero from here; None for a run that has decayed, is decaying, needs no decay or has no schedule."""
+    if not annealing.undecayed:
         return None
-    run, end = decayed_now(curve, planned)
-    length = end - float(curve.tokens[-1])
-    what = f"let the rate fall linearly to zero over the next {count(length)} tokens"
-    return _forecast("decay now", what, curve, run, end, now, siblings, level)
+    curve, end = decayed_now(run.curve, run.budget)
+    what = f"let the rate fall linearly to zero over the next {count(end - run.tokens)} {run.unit}"
+    return _forecast("decay now", what, run, curve, end)
 
 
-def other_data(plan: Option, now: float, state: Repetition, fresh: bool) -> list[Option]:
-    """The rest of the plan on the same data and on fresh data: the gain of the forecast, divided by what repeated tokens are worth."""
+def other_data(planned: Option, now: float, state: Repetition, fresh: bool) -> list[Option]:
+    """The rest of the budget on the same data and on fresh data: the gain of the forecast, divided by what repeated tokens are worth."""
     if state.epochs <= 1:
         return []
-    what = f"go on repeating: the next tokens are worth {share(state.rest_worth)} of fresh ones"
-    options = [_renamed(plan, now, "another epoch", what, 1.0)]
-    if fresh and plan.loss < now:  # what fresh data would give a run whose loss rises, nothing here can tell
-        options.append(_renamed(plan, now, "fresh data", "the rest of the plan on text not seen yet", 1 / max(state.rest_worth, 0.02)))
+    what = f"repeat the data: the next tokens are worth {share(state.rest_worth)} of fresh ones"
+    options = [_scaled(planned, now, "another epoch", what, 1.0)]
+    if fresh and planned.loss < now:  # what fresh data would bring a run whose loss rises cannot be read from its curve
+        times = 1 / max(state.rest_worth, LEAST_WORTH)
+        options.append(_scaled(planned, now, "fresh data", "the rest of the budget on data not seen yet", times))
     return options
 
 
 def growing(larger: Larger, now: float) -> Option:
-    """A model of the best size from nothing, for the compute of this run's whole plan."""
+    """A model of the best size from nothing, for the compute of this run's whole budget."""
     what = f"train {count(larger.params)} parameters on {count(larger.tokens)} tokens from nothing"
     gain = 1 - larger.loss / now
     flops = float(training_flops(larger.params, larger.tokens))
@@ -63,19 +103,17 @@ def ranked(options: Sequence[Option | None]) -> tuple[Option, ...]:
     return tuple(sorted(open_ones, key=lambda o: -o.gain / (o.flops or o.tokens)))
 
 
-def _forecast(name: str, what: str, curve: Curve, run: Curve, end: float, now: float, siblings: Sequence[Curve], level: float) -> Option:
-    found = forecast_of(run, at=end, siblings=siblings, level=level)
-    return _option(name, what, curve, now, end, found)
+def _forecast(name: str, what: str, run: Setting, curve: Curve, end: float) -> Option:
+    return _option(name, what, run, end, forecast_of(curve, at=end, siblings=run.siblings, level=run.level))
 
 
-def _option(name: str, what: str, curve: Curve, now: float, end: float, found: Any) -> Option:
-    tokens = max(end - float(curve.tokens[-1]), 0.0)
-    flops = float(training_flops(curve.params, tokens)) if curve.params else None
+def _option(name: str, what: str, run: Setting, end: float, found: Any) -> Option:
+    tokens = max(end - run.tokens, 0.0)
     loss, low, high = float(found.loss), float(found.low), float(found.high)
-    return Option(name, what, loss, low, high, (now - loss) / (abs(now) or 1.0), tokens, flops, level=found.level)
+    return Option(name, what, loss, low, high, (run.now - loss) / (abs(run.now) or 1.0), tokens, run.cost(tokens), level=found.level)
 
 
-def _renamed(option: Option, now: float, name: str, what: str, times: float) -> Option:
-    """The same stretch with `times` the gain, at its middle and at both ends of its interval."""
+def _scaled(option: Option, now: float, name: str, what: str, times: float) -> Option:
+    """The same tokens with `times` the gain, at its middle and at both ends of its interval."""
     middle, low, high = (now - (now - v) * times if v < now else v for v in (option.loss, option.low, option.high))
     return Option(name, what, middle, low, high, (now - middle) / (abs(now) or 1.0), option.tokens, option.flops, "Muennighoff et al. 2023")

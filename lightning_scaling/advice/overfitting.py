@@ -1,26 +1,26 @@
 """Has the loss turned up? A test on the curve itself: how far above its best, how steadily climbing, for how long, given its noise.
 
-Two facts that do not depend on each other are added up: the level of the latest third since the best against the best, and the slope of
-all since the best; each in standard deviations of the curve's own noise. A recovering spike is high but falls, a plateau neither rises nor
-climbs; only a run that is over-fitting, or whose rate is too high, does both.
+Two independent scores are added: the level of the latest third since the best against the best, and the slope of all since the best; each
+in standard deviations of the curve's own noise. A recovering spike is high but falls, a plateau neither rises nor climbs; only a run that
+is overfitting, or whose rate is too high, does both.
 
-How much is asked for depends on what is known beforehand. Data repeated more than four times is expected to turn up sooner or later
-(Muennighoff et al. 2023 find up to four epochs nearly as good as fresh data, and decline after), so one in a thousand is proof enough,
-and on runs of little noise an annealing to come has never been seen to undo it (in small regressions with more than 1 % of noise it did, by
-1 to 16 %). Without repetition, or with such noise, a rise is a surprise: it must be one in a million in noise that may wander, larger than
-any rise the run has recovered from, and larger than what the rest of the learning-rate plan usually brings. Independent noise alone called
-a digitised GPT-3 run that came back by .8 % within a twelfth of its plan.
+The proof asked for depends on the prior. Data repeated more than four times is expected to turn up sooner or later (Muennighoff et al. 2023
+find up to four epochs nearly as good as fresh data, and decline after), so one in a thousand is proof enough, and on runs of little noise
+a remaining decay has never been seen to undo it (in small regressions with more than 1 % of noise it did, by 1 to 16 %). Without
+repetition, or with such noise, a rise is unexpected: it must be one in a million in autocorrelated noise, larger than any rise the run has
+recovered from, and larger than what the rest of the learning-rate schedule usually brings. With independent noise alone, a digitised GPT-3
+run was called that came back by .8 % within a twelfth of its budget.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_scaling.advice.stretches import Stretches
+from lightning_scaling.advice.bins import Bins
 from lightning_scaling.arrays import Floats
 
 SCORE_REPEATED, SCORE_SURPRISE = 3.09, 4.75  # one in a thousand, one in a million
-LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the plan since the best
+LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the budget since the best
 FEWEST_SURPRISE = 6  # losses since the best: three of them, climbing, ended a run that came back by 7 %
 EACH = 1.5  # the least that level and slope must show apart
 REPEATED = 4.0  # epochs
@@ -31,14 +31,16 @@ STEPS = 6.0  # standard deviations of a single step that is a jump
 
 @dataclass(frozen=True)
 class TurnUp:
-    """Args:
-    rise: of the latest stretches above the best, relative to the best.
-    level, slope: the two scores in standard deviations.
-    since: tokens at the best; lasting: share of the plan since then; losses: how many since then.
-    earlier: the largest relative rise that the run has recovered from.
-    jump: the rise came in one step, so it is a spike or a break rather than a turn.
-    wander: how many times larger the errors are that do not average out over several stretches.
-    noise: of one stretch, relative to the best.
+    """What the loss has done since its best.
+
+    Args:
+        rise: of the latest bins above the best, relative to the best.
+        level, slope: the two scores in standard deviations.
+        since: tokens at the best; lasting: share of the token budget since then; losses: how many since then.
+        earlier: the largest relative rise that the run has recovered from.
+        jump: the rise came in one step, so it is a spike or a break.
+        correlated: how many times larger the noise is that does not average out over several bins.
+        noise: of one bin, relative to the best.
     """
 
     rise: float = 0.0
@@ -49,7 +51,7 @@ class TurnUp:
     losses: int = 0
     earlier: float = 0.0
     jump: bool = False
-    wander: float = 1.0
+    correlated: float = 1.0
     noise: float = 0.0
 
     @property
@@ -73,18 +75,18 @@ class TurnUp:
         if self.expected(epochs):
             return self.score > SCORE_REPEATED and self.lasting >= LASTING_REPEATED and self.rise > self.earlier
         lasting = self.lasting >= LASTING_SURPRISE and self.losses >= FEWEST_SURPRISE
-        return lasting and self.score / self.wander > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
+        return lasting and self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
 
 
-def turn_up(seen: Stretches) -> TurnUp:
+def turn_up(seen: Bins) -> TurnUp:
     """How the loss since its best compares with it.
 
     >>> import numpy as np
-    >>> from lightning_scaling.advice.stretches import stretches
+    >>> from lightning_scaling.advice.bins import binned
     >>> from lightning_scaling.run.curve import Curve
     >>> x = np.linspace(1, 100, 100)
     >>> falling, turning = Curve(x, 2 + 1 / x), Curve(x, 2 + 1 / x + np.maximum(x - 50, 0) / 500 + 1e-3 * np.cos(9 * x))
-    >>> turn_up(stretches(falling, 100)).proven(None, 0.0), turn_up(stretches(turning, 100)).proven(None, 0.0)
+    >>> turn_up(binned(falling, 100)).proven(None, 0.0), turn_up(binned(turning, 100)).proven(None, 0.0)
     (False, True)
     """
     best = seen.best
@@ -100,11 +102,11 @@ def turn_up(seen: Stretches) -> TurnUp:
         level=level / (unit * (1 / len(last) + 1 / 3) ** 0.5),
         slope=_slope_score(above, unit),
         since=float(seen.tokens[best]),
-        lasting=float((seen.tokens[-1] - seen.tokens[best]) / seen.planned),
+        lasting=float((seen.tokens[-1] - seen.tokens[best]) / seen.budget),
         losses=len(above),
         earlier=_recovered(seen.smooth[: best + 1]) / scale,
         jump=_jumped(seen.loss[best:], level, unit),
-        wander=max(seen.wander / unit, 1.0),
+        correlated=max(seen.correlated_noise / unit, 1.0),
         noise=seen.noise / scale,
     )
 

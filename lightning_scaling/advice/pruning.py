@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from lightning_scaling.advice.ahead import look_ahead
-from lightning_scaling.advice.case import FEWEST
+from lightning_scaling.advice.annealing import remaining_annealing
+from lightning_scaling.advice.evidence import FEWEST
 from lightning_scaling.advice.plateau import one_sided
 from lightning_scaling.forecasting import forecast
 from lightning_scaling.numbers import loss, loss_interval
@@ -47,7 +47,7 @@ def should_prune(curve: Curve, at: float, best: float, siblings: Sequence[Curve]
     """
     if not 0 < chance < 1:
         raise ValueError(f"chance is a probability between 0 and 1, got {chance}")
-    if np.isfinite(curve.loss).sum() < FEWEST or look_ahead(curve, at).warming:
+    if np.isfinite(curve.loss).sum() < FEWEST or remaining_annealing(curve, at).warming:
         return Pruning(False, 1.0, "too early to say where this trial will end")
     if not np.isfinite(curve.loss[-3:]).any():
         return Pruning(True, 0.0, "the last losses are not finite")

@@ -1,4 +1,4 @@
-"""What `advise` returns: a verdict, why, the options that were compared, and how sure it is."""
+"""What `advise` returns: a verdict, why, whether more data is worth it, whether a plateau is reached, and the options compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,8 +7,12 @@ from typing import Any
 
 from scipy.special import ndtr, ndtri
 
-from lightning_scaling.advice.verdict import Reason, Verdict
+from lightning_scaling.advice.plateau import PlateauCall
+from lightning_scaling.advice.table import as_html, as_text
+from lightning_scaling.advice.verdict import AddData, Reason, Verdict
 from lightning_scaling.units import FLOPS_PER_PF_DAY
+
+NOTHING_KNOWN = (AddData.NOT_KNOWN, "no loss has been logged yet: wait for the first validations")
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,10 @@ class Option:
 
     Args:
         name: "continue", "as much again", "decay now", "fresh data", "another epoch" or "grow".
-        what: one line that says what to do, with the schedule that it needs.
+        what: one line that states what to do, with the schedule that it needs.
         loss, low, high: where it ends, with its interval; NaN where only its worth is known.
         gain: relative to the loss now (.01 = one percent lower).
-        tokens: tokens it trains from now on; flops: what they cost, None without params.
+        tokens: tokens it trains from now on; flops: what they cost, None where a token's cost is not known.
         basis: what the number rests on: "forecast" or the law's name.
         level: of the interval.
     """
@@ -37,18 +41,21 @@ class Option:
     level: float = 0.9
 
     def chance_below(self, loss: float) -> float:
-        """Probability that it ends below `loss`, each side of its interval read as half a normal.
+        """Probability that it ends below `loss`, each side of its interval read as half a normal; NaN without an interval.
 
         >>> round(Option("continue", "", 2.0, 1.8, 2.1, 0.1, 1e9, None).chance_below(2.1), 2)
         0.95
         """
-        side = self.high - self.loss if loss > self.loss else self.loss - self.low
-        spread = max(side, 1e-12 * abs(self.loss), 1e-300) / ndtri((1 + self.level) / 2)
-        return float(ndtr((loss - self.loss) / spread))
+        return float(ndtr((loss - self.loss) / self.spread(above=loss > self.loss)))
+
+    def spread(self, above: bool) -> float:
+        """Standard deviation on one side of the interval; NaN without an interval."""
+        side = self.high - self.loss if above else self.loss - self.low
+        return float(max(side, 1e-12 * abs(self.loss), 1e-300) / ndtri((1 + self.level) / 2)) if side == side else float("nan")
 
     @property
     def gain_per_pf_day(self) -> float | None:
-        """Relative gain per PF-day; None without params."""
+        """Relative gain per PF-day; None where the cost is not known."""
         return self.gain * FLOPS_PER_PF_DAY / self.flops if self.flops else None
 
     def to_json(self) -> dict[str, Any]:
@@ -65,8 +72,17 @@ class Advice:
         because: one sentence with the numbers that decided.
         confidence: probability that the reason holds, between 0 and 1.
         forecast: the forecast it rests on; None where there is none yet.
-        facts: numbers worth telling that decide nothing, such as tokens per parameter.
+        facts: numbers that decide nothing, such as tokens per parameter.
+        plateau_probability: that the rest of the token budget (and at least a quarter of the tokens so far) lowers the loss by less than
+            the smallest gain that counts; NaN where it is not known.
+        plateau: the plateau that is called, None where none is.
+        unit: what is counted as tokens: "tokens", "samples", "steps".
         compare: works out the options; called when they are first read, since each costs a forecast.
+        weigh_data: works out the answer about more data; called when it is first read.
+
+    >>> print(Advice(Verdict.TOO_EARLY, Reason.FEW_POINTS, "3 losses over 1 % of the token budget: wait for more"))
+    TOO_EARLY: too early to say. 3 losses over 1 % of the token budget: wait for more
+    Add data? NOT_KNOWN: no loss has been logged yet: wait for the first validations
     """
 
     verdict: Verdict
@@ -75,7 +91,11 @@ class Advice:
     confidence: float = 1.0
     forecast: Any = None
     facts: dict[str, Any] = field(default_factory=dict)
+    plateau_probability: float = float("nan")
+    plateau: PlateauCall | None = None
+    unit: str = "tokens"
     compare: Callable[[], tuple[Option, ...]] = field(default=tuple, repr=False)
+    weigh_data: Callable[[], tuple[AddData, str]] = field(default=lambda: NOTHING_KNOWN, repr=False)
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
@@ -86,13 +106,37 @@ class Advice:
         """The option of that name, None where it was not open to this run."""
         return next((each for each in self.options if each.name == name), None)
 
+    @cached_property
+    def _data(self) -> tuple[AddData, str]:
+        return self.weigh_data()
+
+    @property
+    def add_data(self) -> AddData:
+        """Whether to keep adding data to this model: YES, NO or NOT_KNOWN."""
+        return self._data[0]
+
+    @property
+    def add_data_because(self) -> str:
+        """One sentence with the numbers behind `add_data`."""
+        return self._data[1]
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
     def to_json(self) -> dict[str, Any]:
         """A plain dict: what `lightning-scaling advise --json` prints."""
+        sure = self.plateau_probability
         return {
             "verdict": self.verdict.name,
             "reason": self.reason.name,
             "because": self.because,
             "confidence": self.confidence,
+            "add_data": self.add_data.name,
+            "add_data_because": self.add_data_because,
+            "plateau_probability": None if sure != sure else sure,
             "options": [each.to_json() for each in self.options],
             "facts": self.facts,
         }

@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_scaling import units
 from lightning_scaling.advice.growing import larger_model
-from lightning_scaling.advice.options import as_much_again
+from lightning_scaling.advice.options import Setting, as_much_again
 from lightning_scaling.numbers import count, loss, loss_interval, pf_days, share
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import Prediction, RunRecord
@@ -64,7 +64,7 @@ def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = ()) -> str:
     """What as much training again would give, and the schedule that it takes."""
     if np.isfinite(record.curve.loss).sum() < FEWEST:
         return ""
-    again = as_much_again(record.curve, record.tokens, record.loss, siblings, 0.9)
+    again = as_much_again(Setting(record.curve, record.tokens, record.loss, siblings))
     if not np.isfinite(again.loss):
         return ""
     return f"twice the data would reach {loss_interval(again.loss, again.low, again.high)}: {again.what.partition(': ')[2]}"

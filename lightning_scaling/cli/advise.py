@@ -1,4 +1,4 @@
-"""`lightning-scaling advise`: what to do with a run, from a CSV of its curve or from an MLflow store, also while it still goes on."""
+"""`lightning-scaling advise`: what to do with a run, from a CSV of its curve or from an MLflow store, also while it is still training."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ Examples:
 
 @click.command("advise", epilog=EXAMPLES)
 @click.argument("path", metavar="[CURVE.csv]", required=False)
-@click.option("--planned", type=Count(), help="Tokens at the end of the plan (a store knows them).")
+@click.option("--planned", type=Count(), help="Token budget: tokens at the end of the run (a store knows it).")
 @click.option("--params", type=Count(), help="N: params of the model.")
 @click.option("--unique-tokens", type=Count(), help="Size of the data, where it is repeated.")
 @click.option("--siblings", multiple=True, metavar="CSV", help="A finished run of the same family; may be repeated.")
@@ -31,6 +31,8 @@ Examples:
 @click.option("--target-loss", type=float, help="The loss the model is for.")
 @click.option("--served", type=Count(), help="Tokens it will answer in its life.")
 @click.option("--no-fresh-data", is_flag=True, help="No more data can be had.")
+@click.option("--schedule-free", is_flag=True, help="The optimiser needs no learning-rate decay.")
+@click.option("--unit", default="tokens", show_default=True, help="What the clock counts: tokens, samples, steps.")
 @column_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(**given: Any) -> None:

@@ -1,4 +1,4 @@
-"""What `advise` reads, asks and prints: a curve from a CSV file or a store, the verdict, and the options beside it."""
+"""What `advise` reads, asks and prints: a curve from a CSV file or a store, the advice."""
 
 import json
 from dataclasses import replace
@@ -9,10 +9,9 @@ import click
 import numpy as np
 
 from lightning_scaling.advice import Advice, Economics, advise
-from lightning_scaling.advice.result import Option
 from lightning_scaling.cli.column_options import COLUMNS
 from lightning_scaling.cli.columns import read_curve
-from lightning_scaling.numbers import count, loss, loss_interval, share
+from lightning_scaling.numbers import loss
 from lightning_scaling.run.curve import Curve
 
 
@@ -29,7 +28,7 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
     else:
         curve, planned, siblings = _from_store(store, str(run_id), planned, siblings)
     if planned is None:
-        raise ValueError("how long shall the run be? Give --planned with the tokens (or steps) at the end of the plan")
+        raise ValueError("the token budget is not known: give --planned with the tokens (or steps) at the end of the run")
     _require_reachable(terms["target_loss"], curve)
     economics = Economics(
         threshold=terms["threshold"],
@@ -38,7 +37,8 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
         tokens_served=terms["served"] or 0.0,
         fresh_tokens=not terms["no_fresh_data"],
     )
-    return advise(curve, planned, siblings, law=_law(terms["law"]), economics=economics)
+    more = {"schedule_free": terms["schedule_free"], "unit": terms["unit"]}
+    return advise(curve, planned, siblings, law=_law(terms["law"]), economics=economics, **more)
 
 
 def _require_reachable(target: float | None, curve: Curve) -> None:
@@ -53,7 +53,7 @@ def _whole(number: float | None) -> int | None:
 
 
 def _from_store(store: str | None, run_id: str, planned: float | None, siblings: list[Curve]) -> tuple[Curve, float | None, list[Curve]]:
-    """The run whose id begins like this, its plan, and the finished smaller runs of its family."""
+    """The run whose id begins like this, its token budget, and the finished smaller runs of its family."""
     from lightning_scaling.store import load
 
     study = load(store)
@@ -76,27 +76,8 @@ def _law(name: str | None) -> Any:
 
 
 def show(advice: Advice, as_json: bool) -> None:
-    """One JSON document, or the verdict, its sentence, the facts and a table of options."""
-    if as_json:
-        click.echo(json.dumps(_plain(advice.to_json()), allow_nan=False))
-        return
-    click.echo(f"{advice.verdict.name}: {advice.verdict} — {advice.reason}\n{advice.because}  (confidence {advice.confidence:.2f})")
-    if "tokens_per_param" in advice.facts and "best_tokens_per_param" in advice.facts:
-        facts = advice.facts
-        mine, best = count(facts["tokens_per_param"]), count(facts["best_tokens_per_param"])
-        click.echo(f"{mine} tokens per parameter at the end of the plan, {best} is best by {facts['law']}: {facts['sizing']}")
-    if advice.options:
-        click.echo("\nWhat the next compute could buy, best gain for its cost first:")
-        click.echo("\n".join(_line(option) for option in advice.options))
-
-
-def _line(option: Option) -> str:
-    cost = f"{count(option.tokens)} tokens"
-    if option.flops and option.gain_per_pf_day is not None:
-        cost = f"{cost}, {option.flops:.2g} FLOPs, {count(100 * option.gain_per_pf_day)} % per PF-day"
-    ends = f"{option.name:13} {loss_interval(option.loss, option.low, option.high):24}"
-    basis = "" if option.basis == "forecast" else f" (by {option.basis})"
-    return f"  {ends} gains {share(option.gain):7} for {cost}\n{'':16}{option.what}{basis}"
+    """One JSON document, or the verdict, its sentences and a table of options."""
+    click.echo(json.dumps(_plain(advice.to_json()), allow_nan=False) if as_json else str(advice))
 
 
 def _plain(value: Any) -> Any:

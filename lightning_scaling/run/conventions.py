@@ -14,12 +14,14 @@ class Conventions:
     flops: the FLOPs rule: "6N", "6N+attention", "measured" or "given".
     loss: the monitored loss and its unit, e.g. "val_loss [nats/token]".
     tokenizer: what a token is, e.g. "bytes"; losses per token of different tokenizers are never compared.
+    weights: the weights whose loss is followed: "raw", or "averaged" where an average of recent weights is validated.
     """
 
     params: str = "total"
     flops: str = "6N"
     loss: str = "val_loss"
     tokenizer: str | None = None
+    weights: str = "raw"
 
     def differences(self, other: "Conventions") -> list[str]:
         """The fields in which two runs differ, each as 'params: total against non_embedding'."""

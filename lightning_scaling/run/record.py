@@ -11,6 +11,7 @@ from lightning_scaling.outcome import Outcome
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
+from lightning_scaling.units import pf_days
 
 SCHEMA = 1
 
@@ -86,6 +87,21 @@ class RunRecord:
         """The last finite loss, NaN before the first."""
         finite = self.curve.loss[np.isfinite(self.curve.loss)]
         return float(finite[-1]) if len(finite) else float("nan")
+
+    @property
+    def tokens_trained(self) -> int:
+        """Tokens trained so far, exactly; those at the last point where the run does not hold the count."""
+        return int(self.extra.get("tokens_trained", self.tokens))
+
+    @property
+    def flops_spent(self) -> int:
+        """FLOPs spent so far by the run's rule, exactly; those at the last point where the run does not hold the count."""
+        return int(self.extra.get("flops_spent", self.spent))
+
+    @property
+    def pf_days(self) -> float:
+        """What was spent, in PF-days of 8.64e19 FLOPs."""
+        return float(pf_days(self.flops_spent))
 
     @property
     def spent(self) -> float:

@@ -6,8 +6,8 @@ Write (what the monitor calls; `recorder.py`):
                   spool_dir=None) -> Recorder
         store: MLflow tracking URI, `name.db`, a folder of JSON and CSV ("runs/"), or None for MLFLOW_TRACKING_URI, else ./mlflow.db.
         key: the run's identity, made when training first starts and kept in its checkpoint.
-        run_id: an MLflow run to write into (its status is left alone), or a callable that is asked until it answers something else
-            than None; it is called in the store's own thread.
+        run_id: an MLflow run to write into (its status is left alone), or a callable that is asked at once and then in the store's own
+            thread, until it answers something else than None.
         replay: what `pending()` returned when the checkpoint was saved.
         Opens the journal on disk (milliseconds, once); no network, never raises for a store or disk that fails.
 

@@ -43,15 +43,16 @@ def open_recorder(
         key: made when training first starts and kept in its checkpoint.
         experiment: made where it is missing.
         run_name: None leaves it to the store.
-        run_id: an MLflow run to write into (its status is left to whoever made it), or a callable that the store's thread asks until it
-            answers something else than None.
+        run_id: an MLflow run to write into (its status is left to whoever made it), or a callable that is asked now and then by the store's
+            thread, until it answers something else than None.
         params, tags: of the run; parameters it has already are left as they are.
         replay: what `pending()` returned when the checkpoint was saved.
         spool_dir: folder of the journal; None for $LIGHTNING_SCALING_SPOOL, else this user's folder for the state of programs.
     """
-    uri, began, ask = resolve_uri(store), int(time.time() * 1000), run_id if callable(run_id) else None
+    uri, began = resolve_uri(store), int(time.time() * 1000)
+    run_id, ask = _known(run_id)
     header = {"key": key, "uri": redacted(uri), "experiment": experiment, "run_name": run_name, "began_ms": began}
-    header |= {"run_id": None if callable(run_id) else run_id, **({"attach": True} if ask else {})}
+    header |= {"run_id": run_id, **({"attach": True} if ask else {})}
     header |= {"secret": True} if header["uri"] != uri else {}
     folder = default_folder() if spool_dir is None else Path(spool_dir).absolute()
     backlog = Backlog(folder, header)
@@ -186,6 +187,16 @@ class Recorder:
     def _at_exit(self) -> None:
         if os.getpid() == self._process:
             self.close(status=None)
+
+
+def _known(run_id: str | Callable[[], str | None] | None) -> tuple[str | None, Callable[[], str | None] | None]:
+    """(the run's id, whom to ask for it): a logger that has its run already lets the journal of an earlier process be continued."""
+    if not callable(run_id):
+        return run_id, None
+    answer = None
+    with contextlib.suppress(Exception):
+        answer = run_id()
+    return (None, run_id) if answer is None else (str(answer), None)
 
 
 def _is_finite(value: Any) -> bool:

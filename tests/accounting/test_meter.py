@@ -12,6 +12,12 @@ IDS = torch.zeros(4, 16, dtype=torch.long)
 RULE = flops_rule("6N", None, params=1000)
 
 
+def see(meter, batch):
+    """A batch from the start of its step to the end."""
+    meter.begin(batch)
+    meter.confirm()
+
+
 class Elsewhere:
     """A sum that lies on an accelerator: adding is free, reading is noted."""
 
@@ -50,7 +56,7 @@ def test_a_fit_with_uneven_batches_equals_a_count_by_hand():
     ledger = Ledger()
     meter = Meter(RULE, ledger)
     for rows in (4, 4, 4, 1):
-        meter.see((IDS[:rows], IDS[:rows]))
+        see(meter, (IDS[:rows], IDS[:rows]))
     meter.settle()
     assert (ledger.tokens, ledger.flops) == (13 * 16, 6 * 1000 * 13 * 16)
 
@@ -58,8 +64,8 @@ def test_a_fit_with_uneven_batches_equals_a_count_by_hand():
 def test_a_strange_batch_is_noted_and_never_raises():
     ledger = Ledger()
     meter = Meter(RULE, ledger)
-    meter.see(IDS)
-    meter.see(object())
+    see(meter, IDS)
+    see(meter, object())
     meter.settle()
     assert (ledger.tokens, meter.uncounted) == (64, 1)
 
@@ -67,7 +73,7 @@ def test_a_strange_batch_is_noted_and_never_raises():
 @pytest.mark.parametrize("broken", [lambda batch: 1 / 0, lambda batch: "many"])
 def test_a_broken_callable_never_raises(broken):
     meter = Meter(RULE, Ledger(), tokens=broken)
-    meter.see(IDS)
+    see(meter, IDS)
     assert meter.uncounted == 1
 
 
@@ -76,7 +82,7 @@ def test_masked_tokens_on_an_accelerator_are_read_once_when_settled():
     ledger = Ledger()
     meter = Meter(RULE, ledger, mask=True)
     for kept in (10, 20, 30):
-        meter.see({"input_ids": IDS, "attention_mask": Mask(kept)})
+        see(meter, {"input_ids": IDS, "attention_mask": Mask(kept)})
     assert (ledger.tokens, Elsewhere.reads) == (0, 0)
     meter.settle()
     meter.settle()
@@ -88,8 +94,8 @@ def test_masked_tokens_cost_by_the_length_of_their_batch():
         module = torch.nn.Sequential(torch.nn.TransformerEncoderLayer(8, 2, 32))
     rule, ledger = flops_rule("6N+attention", module, params=1), Ledger()
     meter = Meter(rule, ledger, mask=True)
-    meter.see({"input_ids": IDS, "attention_mask": Mask(10)})
-    meter.see({"input_ids": IDS[:, :8], "attention_mask": torch.ones(4, 8)})
+    see(meter, {"input_ids": IDS, "attention_mask": Mask(10)})
+    see(meter, {"input_ids": IDS[:, :8], "attention_mask": torch.ones(4, 8)})
     meter.settle()
     assert rule.name == "6N+attention"
     assert ledger.flops == rule.flops(10, 16) + rule.flops(32, 8)
@@ -97,7 +103,7 @@ def test_masked_tokens_cost_by_the_length_of_their_batch():
 
 def test_a_mask_on_the_host_is_counted_at_once():
     ledger = Ledger()
-    Meter(RULE, ledger, mask=True).see({"input_ids": IDS, "attention_mask": torch.ones(4, 16)})
+    see(Meter(RULE, ledger, mask=True), {"input_ids": IDS, "attention_mask": torch.ones(4, 16)})
     assert ledger.tokens == 64
 
 
@@ -105,14 +111,14 @@ def test_a_step_runs_no_operation_on_tensors():
     meter = Meter(RULE, Ledger())
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in range(100):
-            meter.see({"input_ids": IDS, "labels": IDS})
+            see(meter, {"input_ids": IDS, "labels": IDS})
     assert [event.name for event in profiler.events() if event.name.startswith("aten::")] == []
 
 
 def test_the_flops_of_a_callable_are_those_of_the_batch():
     ledger = Ledger()
     meter = Meter(flops_rule(lambda batch: batch.shape[0] * 1000, None, params=1), ledger)
-    meter.see(IDS)
+    see(meter, IDS)
     assert (ledger.tokens, ledger.flops) == (64, 4000)
 
 
@@ -137,7 +143,7 @@ def test_any_mix_of_batches_settled_at_any_time_counts_as_each_by_itself(first, 
             meter.settle()
             continue
         kind, rows, length = each
-        meter.see(KINDS[kind](rows, length))
+        see(meter, KINDS[kind](rows, length))
         expected, uncounted = (expected, uncounted + 1) if kind == "floats" else (expected + rows * length, uncounted)
     meter.settle()
     assert (ledger.tokens, ledger.flops, meter.uncounted) == (expected, 6000 * expected, uncounted)

@@ -56,8 +56,8 @@ def test_frozen_parameters_are_apart_and_counted(gpt):
 
 def test_adapters_are_the_trained_part(lora):
     groups = count_parameters(lora(tied=None))
-    assert groups["other"] == LAYERS * 4 * (4 * WIDTH + 2 * WIDTH)
-    assert (groups["frozen_other"], groups["frozen_head"], groups["embedding"]) == (OTHER, HEAD, 0)
+    assert groups["adapter"] == LAYERS * 4 * (4 * WIDTH + 2 * WIDTH)
+    assert (groups["frozen_other"], groups["frozen_head"], groups["embedding"], groups["other"]) == (OTHER, HEAD, 0, 0)
 
 
 def test_the_groups_sum_to_all_parameters(gpt, lora):

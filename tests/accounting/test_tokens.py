@@ -110,7 +110,7 @@ def test_a_callable_must_return_a_count(answer):
 
 
 def test_an_unknown_word_for_tokens_is_refused():
-    with pytest.raises(TokenCountError, match="'samples', got 'words'"):
+    with pytest.raises(TokenCountError, match="'samples' or the tokens of a batch as an int, got 'words'"):
         count_tokens(IDS, tokens="words")
 
 
@@ -150,6 +150,6 @@ def test_values_are_not_touched_without_a_mask():
     assert count_tokens({"input_ids": IDS.as_subclass(Untouchable)}) == 64
 
 
-@pytest.mark.parametrize(("batch", "length"), [(IDS, 16), ((IDS, IDS), 16), ((IMAGES, CLASSES), None), ([(IDS, 0), (IDS[:, :8], 0)], None)])
+@pytest.mark.parametrize(("batch", "length"), [(IDS, 16), ((IDS, IDS), 16), ((IMAGES, CLASSES), None), ([(IDS, 0), (IDS[:, :8], 0)], 13)])
 def test_the_length_of_sequences_is_read(batch, length):
     assert sequence_length(batch) == length

@@ -39,7 +39,7 @@ def test_a_plan_that_is_over_is_still_judged(make_run):
 
 def test_the_sentence_carries_the_numbers_that_decided(make_run):
     because = advise(make_run(until=0.6), END).because
-    assert "60 % of the plan" in because
+    assert "60 % of the token budget" in because
     assert "to fall" in because
 
 
@@ -52,8 +52,8 @@ def test_advice_can_be_pickled(make_run):
     assert pickle.loads(pickle.dumps(advice)).because == advice.because
 
 
-def test_a_run_is_told_its_tokens_per_parameter(make_run):
-    facts = advise(make_run(until=0.6, params=100_000), END).facts
+def test_the_facts_hold_its_tokens_per_parameter(make_run):
+    facts = advise(make_run(until=0.6, params=100_000), END, law="besiroglu2024").facts
     assert facts["tokens_per_param"] == 1000
     assert facts["sizing"].startswith("over-trained")
 

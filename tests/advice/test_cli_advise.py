@@ -79,8 +79,8 @@ def test_a_loss_written_as_nan_is_one_that_broke(tmp_path):
     assert (document["verdict"], document["reason"]) == ("INVESTIGATE", "NOT_FINITE")
 
 
-def test_a_larger_model_is_told_with_the_law_it_rests_on(file):
-    text = called(file(rate="constant", until=0.6), "--planned", "100M", "--params", "1k").stdout
+def test_a_larger_model_is_named_with_the_law_it_rests_on(file):
+    text = called(file(rate="constant", until=0.6), "--planned", "100M", "--params", "1k", "--law", "besiroglu2024").stdout
     assert "from nothing (by besiroglu2024)" in text
 
 

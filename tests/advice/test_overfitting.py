@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve
+from lightning_scaling.advice.bins import binned
 from lightning_scaling.advice.overfitting import turn_up
-from lightning_scaling.advice.stretches import stretches
 
 X = np.arange(1, 101) * 1e6
 
 
 def judged(loss, epochs=None, decay_left=0.0):
-    return turn_up(stretches(Curve(X[: len(loss)], loss), 1e8)).proven(epochs, decay_left)
+    return turn_up(binned(Curve(X[: len(loss)], loss), 1e8)).proven(epochs, decay_left)
 
 
 def noisy(mean, noise=2e-3, seed=0):
@@ -62,7 +62,7 @@ def test_a_spike_that_recovers_is_none():
 def test_a_break_in_one_step_is_a_jump():
     loss = noisy(falling())
     loss[60:] += 0.3
-    assert turn_up(stretches(Curve(X, loss), 1e8)).jump
+    assert turn_up(binned(Curve(X, loss), 1e8)).jump
 
 
 def test_a_rise_no_larger_than_an_earlier_one_is_waited_for():
@@ -71,7 +71,7 @@ def test_a_rise_no_larger_than_an_earlier_one_is_waited_for():
 
 
 def test_the_best_and_the_rise_are_told():
-    found = turn_up(stretches(Curve(X, turning()), 1e8))
+    found = turn_up(binned(Curve(X, turning()), 1e8))
     assert found.since == pytest.approx(5e7, rel=0.05)
     assert found.rise == pytest.approx(turning()[-9] / turning().min() - 1, rel=0.1)
 
@@ -84,13 +84,13 @@ def test_noise_that_wanders_is_seldom_taken_for_a_turn_up():
 
 
 def test_in_large_noise_repetition_proves_nothing_beforehand():
-    found = turn_up(stretches(Curve(X, noisy(turning(), noise=3e-2)), 1e8))
+    found = turn_up(binned(Curve(X, noisy(turning(), noise=3e-2)), 1e8))
     assert not found.expected(epochs=20)
-    assert turn_up(stretches(Curve(X, noisy(turning(), noise=1e-3)), 1e8)).expected(epochs=20)
+    assert turn_up(binned(Curve(X, noisy(turning(), noise=1e-3)), 1e8)).expected(epochs=20)
 
 
 def test_three_climbing_losses_of_a_short_log_prove_nothing():
     before = 3.2 + np.exp(-np.arange(16) / 4) + 0.006 * np.array([1, -1] * 8)
     loss = np.r_[before, before[-1] + np.array([0.02, 0.06, 0.13])]
     tokens = np.linspace(2e6, 3.8e7, len(loss))
-    assert not turn_up(stretches(Curve(tokens, loss), 1e8)).proven(None, 0.0)
+    assert not turn_up(binned(Curve(tokens, loss), 1e8)).proven(None, 0.0)

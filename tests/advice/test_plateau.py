@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, forecast
+from lightning_scaling.advice.bins import binned
 from lightning_scaling.advice.economics import Economics
-from lightning_scaling.advice.plateau import agreed, pace_carried_on, plateau, stretch_end
-from lightning_scaling.advice.stretches import stretches
+from lightning_scaling.advice.plateau import agreed, gain_bound, plateau, stretch_end
 
 
 def judged(curve, planned, **terms):
     until = stretch_end(float(curve.tokens[-1]), planned)
     found = forecast(curve, at=np.array([curve.tokens[-1], until]))
-    return plateau(stretches(curve, planned), 0.0, float(found.loss[0]), until, found, 1, Economics(**terms))
+    return plateau(binned(curve, planned), 0.0, float(found.loss[0]), until, found, 1, Economics(**terms))
 
 
 def power_law(floor, rise, until=60, noise=1e-4):
@@ -54,7 +54,7 @@ def test_the_surer_witness_is_heard_more():
 
 def test_the_pace_is_carried_on_in_the_logarithm_of_tokens():
     x = np.arange(1, 101)
-    fall, error = pace_carried_on(stretches(Curve(x, 9 - np.log2(x)), 100), 0.0, 200)
+    fall, error = gain_bound(binned(Curve(x, 9 - np.log2(x)), 100), 0.0, 200)
     assert fall == pytest.approx(1, abs=0.05)
     assert error < 0.02
 
@@ -62,19 +62,19 @@ def test_the_pace_is_carried_on_in_the_logarithm_of_tokens():
 def test_what_came_before_the_rate_settled_is_no_pace():
     x = np.arange(1, 101)
     decayed = np.where(x < 50, 3 - x / 50, 2.0)
-    flat, both = (pace_carried_on(stretches(Curve(x, decayed), 100), settled, 300)[0] for settled in (55, 0))
+    flat, both = (gain_bound(binned(Curve(x, decayed), 100), settled, 300)[0] for settled in (55, 0))
     assert abs(flat) < 1e-6 < both
 
 
 def test_a_rate_that_has_just_settled_leaves_it_open():
     x = np.arange(1, 51)
-    assert pace_carried_on(stretches(Curve(x, np.ones(50)), 100), 47, 100)[0] == np.inf
-    assert pace_carried_on(stretches(Curve(x, np.ones(50)), 1000), 0, 1e9)[0] == np.inf
+    assert gain_bound(binned(Curve(x, np.ones(50)), 100), 47, 100)[0] == np.inf
+    assert gain_bound(binned(Curve(x, np.ones(50)), 1000), 0, 1e9)[0] == np.inf
 
 
 def test_noise_that_wanders_makes_the_curve_less_sure():
     x, rng = np.arange(1, 101), np.random.default_rng(0)
     white = rng.standard_normal(100)
     slow = np.convolve(rng.standard_normal(107), np.ones(8) / 8**0.5, mode="valid")
-    steady, wandering = (pace_carried_on(stretches(Curve(x, 9 + 0.01 * errors), 100), 0, 125)[1] for errors in (white, slow))
+    steady, wandering = (gain_bound(binned(Curve(x, 9 + 0.01 * errors), 100), 0, 125)[1] for errors in (white, slow))
     assert wandering > 1.5 * steady

@@ -7,7 +7,7 @@ import pytest
 
 from lightning_scaling import Curve, Schedule, advise, forecast
 from lightning_scaling.advice import Economics
-from lightning_scaling.advice.case import Case
+from lightning_scaling.advice.evidence import Evidence
 
 END = 100_000_000.0
 FLAT = {"share": 3e-4, "alpha": 0.9, "noise": 1e-4}
@@ -119,9 +119,9 @@ def test_turning_up_without_repetition_stops(make_run):
 
 def test_a_rise_that_the_decay_will_undo_is_waited_for(make_run):
     run = make_run("wsd", 0.56, share=0.5, alpha=1.0, change=lambda t: 1 + 2 * np.maximum(t - 0.45, 0))
-    case = Case(run, END, (), None, Economics(), 0.9)
-    assert case.turn.proven(None, decay_left=1.0)
-    assert not case.turned_up
+    evidence = Evidence(run, END, (), None, Economics(), 0.9)
+    assert evidence.turn.proven(None, decay_left=1.0)
+    assert not evidence.turned_up
     assert said(run)[0] != "STOP"
 
 

@@ -70,6 +70,12 @@ def _possible(package):
     return importlib.import_module(names).PossibleUserWarning
 
 
+@pytest.fixture
+def judged_at_once(monkeypatch):
+    """Every validation is judged, however short the training: what a judgement costs is measured elsewhere."""
+    monkeypatch.setattr("lightning_scaling.monitor.budget.START", 1e9)
+
+
 @pytest.fixture(scope="session")
 def training():
     """The module training.py: model_class, loader, trainer."""

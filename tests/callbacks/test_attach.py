@@ -29,7 +29,7 @@ def straight(training):
 
 
 def tokens(monitor):
-    return monitor.record.extra["tokens_trained"]
+    return monitor.record.tokens_trained
 
 
 def test_a_compiled_module_is_counted_as_it_was(fit, training, straight):
@@ -140,4 +140,4 @@ def test_forked_processes_leave_their_results_in_the_checkpoint_and_the_store(tr
     assert saved["callbacks"]["ScalingLawMonitor"]["ledger"]["tokens"] == 2 * 4 * saved["global_step"] * training.LENGTH
     (record,) = load(store, experiments=["lightning-scaling"]).records
     assert record.state is RunState.FINISHED
-    assert record.extra["tokens_trained"] == 2 * 32 * training.LENGTH
+    assert record.tokens_trained == 2 * 32 * training.LENGTH

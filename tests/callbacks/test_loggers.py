@@ -7,10 +7,11 @@ import pytest
 
 from lightning_scaling import RunState
 from lightning_scaling.callbacks import ScalingLawMonitor
-from lightning_scaling.callbacks.loggers import log
-from lightning_scaling.callbacks.warn_once import Once
+from lightning_scaling.callbacks.lightning_trainer import log
+from lightning_scaling.monitor.guard import Guard
 
 KEYS = {"tokens", "flops", "pf_days", "val_loss", "forecast_loss", "forecast_low", "forecast_high", "loss_floor", "gain_per_pf_day"}
+KEYS |= {"plateau_probability", "step"}
 
 
 def csv_logger(folder):
@@ -110,24 +111,24 @@ def test_a_finished_smaller_run_of_the_family_becomes_a_sibling(logged, training
             import time
 
             for _ in range(100):
-                if larger._last.outlet.siblings.curves:
+                if larger._run.related_runs:
                     return
                 time.sleep(0.1)
 
     larger = ScalingLawMonitor(store=store, family="bigrams", experiment="tests", summary=False)
     training.trainer(tmp_path, [larger, Wait()], max_epochs=1).fit(Larger(), training.loader(), training.loader(8, seed=1))
-    (sibling,) = larger._last.outlet.siblings.curves
+    (sibling,) = larger._run.related_runs
     assert sibling.params == monitor.record.params
 
 
-def test_a_logger_that_fails_is_told_of_once_and_training_goes_on(capsys):
+def test_a_logger_that_fails_is_reported_once_and_training_continues(capsys):
     class Broken:
         def log_metrics(self, metrics, step):
             raise OSError("no space left on device")
 
-    once = Once()
+    guard = Guard()
     for step in range(3):
-        log([Broken()], {"scaling/tokens": 1}, step, once)
+        log([Broken()], {"scaling/tokens": 1}, step, guard)
     assert capsys.readouterr().out.count("no space left") == 1
 
 

@@ -48,7 +48,7 @@ def fit(training):
             training.model_class()(), training.loader(), training.loader(8, seed=1)
         )
         assert monitor.record.state is RunState.FINISHED
-        assert monitor.record.extra["tokens_trained"] == EPOCHS * 20 * training.LENGTH
+        assert monitor.record.tokens_trained == EPOCHS * 20 * training.LENGTH
         return monitor
 
     return fit

@@ -56,14 +56,14 @@ def test_resume_after_an_exception_counts_what_a_straight_run_counts(fit, traini
     with pytest.raises(RuntimeError):
         fit(stopper(at, RuntimeError("broken")))
     monitor = fit(resume=True)
-    assert monitor.record.extra["tokens_trained"] == straight_tokens(training)
-    assert monitor.record.extra["flops_spent"] == 6 * training.PARAMS * straight_tokens(training)
+    assert monitor.record.tokens_trained == straight_tokens(training)
+    assert monitor.record.flops_spent == 6 * training.PARAMS * straight_tokens(training)
 
 
 def test_resume_after_ctrl_c_counts_what_a_straight_run_counts(fit, training):
     with pytest.raises(SystemExit):
         fit(stopper(7, KeyboardInterrupt()))
-    assert fit(resume=True).record.extra["tokens_trained"] == straight_tokens(training)
+    assert fit(resume=True).record.tokens_trained == straight_tokens(training)
 
 
 def test_resume_gives_the_curve_of_a_straight_run(fit):
@@ -120,7 +120,7 @@ def test_points_past_the_checkpoint_that_are_trained_again_are_counted_once(fit,
         fit(stopper(3, RuntimeError("broken again")), resume=True)
     (tmp_path / "last.ckpt").write_bytes(older)
     monitor = fit(resume=True)
-    assert monitor.record.extra["tokens_trained"] == straight_tokens(training)
+    assert monitor.record.tokens_trained == straight_tokens(training)
 
 
 def test_resume_keeps_the_key_and_the_forecasts(fit, tmp_path):
@@ -135,19 +135,19 @@ def test_resume_keeps_the_key_and_the_forecasts(fit, tmp_path):
 def test_a_checkpoint_moves_between_the_two_lightnings(fit, training):
     with pytest.raises(RuntimeError):
         fit(stopper(7, RuntimeError("broken")))
-    assert fit(resume=True, flavour="pytorch_lightning").record.extra["tokens_trained"] == straight_tokens(training)
+    assert fit(resume=True, flavour="pytorch_lightning").record.tokens_trained == straight_tokens(training)
 
 
 def test_resume_with_another_accumulation_adds_what_is_trained_since(fit, training):
     with pytest.raises(RuntimeError):
         fit(stopper(11, RuntimeError("broken")))
-    assert fit(resume=True, accumulate=2).record.extra["tokens_trained"] == straight_tokens(training)
+    assert fit(resume=True, accumulate=2).record.tokens_trained == straight_tokens(training)
 
 
 def test_resume_with_another_batch_size_adds_what_is_trained_since(fit, training):
     fit(epochs=2)
     monitor = fit(resume=True, batch=10, epochs=4)
-    assert monitor.record.extra["tokens_trained"] == straight_tokens(training)
+    assert monitor.record.tokens_trained == straight_tokens(training)
 
 
 def test_an_interrupted_run_is_cut_off(training, tmp_path):
@@ -166,5 +166,5 @@ def test_a_checkpoint_without_counts_is_told_of(training, tmp_path, capsys):
     monitor = ScalingLawMonitor(summary=False)
     trainer = training.trainer(tmp_path, monitor, max_epochs=2)
     trainer.fit(training.model_class()(), training.loader(), training.loader(8), ckpt_path="plain.ckpt")
-    assert "before step 5: tokens are counted from here" in capsys.readouterr().out
+    assert "before step 5: tokens count from here" in capsys.readouterr().out
     assert monitor.curve.step[-1] == 10

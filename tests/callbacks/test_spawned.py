@@ -22,4 +22,4 @@ def test_spawned_processes_leave_their_results_in_the_checkpoint_and_the_store(t
     assert saved["callbacks"]["ScalingLawMonitor"]["ledger"]["tokens"] == EPOCHS * ROWS * training.LENGTH
     (record,) = load(store, experiments=["lightning-scaling"]).records
     assert record.state is RunState.FINISHED
-    assert record.extra["tokens_trained"] == EPOCHS * ROWS * training.LENGTH
+    assert record.tokens_trained == EPOCHS * ROWS * training.LENGTH

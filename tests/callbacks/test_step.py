@@ -80,5 +80,5 @@ def test_a_subclass_may_extend_the_hooks_of_a_step(training, tmp_path):
     monitor = Extended(summary=False)
     training.trainer(tmp_path, monitor, max_epochs=2).fit(training.model_class()(), training.loader(), training.loader(4))
     assert (monitor.batches, monitor.steps) == (10, 10)
-    assert monitor.record.extra["tokens_trained"] == 2 * 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 2 * 20 * training.LENGTH
     assert monitor.curve.step[-1] == 10

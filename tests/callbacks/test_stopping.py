@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_scaling.callbacks.stopping import Stopper
+from lightning_scaling.monitor.stopping import Stopper
 
 PLANNED = 2000
 
@@ -36,7 +36,7 @@ def test_what_has_held_survives_a_resume():
 
 
 @pytest.fixture
-def plateau(training, tmp_path):
+def plateau(training, tmp_path, judged_at_once):
     """Fit a model whose rate has decayed and whose validation loss no longer falls, with or without leave to stop."""
 
     def fit(stop):

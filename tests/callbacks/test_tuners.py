@@ -25,7 +25,7 @@ def test_the_learning_rate_finder_counts_nothing(training, tunable, tmp_path):
 
     monitor = ScalingLawMonitor(summary=False)
     training.trainer(tmp_path, [monitor, LearningRateFinder(num_training_steps=8)], max_epochs=2).fit(tunable)
-    assert monitor.record.extra["tokens_trained"] == 2 * 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 2 * 20 * training.LENGTH
     assert monitor.curve.step.tolist() == [10, 20]
 
 
@@ -34,7 +34,7 @@ def test_the_batch_size_finder_counts_nothing(training, tunable, tmp_path):
 
     monitor = ScalingLawMonitor(summary=False)
     training.trainer(tmp_path, [monitor, BatchSizeFinder(max_trials=2, steps_per_trial=2)], max_epochs=2).fit(tunable)
-    assert monitor.record.extra["tokens_trained"] == 2 * 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 2 * 20 * training.LENGTH
 
 
 def test_a_tuner_before_the_fit_leaves_no_run_behind(training, tunable, tmp_path):
@@ -45,7 +45,7 @@ def test_a_tuner_before_the_fit_leaves_no_run_behind(training, tunable, tmp_path
     Tuner(trainer).lr_find(tunable, num_training=8, update_attr=False)
     assert monitor.record is None
     trainer.fit(tunable)
-    assert monitor.record.extra["tokens_trained"] == 2 * 20 * training.LENGTH
+    assert monitor.record.tokens_trained == 2 * 20 * training.LENGTH
 
 
 def test_validating_and_testing_adds_no_point(training, tmp_path):

@@ -70,7 +70,7 @@ def trainer(folder, callbacks=None, flavour=FLAVOUR, **kwargs):
 def serve():
     import mlflow.tracking  # noqa: F401
 
-    import lightning_scaling.callbacks.monitor
+    import lightning_scaling.callbacks.lightning
     import lightning_scaling.store.recorder  # noqa: F401
 
     torch.set_num_threads(1)
@@ -118,6 +118,8 @@ def main(arguments=None):
     ask.add_argument("--signal", default="SIGKILL")
     ask.add_argument("--signal-in", default="on_train_batch_end", help="hook at whose call of that number instead")
     ask.add_argument("--die-after", type=float, default=None, help="seconds from the first batch to a SIGKILL")
+    ask.add_argument("--fail", default=None, help="module:name of a function that raises from the second batch on")
+    ask.add_argument("--fail-rank", type=int, default=0)
     run(ask.parse_args(arguments))
 
 
@@ -125,7 +127,7 @@ def run(asked):
     from lightning_scaling.callbacks import ScalingLawMonitor
 
     checkpoint = import_module(FLAVOUR).callbacks.ModelCheckpoint
-    monitor, fate = ScalingLawMonitor(store=asked.store, summary=False), dying(asked)
+    monitor, fate = ScalingLawMonitor(store=asked.store, summary=False, stop=True), dying(asked)
     saver = checkpoint(
         asked.folder, every_n_train_steps=asked.save_every, save_last=True, save_top_k=1, filename="step", enable_version_counter=False
     )
@@ -135,7 +137,8 @@ def run(asked):
         "devices": asked.devices,
     }
     strategy = {} if asked.strategy == "auto" else {"strategy": asked.strategy}
-    made = trainer(asked.folder, [monitor, fate, saver], max_epochs=asked.epochs, enable_checkpointing=True, **more, **strategy)
+    armed = [failing(asked.fail, asked.fail_rank)] if asked.fail else []
+    made = trainer(asked.folder, [*armed, monitor, fate, saver], max_epochs=asked.epochs, enable_checkpointing=True, **more, **strategy)
     resume = asked.resume if asked.resume and Path(asked.resume).exists() else None
     made.fit(model_class()(), loader(asked.rows), loader(8, seed=1), ckpt_path=resume)
     if asked.die_after is not None:
@@ -170,6 +173,36 @@ def dying(asked):
                 threading.Timer(asked.die_after, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
     return Dying()
+
+
+def failing(target, rank, error=None, after=1):
+    """A callback that lets a function of the package raise on one rank once `after` batches are trained."""
+
+    class Failing(import_module(FLAVOUR).Callback):
+        batches = 0
+
+        def on_train_batch_end(self, trainer, *_):
+            self.batches += 1
+            if self.batches == after and trainer.global_rank == rank:
+                self.undo = break_(target, error or RuntimeError("injected"))
+
+    return Failing()
+
+
+def break_(target, error):
+    """Let a function raise; call what is returned to mend it."""
+    module, _, name = target.partition(":")
+    *path, last = name.split(".")
+    owner = import_module(module)
+    for part in path:
+        owner = getattr(owner, part)
+    kept = vars(owner)[last]
+
+    def broken(*_, **__):
+        raise error
+
+    setattr(owner, last, property(broken) if isinstance(kept, property) else broken)
+    return lambda: setattr(owner, last, kept)
 
 
 def tell(folder, monitor, rows):

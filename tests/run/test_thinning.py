@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lightning_scaling.run.record import Prediction
 from lightning_scaling.run.schedule import Schedule
-from lightning_scaling.run.thinning import log_spaced, thin_predictions, thin_schedule
+from lightning_scaling.run.thinning import log_spaced, simplify_schedule, thin_predictions
 
 
 @given(st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=300), st.integers(2, 60))
@@ -28,7 +28,7 @@ def test_each_decade_gets_its_share() -> None:
 def test_a_thinned_schedule_is_the_schedule() -> None:
     step = np.arange(0.0, 20_001.0)
     cosine = Schedule(step, 3e-4 * np.minimum(1, step / 500) * (1 + np.cos(np.pi * step / 20_000)) / 2)
-    thinned = thin_schedule(cosine)
+    thinned = simplify_schedule(cosine)
     assert len(thinned.step) <= 100
     assert thinned.at(step) == pytest.approx(cosine.at(step), abs=2e-3 * cosine.peak)
 
@@ -36,7 +36,7 @@ def test_a_thinned_schedule_is_the_schedule() -> None:
 def test_a_jump_of_the_schedule_is_kept() -> None:
     step = np.arange(0.0, 1000.0)
     drop = Schedule(step, np.where(step < 700, 1.0, 0.1))
-    assert thin_schedule(drop, 10).at(step) == pytest.approx(drop.at(step), abs=1e-9)
+    assert simplify_schedule(drop, 10).at(step) == pytest.approx(drop.at(step), abs=1e-9)
 
 
 def test_the_last_prediction_keeps_its_sentence() -> None:

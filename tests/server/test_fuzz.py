@@ -8,10 +8,35 @@ from urllib.parse import quote, urlsplit
 PATHS = ("data/experiments", "data/runs", "data/law", "data/run/x", "data/runs.csv", "data/points.csv", "data/records.json", "static/x", "")
 KEYS = ("experiment", "loss_metric", "token_metric", "tokens_per_step", "params", "run", "known", "\x00", "é")
 TEXTS = (
-    *("", "0", "-1", "1e999", "nan", "inf", "9" * 400, "x" * 5000, "../../etc/passwd", "..%2f..%2f", "\x00", "\r\nSet-Cookie: a=b", "%", "%zz"),
+    *(
+        "",
+        "0",
+        "-1",
+        "1e999",
+        "nan",
+        "inf",
+        "9" * 400,
+        "x" * 5000,
+        "../../etc/passwd",
+        "..%2f..%2f",
+        "\x00",
+        "\r\nSet-Cookie: a=b",
+        "%",
+        "%zz",
+    ),
     *("<script>", "' OR 1=1 --", "{}", "[]", "null", "𝕏" * 50, "\ud7ff", "true", "1" + "0" * 30 + "M", "=1+1"),
 )
-BODIES = (b"", b"{", b"[]", b"null", b"[" * 50_000, b'{"experiments": 1}', b'{"experiments": ["x"], "known": 5}', b"\xff\xfe", b'["' + b"x" * 10_000)
+BODIES = (
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"[" * 50_000,
+    b'{"experiments": 1}',
+    b'{"experiments": ["x"], "known": 5}',
+    b"\xff\xfe",
+    b'["' + b"x" * 10_000,
+)
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")
 
 

@@ -1,0 +1,342 @@
+"""`ScalingLawMonitor`: the monitor attached to a trainer of `lightning.pytorch` or `pytorch_lightning`.
+
+The hooks only hand over to `RunMonitor`. Before the first step errors of configuration are raised (never by a monitor that the environment
+attached); after it whatever goes wrong is one warning, on every rank without a hang.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lightning_scaling.callbacks.lightning_base import Callback
+from lightning_scaling.callbacks.lightning_trainer import (
+    Horizon,
+    averages_weights,
+    define_axes,
+    followed_optimizer,
+    keeps_results_in_children,
+    log,
+    mlflow_targets,
+    projected_schedule,
+    ranks_of,
+    takes_iterator,
+)
+from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.monitor.guard import Guard, report
+from lightning_scaling.monitor.judging import Judgement
+from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of_outputs, resolve
+from lightning_scaling.monitor.options import Options, takes_options
+from lightning_scaling.monitor.progress import Progress
+from lightning_scaling.monitor.run_monitor import RunMonitor
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
+
+SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
+KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
+READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
+
+
+def guarded(hook: Callable[..., None]) -> Callable[..., None]:
+    """A hook that never raises: a failure is one warning, and the hook is switched off."""
+    part = f"the hook {hook.__name__}"
+
+    @functools.wraps(hook)
+    def run(self: Any, *given: Any, **named: Any) -> None:
+        if part not in self._guard.off:
+            try:
+                hook(self, *given, **named)
+            except Exception as error:
+                self._guard.switch_off(part, error)
+
+    return run
+
+
+class ScalingLawMonitor(Callback):
+    """Counts tokens and FLOPs, forecasts the end of the run at every validation, advises, and records the run.
+
+    >>> ScalingLawMonitor(monitor="val/loss", family="my gpt").options.params
+    'total'
+    """
+
+    automatic = False  # True for the one that the environment variable attaches
+    curve: Curve | None
+    record: RunRecord | None
+    judgement: Judgement | None
+    forecast: Any
+    advice: Any
+    power_law: PowerLaw | None
+
+    @takes_options
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.options, self._given = Options(**options), options
+        self._guard = Guard()
+        self._kept: dict[str, Any] = {}  # what can be read of a run of another process
+        self._reset()
+
+    def _reset(self) -> None:
+        self._resumed: dict[str, Any] | None = None  # state of a checkpoint, until the fit starts
+        self._run: RunMonitor | None = None  # kept for reading when the fit is over
+        self._active = self._waiting = self._late = False  # within a fit; before its first batch; the model had no shapes at that batch
+        self._rate: Any = None
+        self._stepped = self._manual = self._draws_batches = False
+        self._followed: Any = None
+        self._horizon: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
+        if name not in READINGS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        run = self._run
+        if run is None or not run.ranks.is_first:
+            return self._kept.get(name)
+        return getattr(run, name)
+
+    @property
+    def state_key(self) -> str:
+        return KEYS[self.automatic]
+
+    # the start -----------------------------------------------------------------------------------------------------------------------
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.fast_dev_run or self._stands_aside(trainer):
+            return
+        self._active = self._waiting = True
+        if keeps_results_in_children(trainer):
+            self._guard.warn("spawn", SPAWNED)
+        self._together(ranks_of(trainer), lambda: self._begin(trainer, pl_module))
+
+    def _begin(self, trainer: Any, module: Any) -> None:
+        state = self._state_to_resume(trainer.global_step)
+        self._guard = Guard()
+        read = functools.partial(_projection, trainer, self.options.optimizer)
+        ranks, targets = ranks_of(trainer), mlflow_targets(trainer.loggers)
+        run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=state, guard=self._guard, **self._given)
+        self._run, self._resumed = run, None
+        if trainer.global_step > 0 and not run.progress.ledger.tokens:
+            run.progress.rates.begin_at(trainer.global_step)
+            self._guard.warn("resume", f"nothing is known of what was trained before step {trainer.global_step}: tokens count from here")
+        run.weights_averaged = averages_weights(trainer)
+        self._followed = followed_optimizer(trainer, self.options.optimizer)
+        self._manual = not module.automatic_optimization
+        self._horizon = Horizon.at_start(trainer, run.progress.ledger.tokens)
+        if not trainer.enable_validation:
+            run.follow_training_loss(self._training_loss(trainer))
+        if ranks.is_first:
+            define_axes(trainer.loggers, self._guard)
+        if run.progress.counted_by is not None:  # Lightning may repeat an interrupted validation before it trains another batch
+            self._guard.attempt("counting the model", lambda: run.counting.count_model(module))
+            run.announce()
+
+    def _state_to_resume(self, global_step: int) -> dict[str, Any] | None:
+        """A fit from step 0 is a new run; one from a checkpoint, or a second fit of the same trainer, resumes the old one."""
+        if self._resumed is not None:
+            return self._resumed
+        return self._run.state_dict() if self._run is not None and global_step > 0 else None
+
+    def _training_loss(self, trainer: Any) -> TrainingLoss:
+        return TrainingLoss(copy=True) if self._manual else TrainingLoss(divided=lambda: int(trainer.accumulate_grad_batches))
+
+    def _stands_aside(self, trainer: Any) -> bool:
+        """One attached by hand goes first; of those left in a list that several trainers used, the newest is this trainer's."""
+        others = [c for c in trainer.callbacks if isinstance(c, ScalingLawMonitor)]
+        return self.automatic and (any(not c.automatic for c in others) or others[-1] is not self)
+
+    def _together(self, ranks: Any, do: Callable[[], None]) -> None:
+        """`do()` on every rank, and leave the training alone on all of them where one could not."""
+        error: Exception | None = None
+        try:
+            do()
+        except Exception as found:
+            error = found
+        trouble = ranks.worst(0 if error is None else 2 if isinstance(error, ValueError) else 1)
+        if not trouble:
+            return
+        self._reset()
+        if trouble == 2 and not self.automatic:
+            raise error or ValueError("the monitor of another rank was refused: see its error")
+        self._guard.warn("start", f"this training is not monitored: {error or 'another rank could not start'}")
+
+    # the step: host numbers only ---------------------------------------------------------------------------------------------------------
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if self._waiting and self._run is not None:
+            self._first_batch(pl_module, batch, trainer.train_dataloader)
+        self._begin_batch(batch)
+
+    def _first_batch(self, module: Any, batch: Any, loaders: Any) -> None:
+        self._waiting = False
+        run = self._run
+        self._draws_batches = takes_iterator(module)
+        self._late = self._draws_batches or any(type(p).__name__ == "UninitializedParameter" for p in module.parameters())
+        if run is not None and not self._late:
+            self._together(run.ranks, lambda: run.start(batch, module, loaders))
+
+    @guarded
+    def _begin_batch(self, batch: Any) -> None:
+        if self._active and self._run is not None and not self._late:
+            self._run.begin_batch(batch)
+
+    @guarded
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        if self._active and (self._followed is None or optimizer is self._followed):
+            groups = optimizer.param_groups  # none where configure_optimizers returned None
+            rate = groups[0].get("lr") if groups else None
+            self._rate = rate if isinstance(rate, float) else self._rate_of_tensor(rate)
+            self._stepped = True
+            if self._manual:  # may step more than once a batch; a closure (LBFGS) is evaluated more than once a step
+                self._note_step()
+
+    def _rate_of_tensor(self, rate: Any) -> Any:
+        """A rate that is a tensor of a device is read when a validation waits for the device anyhow; until then the last one holds."""
+        if hasattr(rate, "device") and str(rate.device) != "cpu":
+            return self._rate
+        return None if rate is None else float(rate)
+
+    def _note_step(self) -> None:
+        if self._stepped and self._run is not None:
+            self._stepped = False
+            self._run.optimizer_step(self._rate)
+
+    @guarded
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        run = self._run
+        if not self._active or run is None:
+            return
+        if self._late:  # the batch is only known now
+            run.start(batch, pl_module, trainer.train_dataloader)
+            run.begin_batch(batch)
+            self._late = self._draws_batches
+        self._note_step()
+        run.end_batch(of_outputs(outputs) if run.training_loss is not None else None)
+        if run.training_loss is not None:
+            self._after_point(trainer)
+
+    # validations, checkpoints, the end -------------------------------------------------------------------------------------------------
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.sanity_checking:
+            self._check_name(trainer.callback_metrics)
+        elif self._active and self._run is not None and self._run.progress.counted_by is not None:
+            self._validated(trainer, self._run)
+
+    def _check_name(self, logged: Mapping[str, Any]) -> None:
+        """A wrong name of the loss is refused before training, where the sanity check proves it wrong."""
+        if not self.automatic and misnamed(self.options.monitor, logged):
+            raise ValueError(missing(self.options.monitor, logged))
+
+    @guarded
+    def _validated(self, trainer: Any, run: RunMonitor) -> None:
+        wanted, logged = self.options.monitor, trainer.callback_metrics
+        name = self._guard.run("finding the loss", partial(resolve, wanted, logged), str(wanted) or None)
+        if run.training_loss is not None:
+            return
+        if name is None:
+            self._guard.warn("monitor", f"{missing(wanted, logged)}; until then the training loss is followed")
+            return run.follow_training_loss(self._training_loss(trainer))
+        self._guard.attempt("the name of the loss", lambda: run.follow(name))
+        loss = self._guard.run("reading the loss", lambda: float(logged[name]), float("nan"))
+        run.validated(loss, max(trainer.global_step - 1, 0), lambda tokens: self._budget(trainer, tokens))
+        self._after_point(trainer)
+
+    def _budget(self, trainer: Any, tokens: int) -> int | None:
+        assert self._run is not None
+        meter = self._run.counting.meter
+        self._horizon.batches = meter.batches if meter else 0
+        # before the first batch of a resumed fit, what the checkpoint knew still holds
+        return self._horizon.token_budget(trainer, tokens) if self._horizon.batches else self._run.token_budget
+
+    def _after_point(self, trainer: Any) -> None:
+        run = self._run
+        if run is None:
+            return
+        if found := run.take_metrics():
+            log(trainer.loggers, found, max(trainer.global_step - 1, 0), self._guard)
+        if run.should_stop:
+            trainer.should_stop = True
+
+    @guarded
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        if self._run is not None and self._run.training_loss is not None:
+            self._run.training_loss.settle()  # the next epoch may accumulate another number of batches
+
+    @guarded
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        run, active = self._run, self._active
+        self._active = False
+        if run is None or not active:
+            return
+        run.finish()
+        self._after_point(trainer)
+        if run.should_stop:
+            self._save_stopped(trainer)
+
+    def _save_stopped(self, trainer: Any) -> None:
+        """Save the stopped run beside ModelCheckpoint's files, if there is one. Collective."""
+        folder = getattr(trainer.checkpoint_callback, "dirpath", None)
+        if folder:
+            path = Path(folder) / f"stopped-step={trainer.global_step}.ckpt"
+            trainer.save_checkpoint(path)
+            report(f"the run as it was stopped is kept in {path}")
+
+    @guarded
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        run, active = self._run, self._active
+        self._active = False
+        if run is not None and active:
+            run.interrupt(exception)
+
+    @guarded
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """The state is put in here and not by `state_dict`, so that lists of callbacks may hold monitors of earlier trainers.
+
+        Ranks are summed before saving, as the checkpoint holds rank 0's; every rank comes here, unless training was interrupted.
+        """
+        run = self._run
+        if run is None or not (self._active or trainer.state.fn == "fit"):
+            return
+        self._confirm_trained(trainer)
+        if run.ranks.world > 1 and trainer.state.status != "interrupted" and self._active:
+            run.sync()
+        checkpoint.setdefault("callbacks", {})[self.state_key] = run.state_dict()
+
+    def _confirm_trained(self, trainer: Any) -> None:
+        """A checkpoint saved by an earlier callback at the end of a batch holds that batch too."""
+        done = trainer.fit_loop.epoch_loop.batch_progress.current
+        if self._active and self._run is not None and done.processed > done.completed:
+            self._note_step()
+            self._run.end_batch()
+
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """A fit resumes the run of its checkpoint; test, validate and predict leave the run alone."""
+        if trainer.state.fn != "fit":
+            return
+        states = checkpoint.get("callbacks", {})
+        found = [states[key] for key in (self.state_key, *KEYS) if key in states]
+        if found:
+            try:
+                Progress.restored(found[0])  # refuses what cannot be read
+                self._resumed = found[0]
+            except ValueError as error:
+                if not self.automatic:
+                    raise
+                self._guard.warn("resume", f"{error}; this training counts from here")
+
+    # copies ----------------------------------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A monitor travels as its options and what can be read of its run: threads, hooks and the trainer stay here."""
+        kept = {name: getattr(self, name) for name in READINGS} if self._run is not None else self._kept
+        return {"given": self._given, "automatic": self.automatic, "kept": kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["given"])  # type: ignore[misc]
+        self._kept = state["kept"]
+        if state["automatic"]:
+            self.automatic = True
+
+
+def _projection(trainer: Any, index: int, observed: Any) -> Any:
+    return projected_schedule(trainer, index, observed)
