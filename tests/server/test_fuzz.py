@@ -1,4 +1,4 @@
-"""Two hundred malformed requests: none is a server error, shows a traceback or takes more than two seconds."""
+"""Two hundred malformed requests: none is a server error, shows a traceback or hangs."""
 
 import http.client
 import random

@@ -1,6 +1,7 @@
 """`lightning-scaling flush`: what an outage left on disk reaches the store, in order, once."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,66 @@ def test_a_missing_folder_is_one_line() -> None:
     done = CliRunner().invoke(main, ["flush", "nowhere"])
     assert done.exit_code == 2
     assert "no folder nowhere" in done.output
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> dict[Path, bytes]:
+    """./spool with files of other programs, a link, a folder and a pipe."""
+    folder = tmp_path / "spool"
+    folder.mkdir(exist_ok=True)
+    target = tmp_path / "victim.txt"
+    kept = {folder / "train.jsonl": b'{"text":"one"}\n{"text":"no newline"}', folder / "single.jsonl": b'{"a":1}', target: b"IMPORTANT"}
+    for path, content in kept.items():
+        path.write_bytes(content)
+    (folder / "link.jsonl").symlink_to(target)
+    (folder / "dangling.jsonl").symlink_to("/nonexistent/x")
+    (folder / "folder.jsonl").mkdir()
+    os.mkfifo(folder / "pipe.jsonl")
+    return kept
+
+
+def test_nothing_but_our_own_journals_is_touched_and_they_are_delivered(left: Any, uri: str, others: dict[Path, bytes]) -> None:
+    left()
+    code, output = flush("spool")
+    assert (code, len(load(uri))) == (2, 1)
+    assert {path: path.read_bytes() for path in others} == others
+    assert [output.count(words) for words in ("is a link", "is no plain file", "is no journal")] == [2, 2, 2]
+
+
+def test_a_folder_in_which_others_may_have_planted_files_is_refused(left: Any, uri: str) -> None:
+    left()
+    Path("spool").chmod(0o777)
+    code, _ = flush("spool")
+    assert code == 2
+    assert not Path(uri.removeprefix("sqlite:///")).read_bytes().count(b"scaling.key")
+    Path("spool").chmod(0o700)
+    assert flush("spool")[0] == 0
+
+
+def test_a_journal_that_others_may_write_is_refused(left: Any) -> None:
+    left()
+    the_journal().chmod(0o666)
+    assert "every user may write" in flush("spool")[1]
+
+
+def test_a_damaged_line_costs_that_line_and_is_reported_once(left: Any, uri: str, client: Any) -> None:
+    left()
+    lines = the_journal().read_bytes().split(b"\n")
+    (at,) = [i for i, line in enumerate(lines) if b'"step":7,' in line]
+    lines[at] = lines[at][:20]
+    the_journal().write_bytes(b"\n".join(lines))
+    code, output = flush("spool")
+    run = load(uri).records[0]
+    assert (code, output.count("damaged")) == (2, 1)
+    assert [m.step for m in client.get_metric_history(run.run_id, LOSS)] == [*range(1, 7), *range(8, 31)]
+    assert flush("spool") == (0, "nothing waits to be delivered\n")
+    assert [path.suffix for path in Path("spool").iterdir()] == [".damaged"]
+
+
+def test_a_spool_of_the_version_before_is_delivered(uri: str, client: Any) -> None:
+    Path("spool").mkdir()
+    header = {"spool": 1, "began": 1, "key": "old", "run_id": None, "began_ms": 1, "uri": uri, "experiment": "sizes", "run_name": "old"}
+    events = [{"kind": "metrics", "t": 10 + i, "step": i, "values": {LOSS: 1.0 * i}} for i in range(6)]
+    Path("spool/old.jsonl").write_text("".join(json.dumps(each) + "\n" for each in (header, *events)))
+    (delivery,) = deliver("spool")
+    assert (delivery.sent, delivery.delivered) == (6, True)
