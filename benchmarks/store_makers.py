@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from lightning_scaling.store.compact import to_tags
 
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import Prediction, RunRecord
 from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.store import Recorder
-from lightning_scaling.store.compact import to_tags
 
 EXPERIMENT = "benchmark"
 KEYS = ("scaling/tokens", "scaling/val_loss")

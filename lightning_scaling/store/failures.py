@@ -1,4 +1,4 @@
-"""How a store can fail, told apart by what the user has to do."""
+"""How a store can fail, by what the user has to do."""
 
 import contextlib
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ def with_state(record: RunRecord, status: str, sign_of_life: float, now: float, 
     if record.ended or _reached(record):
         return replace(record, state=RunState.FINISHED)
     alive = status in ("RUNNING", "SCHEDULED") and now - sign_of_life <= stale_after
-    return replace(record, state=RunState.RUNNING if alive else RunState.CUT_OFF)
+    return replace(record, state=RunState.RUNNING if alive else RunState.INTERRUPTED)
 
 
 def _reached(record: RunRecord) -> bool:
