@@ -122,7 +122,7 @@ def _breaking(kind: str, rng: np.random.Generator) -> Truth:
     rate = _schedule(rng, "cosine")
     loss = _loss(rng, rate, rng.uniform(0.2, 0.6), rng.uniform(0.1, 0.4))
     t, breaks = np.arange(1, STEPS + 1) / STEPS, rng.uniform(0.3, 0.7)
-    return _made(kind, rng, rate, np.where(t > breaks, loss * rng.uniform(1.3, 2.0), loss), "INVESTIGATE", breaks)
+    return _made(kind, rng, rate, np.where(t > breaks, loss * rng.uniform(1.3, 2.0), loss), "INVESTIGATE STOP", breaks)
 
 
 def _undecayed(kind: str, rng: np.random.Generator) -> Truth:

@@ -4,7 +4,7 @@ A plateau is called when the loss to be gained over the compute to come lies bel
 the rest of the token budget, and at least a quarter of what has been trained: near the end of any budget the rest brings little
 because it is short, which is no plateau. The threshold is relative: the noise of a bin, at least a tenth and at most half a percent.
 
-The curve at its present rate decides (`gain.py`). Its later half must not contradict it, and neither may the forecast: a plateau that the
+The curve at its present rate decides (`gain.py`). Its later half must agree, and the forecast must not contradict: a plateau that the
 forecast all but rules out is not called, so the two never state opposite things. Where a decay of the rate is still to come only the
 forecast, which counts the decay, gives the probability, and nothing is called.
 """
@@ -22,7 +22,8 @@ from lightning_scaling.numbers import pf_days as words_of
 from lightning_scaling.units import pf_days
 
 SHORTEST = 0.25  # of the tokens so far
-EVEN = 0.5  # probability below which the later half contradicts
+AGREES = 0.7  # probability by the later half of the curve from which it agrees with the whole
+ALLOWS = 0.3  # the same when the plateau was younger
 RULED_OUT = 0.02  # probability below which the forecast rules a plateau out
 
 
@@ -122,7 +123,7 @@ def plateau(horizon: Horizon, curve: tuple[Gain, Gain] | None, noise: float, eco
     return Plateau(middle, low, high, threshold, chance, horizon.until, chance >= economics.probability)
 
 
-def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> float:
+def flatness(curve: tuple[Gain, Gain] | None, threshold: float, agrees: float = AGREES) -> float:
     """Probability by the curve alone that the gain is below `threshold`; what the later half contradicts is no plateau.
 
     Zero where the curve leaves it open.
@@ -130,7 +131,7 @@ def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> float:
     if curve is None:
         return 0.0
     whole, late = (each.below(threshold) for each in curve)
-    return whole if late >= EVEN else min(whole, late)
+    return whole if late >= agrees else min(whole, late)
 
 
 def forecast_gain(forecast: Any, index: int) -> tuple[float, float]:
