@@ -14,7 +14,7 @@ from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.gain import Gain, noise_at_this_rate, remaining_gain
 from lightning_scaling.advice.growing import DEFAULT, Larger, as_law, larger_model
 from lightning_scaling.advice.overfitting import TurnUp, turn_up
-from lightning_scaling.advice.plateau import ALLOWS, Horizon, Plateau, PlateauCall, flatness, forecast_gain, horizon_of, plateau
+from lightning_scaling.advice.plateau import AGREES, Horizon, Plateau, PlateauCall, flatness, forecast_gain, horizon_of, plateau
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
@@ -171,7 +171,8 @@ class Evidence:
             return False
         until = horizon_of(float(before.tokens[-1]), self.budget) if found is self.plateau else found.until
         needed = self.economics.probability if self.annealing.known else UNKNOWN_SCHEDULE
-        return flatness(self._gain(before, until), found.threshold * (abs(self.now) or 1.0), ALLOWS) >= needed
+        chance, late = flatness(self._gain(before, until), found.threshold * (abs(self.now) or 1.0))
+        return chance >= needed and max(found.late, late) >= AGREES
 
     def _gain(self, seen: Bins, until: float) -> tuple[Gain, Gain] | None:
         return None if until <= seen.tokens[-1] else remaining_gain(seen, self.annealing.settled, until, self._noise)

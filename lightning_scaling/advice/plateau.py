@@ -22,8 +22,8 @@ from lightning_scaling.numbers import pf_days as words_of
 from lightning_scaling.units import pf_days
 
 SHORTEST = 0.25  # of the tokens so far
-AGREES = 0.7  # probability by the later half of the curve from which it agrees with the whole
-ALLOWS = 0.3  # the same when the plateau was younger
+AGREES = 0.7  # probability by the later half of the curve that a plateau needs once, now or when it was younger
+ALLOWS = 0.3  # and below which the later half contradicts it
 RULED_OUT = 0.02  # probability below which the forecast rules a plateau out
 
 
@@ -37,6 +37,7 @@ class Plateau:
         chance: probability that the gain is smaller than that; NaN where it is not known.
         until: tokens up to which the gain is asked for.
         called: the chance is at least what the user asked for.
+        late: the chance by the later half of the curve alone.
     """
 
     gain: float
@@ -46,6 +47,7 @@ class Plateau:
     chance: float
     until: float
     called: bool
+    late: float
 
 
 @dataclass(frozen=True)
@@ -116,22 +118,22 @@ def plateau(horizon: Horizon, curve: tuple[Gain, Gain] | None, noise: float, eco
     forecast = float(ndtr((threshold * scale - gain) / error))
     if curve is None:
         side = error * float(ndtri((1 + horizon.level) / 2))
-        return Plateau(gain / scale, (gain - side) / scale, (gain + side) / scale, threshold, forecast, horizon.until, False)
-    chance = flatness(curve, threshold * scale)
+        return Plateau(gain / scale, (gain - side) / scale, (gain + side) / scale, threshold, forecast, horizon.until, False, 0.0)
+    chance, late = flatness(curve, threshold * scale)
     chance = min(chance, forecast) if forecast < RULED_OUT else chance
     middle, low, high = (each / scale for each in curve[0].interval(horizon.level))
-    return Plateau(middle, low, high, threshold, chance, horizon.until, chance >= economics.probability)
+    return Plateau(middle, low, high, threshold, chance, horizon.until, chance >= economics.probability, late)
 
 
-def flatness(curve: tuple[Gain, Gain] | None, threshold: float, agrees: float = AGREES) -> float:
-    """Probability by the curve alone that the gain is below `threshold`; what the later half contradicts is no plateau.
+def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> tuple[float, float]:
+    """Probability by the curve that the gain is below `threshold`, and by its later half alone; what that contradicts is no plateau.
 
     Zero where the curve leaves it open.
     """
     if curve is None:
-        return 0.0
+        return 0.0, 0.0
     whole, late = (each.below(threshold) for each in curve)
-    return whole if late >= agrees else min(whole, late)
+    return (whole if late >= ALLOWS else min(whole, late)), late
 
 
 def forecast_gain(forecast: Any, index: int) -> tuple[float, float]:
