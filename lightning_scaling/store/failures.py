@@ -33,4 +33,5 @@ def loads() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise StoreUnusable(f"MLflow does not load ({reason(error)}); pip install --upgrade 'lightning-scaling[mlflow]'") from error
+        remedy = "'sqlalchemy<2.1', or upgrade MLflow" if "sqlalchemy" in str(error) else "'lightning-scaling[mlflow]'"
+        raise StoreUnusable(f"MLflow does not load: pip install {remedy} ({reason(error)})") from error

@@ -168,8 +168,20 @@ def put_file(client: Any, run_id: str | None, event: Event) -> None:
     with tempfile.TemporaryDirectory(prefix="lightning-scaling-") as folder:
         file = Path(folder) / path.name
         file.write_bytes(base64.b64decode(event["base64"]))
-        parent = str(path.parent)
-        client.log_artifact(run_id, str(file), None if parent == "." else parent)
+        parent = None if str(path.parent) == "." else str(path.parent)
+        where = str(client.get_run(run_id).info.artifact_uri)
+        if where.startswith("mlflow-artifacts:"):
+            _through_server(where, client.tracking_uri).log_artifact(str(file), parent)
+        else:
+            client.log_artifact(run_id, str(file), parent)
+
+
+def _through_server(where: str, uri: str) -> Any:
+    """Files that the tracking server passes on. MLflow's own way there asks the process-wide address until 3.8, which may be another's."""
+    from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
+    from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+
+    return HttpArtifactRepository(MlflowArtifactsRepository.resolve_uri(where, uri))
 
 
 def _last_record(events: list[Event]) -> Event | None:
