@@ -1,4 +1,4 @@
-"""How a store can fail, told apart by what the user has to do."""
+"""How a store can fail, distinguished by what the user has to do."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lightning_scaling.store.redaction import reason
 
 
-class StoreUnavailable(OSError):  # noqa: N818 - reads as what it says
+class StoreUnavailable(OSError):  # noqa: N818 - named for what happened
     """The store did not answer; the message names it and what it answered instead."""
 
 

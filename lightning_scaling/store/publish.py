@@ -13,7 +13,7 @@ from lightning_scaling.store.journal.event import artifact_event
 from lightning_scaling.store.mlflow.client import answered, connect
 from lightning_scaling.store.mlflow.reading import KIND
 from lightning_scaling.store.mlflow.sink import put_file
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.study import Study
 
 _CONSTANTS = ("E", "A", "B", "alpha", "beta", "objective")
@@ -48,7 +48,7 @@ def log_study(
     if experiment is None:
         raise ValueError("an empty study has no experiment: say which, experiment='…'")
     uri = resolve_uri(uri)
-    with impatient(_SECONDS), answered(uri):
+    with short_timeouts(_SECONDS), answered(uri):
         client = connect(uri)
         run = client.create_run(_experiment(client, uri, experiment), run_name=name, tags={KIND: "study", **(tags or {})})
         run_id: str = run.info.run_id

@@ -12,6 +12,7 @@ import pytest
 from lightning_scaling.store import StoreUnusable, load, open_recorder
 from lightning_scaling.store.mlflow import schema
 
+
 def revision(age: str) -> str:
     """A schema that is not the one of the MLflow installed here."""
     return schema._revisions()[1] if age == "older" else "ffffffffffff"
@@ -19,7 +20,7 @@ def revision(age: str) -> str:
 
 @pytest.fixture(params=["older", "newer"])
 def of_another_version(request: Any, uri: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """(uri, age): the store says that another MLflow made it, and lacks a table of the present one."""
+    """(uri, age): another MLflow made it by its own account, and lacks a table of the present one."""
     with sqlite3.connect(uri.removeprefix("sqlite:///")) as database:
         database.execute("UPDATE alembic_version SET version_num = ?", (revision(request.param),))
         database.execute("DROP TABLE experiment_tags")

@@ -22,7 +22,7 @@ from lightning_scaling.store.mlflow.batch import Batch
 from lightning_scaling.store.mlflow.client import connect
 from lightning_scaling.store.mlflow.metric_history import MetricHistory
 from lightning_scaling.store.mlflow.record_tags import to_tags
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.redaction import reason
 
 KEY = "scaling.key"
@@ -50,7 +50,7 @@ class MlflowSink:
 
     def send(self, events: list[Event]) -> None:
         """Deliver in order; whatever MLflow raises passes to the caller, who sends the same events again later."""
-        with impatient():
+        with short_timeouts():
             self._open()
             try:
                 self._write(events)
@@ -62,7 +62,7 @@ class MlflowSink:
     def beat(self) -> None:
         """Show that the run is alive (readers tell a running from a crashed run by this tag)."""
         if self.run_id is not None and self._own:
-            with impatient():
+            with short_timeouts():
                 self._client.set_tag(self.run_id, HEARTBEAT, str(_now()))
 
     def _open(self) -> None:

@@ -22,7 +22,7 @@ _patching = threading.Lock()
 
 
 @contextlib.contextmanager
-def impatient(seconds: int | None = None) -> Iterator[None]:
+def short_timeouts(seconds: int | None = None) -> Iterator[None]:
     """Inside, MLflow calls of this thread try once, wait at most `seconds` (None: 10) for an answer, and only warn."""
     _patch()
     before, _here.settings = _settings(), {**_OURS, _SECONDS: seconds or REQUEST_SECONDS}
