@@ -336,7 +336,7 @@ class RunMonitor:
         return True
 
     def training_point(self, step: int | None = None, budget: Callable[[int], float | None] | None = None) -> Judgement | None:
-        """A point of the smoothed training loss, in a training without validation; arguments as of `validated`. Collective; never raises."""
+        """A point of the smoothed training loss, in a training without validation; arguments as of `validated`. Collective."""
         followed = self.training_loss
         if followed is None:
             return self._judgement
