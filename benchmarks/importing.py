@@ -1,6 +1,6 @@
 """Reading a log of ten million points: rows a second and memory, beside pandas and pyarrow reading the same file into memory.
 
-Each reader runs in a process of its own, so that its peak memory is its own; the memory of an interpreter with the same imports is subtracted.
+Each reader runs in a process of its own, so that its peak memory is its own, less that of an interpreter with the same imports.
 
     python benchmarks/importing.py --rows 10000000
 """

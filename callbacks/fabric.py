@@ -149,8 +149,8 @@ class ScalingLawFabricCallback:
 
     @guarded
     def _batch_ends(self, run: RunMonitor, found: Any) -> None:
-        if found is not None and run.training_loss is None and not run.follows_validation:
-            run.follow_training_loss(TrainingLoss())
+        if found is not None and run.loss.training is None and not run.loss.of_validation:
+            run.loss.of_training(TrainingLoss())
         run.end_batch(found)
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------------

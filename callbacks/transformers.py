@@ -134,7 +134,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         self._horizon = Horizon(run.progress.ledger.tokens, state.global_step, run.token_budget)
         self._logged = LoggedLoss(run, self._horizon)
         if strategy_name(args.eval_strategy) == "no":
-            run.follow_training_loss(TrainingLoss())
+            run.loss.of_training(TrainingLoss())
         self._first, self._model = True, weakref.ref(given["model"])
         watch_forward(given["model"], state, self._forward)
 
@@ -165,7 +165,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         if self._active:
             self._rate = host_rate(optimizer, self._rate)
             if self._run is not None and self._loss.is_missing():
-                self._run.follow_training_loss(TrainingLoss())
+                self._run.loss.of_training(TrainingLoss())
 
     @guarded
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, optimizer: Any = None, **kwargs: Any) -> None:
@@ -202,7 +202,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         if self._active and self._waiting:  # eval_on_start
             self._loss.check(metrics or {})
-        if (run := self._live) and run.training_loss is None:
+        if (run := self._live) and run.loss.training is None:
             self._evaluated(run, state, metrics or {})
             self._stop_where_due(run, args, control)
 
@@ -211,7 +211,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         """Collective where the metrics, which are the same on every rank, hold the followed loss."""
         name = self._guard.run("finding the loss", partial(self._loss.choose, metrics), None)
         if name is not None:
-            self._guard.attempt("the name of the loss", partial(run.follow, name))
+            self._guard.attempt("the name of the loss", partial(run.loss.named, name))
             loss = self._guard.run("reading the loss", lambda: float(metrics[name]), float("nan"))
             run.validated(loss, state.global_step, partial(self._horizon.token_budget, state))
 

@@ -51,8 +51,7 @@ class Horizon:
         steps, left = state.global_step - self.step, state.max_steps - state.global_step
         if state.max_steps <= 0 or steps <= 0:
             return self.known
-        expected: int = round(left * (tokens - self.tokens) / steps)
-        return tokens + expected
+        return tokens + round(float(left) * (tokens - self.tokens) / float(steps))
 
 
 # the learning-rate schedule --------------------------------------------------------------------------------------------------------------
@@ -184,9 +183,10 @@ class LoggedLoss:
 
     def add(self, logs: Mapping[str, Any]) -> bool:
         """Keep the loss among what was logged; True where a point is due."""
-        if self._run.training_loss is None or "loss" not in logs:
+        followed = self._run.loss.training
+        if followed is None or "loss" not in logs:
             return False
-        self._run.training_loss.add(float(logs["loss"]))
+        followed.add(float(logs["loss"]))
         self.unread = True
         return self._due
 

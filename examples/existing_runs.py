@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import MLFlowLogger
 from tiny_gpt import CONTEXT, Text, TinyGPT
 
 from lightning_scaling.report import load_study
-from lightning_scaling.store import Names
+from lightning_scaling.store import MetricMapping
 
 STORE, BATCH = "sqlite:///mlflow.db", 8
 
@@ -28,7 +28,7 @@ if __name__ == "__main__":
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for width in (8, 16, 32):
         log_as_others_do(width, steps=5 * width)
-    names = Names(loss="val_loss", tokens_per_step=BATCH * CONTEXT, params="params")
+    names = MetricMapping(loss="val_loss", tokens_per_step=BATCH * CONTEXT, params="params")
     study = load_study(STORE, experiments="others", names=names)
     print(study.table()[["name", "params", "tokens", "pf_days", "loss", "state"]].to_string(index=False))
     law = study.fit(unfinished=True).frontier  # loggers of others do not record the end of a run

@@ -66,11 +66,13 @@ def compute(value: float | None) -> str:
 def loss(value: float | None) -> str:
     """Four digits, as losses differ in the third.
 
-    >>> loss(2.31149), loss(0.231149), loss(10.5), loss(-2.5), loss(float("nan"))
-    ('2.311', '0.2311', '10.50', '−2.500', '–')
+    >>> loss(2.31149), loss(0.231149), loss(10.5), loss(-2.5), loss(0.000123456), loss(float("nan"))
+    ('2.311', '0.2311', '10.50', '−2.500', '1.23e-4', '–')
     """
     if not _finite(value):
         return ABSENT
+    if 0 < abs(value) < 0.01:
+        return plain(value)
     whole = max(math.floor(math.log10(abs(value))), -1) if value else 0
     return signed(f"{value:.{max(3 - whole, 0)}f}") if abs(value) < 1e5 else scientific(value)
 

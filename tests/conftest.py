@@ -26,6 +26,12 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def spool_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test leaves a journal in the folder of the user who runs it."""
+    monkeypatch.setenv("LIGHTNING_SCALING_SPOOL", str(tmp_path_factory.mktemp("journals") / "spool"))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A real headless Chromium."""
@@ -84,8 +90,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow takes seconds to make one, so it is made once and copied."""
-    from lightning_scaling.store.client import connect
-    from lightning_scaling.store.patience import impatient
+    from lightning_scaling.store.mlflow.client import connect
+    from lightning_scaling.store.mlflow.timeouts import impatient
 
     file = tmp_path_factory.mktemp("database") / "mlflow.db"
     with impatient():

@@ -37,7 +37,7 @@ def divergence(curve: Curve, seen: Bins, turn: TurnUp, turned_up: bool = False, 
         return Reason.NOT_FINITE, f"the last {len(last)} losses are not finite, since {count(curve.tokens[-len(last)])} {unit}"
     if len(seen) < FEWEST:
         return None
-    return _climbed(seen, turn, turned_up) or _swings(seen)
+    return _climbed(seen, turn, turned_up) or (None if turned_up and turn.settled else _swings(seen))
 
 
 def _climbed(seen: Bins, turn: TurnUp, turned_up: bool) -> tuple[Reason, str] | None:
@@ -46,7 +46,7 @@ def _climbed(seen: Bins, turn: TurnUp, turned_up: bool) -> tuple[Reason, str] | 
     score = (level - best) / max(_calm(seen) * (2 / 3) ** 0.5, 1e-9 * abs(best), 1e-300)
     if score < HIGH or len(seen) - seen.best <= LAST:
         return None
-    if level > start + LARGE * abs(start):
+    if level > start + LARGE * abs(start) and not (turned_up and turn.settled):
         return Reason.DIVERGING, f"the loss is {words(level)}, above the {words(start)} it began with"
     if turned_up:
         return None

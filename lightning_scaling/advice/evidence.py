@@ -27,6 +27,7 @@ FEWEST = 12  # losses; the forecast asks for as many
 FEWEST_BINS = 6
 HELD = 0.1  # of the tokens so far, over which a plateau must have held
 HELD_DECAYED = 0.05  # the same after a known decay
+HELD_UNKNOWN = 0.25  # the same where no schedule is known: plateaus of PINNs end
 FELL = 0.2  # of the peak: a fall of the rate whose bend would count as noise
 UNKNOWN_SCHEDULE = 0.99  # probability that a plateau needs where no schedule states that no decay will come
 
@@ -98,7 +99,7 @@ class Evidence:
         if not self.turn.proven(self.epochs, self.annealing.to_fall) or raised_since(self.curve, self.turn.since):
             return False
         left = self.annealing
-        if self.turn.expected(self.epochs) or not left.decay_to_come or self.turn.lasts(left.to_fall):
+        if self.turn.expected(self.epochs) or not left.decay_to_come or self.turn.lasts:
             return True
         return self.extrapolated and bool(self.forecast.loss > self.seen.smooth[self.seen.best])
 
@@ -162,7 +163,9 @@ class Evidence:
 
     def _was_flat(self, found: Plateau) -> bool:
         """Whether the curve showed the same plateau when it was HELD shorter."""
-        held = HELD_DECAYED if self.annealing.known and self.annealing.settled > 0 else HELD
+        held = HELD_UNKNOWN
+        if self.annealing.known:
+            held = HELD_DECAYED if self.annealing.settled > 0 else HELD
         before = self.seen.until((1 - held) * self.tokens)
         if len(before) < FEWEST_BINS:
             return False

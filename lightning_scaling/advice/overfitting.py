@@ -22,7 +22,7 @@ from lightning_scaling.arrays import Floats
 SCORE_REPEATED, SCORE_SURPRISE = 3.09, 4.75  # one in a thousand, one in a million
 LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the budget since the best
 LASTING_JUMP = 0.25  # a jump that has not come back for so long is no spike
-LASTING_HIGH_RATE, HIGH_RATE = 0.2, 0.5  # with so much of the peak still to fall, a rise is often the rate's own and the decay undoes it
+LASTING_HIGH_RATE, HIGH_RATE = 0.15, 0.5  # with so much of the peak still to fall, a rise is often the rate's own and the decay undoes it
 BEYOND_DOUBT = 10.0  # standard deviations
 FEWEST_SURPRISE = 6  # losses since the best: three of them, climbing, ended a run that came back by 7 %
 EACH = 1.5  # the least that level and slope must show apart
@@ -80,9 +80,18 @@ class TurnUp:
         asked = LASTING_SURPRISE if decay_left <= HIGH_RATE else LASTING_HIGH_RATE
         return self.lasting >= asked and self.losses >= FEWEST_SURPRISE and self._beyond_chance(decay_left)
 
-    def lasts(self, decay_left: float) -> bool:
-        """Whether it is so clear and so old that no forecast is asked whether the rest of the decay will undo it."""
-        return decay_left <= HIGH_RATE and self.lasting >= LASTING_JUMP and self.score / self.correlated > BEYOND_DOUBT
+    @property
+    def lasts(self) -> bool:
+        """Whether it is so clear in its present noise, and so old, that no forecast is asked whether the rest of the decay will undo it.
+
+        A rate too high that a decay heals swings; a run that has settled calmly above its best for so long was never seen to come back.
+        """
+        return self.lasting >= LASTING_JUMP and self.score / self.correlated > BEYOND_DOUBT
+
+    @property
+    def settled(self) -> bool:
+        """Whether it jumped once and has been calm since: the divergence is over."""
+        return self.jump and self.lasts and self.noise < CALM
 
     def _beyond_chance(self, decay_left: float) -> bool:
         return self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)

@@ -24,11 +24,13 @@ TRUSTED = 0.92  # of the law's own half width where it is trusted
 TRUSTED_BLIND = 0.75  # the same without a schedule, where an unknown drop is added
 LAW_BELOW, MISSED_BELOW, APART_BELOW = 0.9, 0.23, 1.4  # of: the law's width, the backtest's misses, the distance to the lowest law
 LAW_ABOVE, MISSED_ABOVE, APART_ABOVE = 0.45, 0.9, 0.55  # the same upwards
+LEAST_WIDE = 0.25  # of the law's width is kept where the combination missed by so much less than the law
 NEAR = 0.36  # e-folds of tokens, the distance of the nearest cut: nearer places have the root of their share of its miss
 DROP = 0.03  # log loss by which an unknown schedule may end a run lower
 FLATTER, FLATTENED, MOST_FLAT = 0.5, 3.0, 0.2  # a late slope below half of the mean one: over-fitting may follow
 STEEPER, STEEPENED, MOST_STEEP = 1.2, 2.0, 0.5  # a late slope above 1.2 times the mean one: the loss is no power law of tokens
 RISING = 0.15  # log loss per e-fold, for a loss that has turned up
+FALLEN, MOVED = 0.3, 0.03  # log loss a floor is known after; share of it that the loss may still move per e-fold
 LATE, MOSTLY = 0.25, 0.75  # of the tokens seen, over which the late and the mean slope are read
 
 
@@ -57,17 +59,21 @@ def combined(law: Floats, plain: Floats, cuts: Sequence[Cut], observed: Observed
     laws = np.vstack([middle, plain])
     centre = g * middle + (1 - g) * np.median(laws, axis=0)
     ahead = np.log(np.maximum(observed.tokens_at / observed.tokens[-1], 1.0))
-    missed = _missed(cuts, g) * np.sqrt(np.minimum(ahead / NEAR, 1.0))
+    missed = _missed(cuts, g)
+    better = np.clip(missed / max(_missed(cuts, np.ones(1))[0], 1e-9), LEAST_WIDE, 1.0) if cuts else np.ones_like(g)
+    missed = missed * np.sqrt(np.minimum(ahead / NEAR, 1.0))
     blind = observed.gain.shape[1] == 1
     own = (TRUSTED_BLIND if blind else TRUSTED) / NINETY
     wide = (np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9))
     apart = (np.maximum(centre - laws.min(0), 0.0), np.maximum(laws.max(0) - centre, 0.0))
-    below = _root(LAW_BELOW * wide[0] / NINETY, MISSED_BELOW * missed, APART_BELOW * apart[0])
-    above = _root(LAW_ABOVE * wide[1] / NINETY, MISSED_ABOVE * missed, APART_ABOVE * apart[1])
+    below = _root(LAW_BELOW * better * wide[0] / NINETY, MISSED_BELOW * missed, APART_BELOW * apart[0])
+    above = _root(LAW_ABOVE * better * wide[1] / NINETY, MISSED_ABOVE * missed, APART_ABOVE * apart[1])
     below, above = ((own * w) ** g * s ** (1 - g) for w, s in zip(wide, (below, above), strict=True))
     down, up = (most * ahead for most in _bends(observed, turned))
     unknown = DROP * -np.expm1(-ahead) if blind else np.zeros_like(ahead)
-    return SplitStudent(centre, _root(below, down, unknown), _root(above, up))
+    below, above = _root(below, down, unknown), _root(above, up)
+    most = _settled(observed, centre)
+    return SplitStudent(centre, np.minimum(below, most), np.minimum(above, most))
 
 
 def _root(*parts: Floats) -> Floats:
@@ -80,6 +86,16 @@ def _missed(cuts: Sequence[Cut], g: Floats) -> Floats:
         return np.zeros_like(g)
     off = np.array([g * cut.law + (1 - g) * np.median(np.r_[cut.law, cut.plain]) for cut in cuts])
     return np.asarray(np.sqrt((off**2).mean(0)))
+
+
+def _settled(observed: Observed, centre: Floats) -> Floats:
+    """(m,) largest scale for a loss that fell by much and has then been flat for half of what was seen: its floor is known."""
+    y, late = observed.loss + observed.offset, observed.tokens >= 0.5 * observed.tokens[-1]
+    level = float(np.median(y[late]))
+    fallen = float(y[0]) - level
+    if fallen < FALLEN or abs(_fall(observed, 0.5)) > MOVED * fallen:
+        return np.full(len(centre), np.inf)
+    return _root(np.full(len(centre), observed.noise + float(np.ptp(y[late]))), 2 * np.abs(centre - level))
 
 
 def _bends(observed: Observed, turned: bool) -> tuple[float, float]:

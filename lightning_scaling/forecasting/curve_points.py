@@ -86,9 +86,9 @@ def resolution(loss: Floats) -> float:
     >>> resolution(np.array([2.31, 2.3, 2.28, 2.27])), resolution(np.array([2.3124871, 2.1]))
     (0.01, 0.0)
     """
-    late = loss[-MOST_READ:]
+    read = loss[np.linspace(0, len(loss) - 1, min(len(loss), MOST_READ)).astype(int)]
     for digits in range(DIGITS + 1):
-        scaled = late * 10.0**digits
+        scaled = read * 10.0**digits
         if np.abs(scaled - np.round(scaled)).max() < 1e-6 * max(1.0, float(np.abs(scaled).max()) * 1e-6):
             return float(10.0**-digits)
     return 0.0

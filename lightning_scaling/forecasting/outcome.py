@@ -6,11 +6,10 @@ _SO_FAR = (
     "the learning rate is known only up to now: the forecast averages over schedules that fit it, of which {} is the most likely; "
     "state the schedule (--schedule, or Schedule.cosine and the like) for a narrower interval"
 )
-_NO_INTERVAL = "the loss reported is the last level, and there is no interval"
 
 
 class ForecastOutcome(Outcome):
-    """How the forecast was made, or why there is none; `declined` marks those without an interval."""
+    """How the forecast was made, or why there is none; `declined` marks those without an interval, whose loss is the last level."""
 
     FORECAST = "forecast from the run's own curve and learning-rate schedule"
     SEEN = "the run has already passed that point: this is the curve itself, smoothed"
@@ -24,10 +23,10 @@ class ForecastOutcome(Outcome):
     NO_SCHEDULE = "no learning-rate schedule is known: if the rate falls before the end, the loss ends in the lower half of this interval"
     SCHEDULE_ENDS = "the learning-rate schedule ends before that point: its last rate is assumed to stay"
     TURNS_UP = "the loss has turned up beyond its noise (repeated data, or too high a rate): no falling law describes it"
-    TOO_UNCERTAIN = f"this curve cannot be extrapolated that far yet: its interval would span more than a factor of ten; {_NO_INTERVAL}"
-    TOO_FEW_POINTS = f"fewer than six points after warm-up: {_NO_INTERVAL}"
-    WARMUP = f"the learning rate is still warming up: {_NO_INTERVAL}"
-    DIVERGED = f"the last losses are not finite, or lie above where the curve began: the run has diverged; {_NO_INTERVAL}"
+    TOO_UNCERTAIN = "this curve cannot be extrapolated that far yet: its interval would span more than a factor of ten"
+    TOO_FEW_POINTS = "there are fewer than six points after warm-up"
+    WARMUP = "the learning rate is still warming up"
+    DIVERGED = "the last losses are not finite, or lie above where the curve began: the run has diverged"
     NOT_FINITE = "no finite loss has been logged"
 
     @property

@@ -83,7 +83,7 @@ class Forecast:
     def _sentence(self) -> str:
         at, loss, interval = self._rows()[int(np.argmax(self.at))]
         if interval == numbers.ABSENT:
-            return f"No forecast at {at} {self.unit}: {self.outcome}."
+            return f"No forecast at {at} {self.unit}: {self.outcome}. The last level is {numbers.loss(self.last)}."
         return f"The loss is expected to be {loss} at {at} {self.unit} ({self._share} interval {interval}): {self.outcome}."
 
 

@@ -13,14 +13,14 @@ def read_store(uri: str, options: Options) -> Iterator[Reading | ValueError]:
     Raises:
         ValueError: no such store, or no way to count tokens.
     """
-    from lightning_scaling.store import Names, load
+    from lightning_scaling.store import MetricMapping, load
 
     tokens = options.columns.get("tokens")
     named = None
     if tokens is not None or options.tokens_per_step is not None:
         per_step = None if tokens is not None else options.tokens_per_step
-        named = Names(loss=options.columns.get("loss", "val_loss"), tokens=tokens, tokens_per_step=per_step)
-    study = load(uri, names=named)
+        named = MetricMapping(loss=options.columns.get("loss", "val_loss"), tokens=tokens, tokens_per_step=per_step)
+    study = load(uri, mapping=named)
     for record in study.records:
         if len(record.curve):
             yield _reading(record)

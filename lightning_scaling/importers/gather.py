@@ -100,10 +100,11 @@ def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) ->
         found = roles.get(name)
         if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
             continue
-        there = np.flatnonzero(~np.isnan(values))
+        missing = np.isnan(values)
+        there = np.flatnonzero(~missing) if missing.any() else slice(None)
         prefix = name.rsplit(" - ", 1)[0] if " - " in name else ""
         own = {c: v[there] for c, v in clocks.items() if " - " not in c or c.rsplit(" - ", 1)[0] == prefix}
-        if len(there):
+        if len(values[there]):
             series = runs.setdefault(" ".join(filter(None, (run, prefix))), {}).setdefault(name, Series())
             series.add(frame.row[there], values[there], own)
 

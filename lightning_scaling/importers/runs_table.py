@@ -12,6 +12,7 @@ from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.runs_columns import Meaning, cell_unit, meaning
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
+from lightning_scaling.units import tokens_for
 
 COUNTS = ("params", "tokens", "flops")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
@@ -67,7 +68,7 @@ def _table(
     params, loss, flops = values["params"], values["loss"], values.get("flops")
     if "tokens" not in values:
         tally.remark("tokens are FLOPs / (6 · params)")
-    tokens = values["tokens"] if "tokens" in values else np.asarray(flops) / (6 * params)
+    tokens = values["tokens"] if "tokens" in values else np.asarray(tokens_for(flops, params), dtype=np.float64)
     if flops is not None and not (np.isfinite(flops) & (flops > 0)).all():
         tally.remark(f"{chosen['flops'][0]} has cells that are no positive number and is not used")
         flops = None

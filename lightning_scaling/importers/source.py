@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 HEAD = 64 * 1024
-BLOCK = 2**20
+BLOCK = 2**21
 LONGEST = 2**26  # characters of a line
 # A log of equal lines shrinks some 200 times; a bomb of zeros a thousand times. Below the floor nothing can harm.
 MOST_RATIO = 500
@@ -102,7 +102,7 @@ class Source:
             return "latin-1"
         return "utf-8"
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         """Whether the content can be lines of text: hardly any control characters."""
         text = self.head.decode(self.encoding, "replace")

@@ -11,11 +11,12 @@ from lightning_scaling.laws.saved import to_json
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.store import artifacts
 from lightning_scaling.store.address import artifact_root, resolve_uri
-from lightning_scaling.store.client import answered, connect
-from lightning_scaling.store.patience import impatient
-from lightning_scaling.store.reading import KIND
+from lightning_scaling.store.journal.event import artifact_event
+from lightning_scaling.store.mlflow.client import answered, connect
+from lightning_scaling.store.mlflow.reading import KIND
+from lightning_scaling.store.mlflow.sink import put_file
+from lightning_scaling.store.mlflow.timeouts import impatient
 
 _CONSTANTS = ("E", "A", "B", "alpha", "beta", "objective")
 _MOST_LINKS = 40
@@ -103,4 +104,4 @@ def _law_file(law: SurfaceFit | None) -> dict[str, str]:
 
 def _files(client: Any, run_id: str, files: Mapping[str, str | bytes | Path]) -> None:
     for name, content in files.items():
-        artifacts.put(client, run_id, artifacts.event(name, content.read_bytes() if isinstance(content, Path) else content))
+        put_file(client, run_id, artifact_event(name, content.read_bytes() if isinstance(content, Path) else content))

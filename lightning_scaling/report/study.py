@@ -8,7 +8,7 @@ from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
 from lightning_scaling.report import notebook
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.store.runs import Rejected, StoredRuns
+from lightning_scaling.store.runs import Rejected, Runs
 from lightning_scaling.units import pf_days
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Study:
         return notebook.page(self.records, [_row(r) for r in self.records], self.rejected)
 
     @property
-    def _stored(self) -> StoredRuns:
-        return StoredRuns(self.records, self.rejected)
+    def _stored(self) -> Runs:
+        return Runs(self.records, self.rejected)
 
 
 def load_study(uri: str | None = None, experiments: str | Iterable[str] | None = None, **options: Any) -> Study:
@@ -90,7 +90,7 @@ def load_study(uri: str | None = None, experiments: str | Iterable[str] | None =
     return _study(load(uri, experiments, **options))
 
 
-def _study(stored: StoredRuns) -> Study:
+def _study(stored: Runs) -> Study:
     return Study(stored.records, stored.rejected)
 
 

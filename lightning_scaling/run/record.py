@@ -1,5 +1,6 @@
 """Everything that is kept of one run: what the callback writes, the store carries, the laws are fitted to and the report shows."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,7 +111,7 @@ class RunRecord:
     def to_json(self) -> dict[str, Any]:
         """A plain dict with a schema version; `from_json` brings the same record back."""
         schedule, curve = self.curve.schedule, self.curve
-        return {
+        data: dict[str, Any] = {
             "schema": SCHEMA,
             "key": self.key,
             "name": self.name,
@@ -122,15 +123,16 @@ class RunRecord:
             "planned_tokens": self.planned_tokens,
             "ended": self.ended,
             "tokens": curve.tokens.tolist(),
-            "loss": _with_nulls(curve.loss),
+            "loss": curve.loss.tolist(),
             "step": None if curve.step is None else curve.step.tolist(),
-            "averaged_loss": None if curve.averaged_loss is None else _with_nulls(curve.averaged_loss),
+            "averaged_loss": None if curve.averaged_loss is None else curve.averaged_loss.tolist(),
             "optimizer_steps": curve.optimizer_steps,
             "flops": self.flops.tolist(),
             "schedule": None if schedule is None else {"step": schedule.step.tolist(), "lr": schedule.lr.tolist()},
             "predictions": [vars(p) for p in self.predictions],
             "extra": self.extra,
         }
+        return {name: finite_json(value) for name, value in data.items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], **where: Any) -> "RunRecord":
@@ -147,14 +149,23 @@ class RunRecord:
         more = dict(averaged_loss=None if averaged is None else _with_nan(averaged), optimizer_steps=data.get("optimizer_steps", False))
         curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], schedule, data["params"], data["unique_tokens"], **more)
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
-        predictions = tuple(Prediction(**p) for p in data["predictions"])
-        flops, counted = np.asarray(data["flops"], dtype=np.float64), Conventions(**data["conventions"])
+        predictions = tuple(_prediction(p) for p in data["predictions"])
+        flops, counted = np.asarray(_with_nan(data["flops"]), dtype=np.float64), Conventions(**data["conventions"])
         return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
 
 
-def _with_nulls(values: NDArray[np.float64]) -> list[float | None]:
-    """A JSON list, null where a value is not finite."""
-    return [x if np.isfinite(x) else None for x in values.tolist()]
+def finite_json(value: Any) -> Any:
+    """The value with null in place of NaN and infinities, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite_json(each) for key, each in value.items()}
+    return [finite_json(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _prediction(data: dict[str, Any]) -> Prediction:
+    numbers: dict[str, Any] = {name: math.nan if value is None else value for name, value in data.items()}
+    return Prediction(**numbers)
 
 
 def _with_nan(loss: Any) -> Any:

@@ -10,11 +10,12 @@ import numpy as np
 
 from lightning_scaling.report.rows import row
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.store.folder import cell
+from lightning_scaling.store.record_packing import plain
 from lightning_scaling.units import pf_days
 
 _RUN = ("run_id", "name", "experiment", "family", "state", "params", "tokens", "flops", "pf_days", "loss", "planned_tokens", "verdict")
 _POINT = ("run_id", "name", "params", "tokens", "flops", "pf_days", "loss")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def runs_csv(records: Iterable[RunRecord]) -> Iterator[str]:
@@ -31,7 +32,7 @@ def records_json(records: Sequence[RunRecord]) -> Iterator[str]:
     """A JSON list of whole records, run by run."""
     for i, record in enumerate(records):
         where = {"run_id": record.run_id, "experiment": record.experiment, "state": record.state.name}
-        yield ("[\n" if i == 0 else ",\n") + json.dumps({**record.to_json(), **where}, default=str)
+        yield ("[\n" if i == 0 else ",\n") + json.dumps({**record.to_json(), **where}, default=plain, allow_nan=False)
     yield "\n]\n" if records else "[]\n"
 
 
@@ -69,4 +70,4 @@ def _cell(value: Any) -> Any:
     """Empty for what is not known; a name that a spreadsheet would take for a formula is kept from being one."""
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return ""
-    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return cell(value) if isinstance(value, str) else value

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_scaling.numbers import parse_count
-from lightning_scaling.store.adopting import WAITING
-from lightning_scaling.store.foreign import Names
+from lightning_scaling.store.mlflow.external import MetricMapping
+from lightning_scaling.store.mlflow.external_runs import WAITING
 from lightning_scaling.store.runs import Rejected
 
 _MOST = 300  # names offered of each kind
@@ -27,14 +27,14 @@ class MappingChoice:
     tokens_per_step: str = ""
     params: str = ""
 
-    def names(self) -> Names | None:
+    def names(self) -> MetricMapping | None:
         """As the store takes them; None without a choice.
 
         Raises:
             MappingError: no loss metric, tokens counted in no way or in two, a number that is none.
 
         >>> MappingChoice("val_loss", tokens_per_step="8k", params="124M").names()
-        Names(loss='val_loss', tokens=None, tokens_per_step=8000.0, first_step=0, params=124000000, \
+        MetricMapping(loss='val_loss', tokens=None, tokens_per_step=8000.0, first_step=0, params=124000000, \
 planned_tokens=None, unique_tokens=None, family=None)
         """
         if self == MappingChoice():
@@ -44,7 +44,7 @@ planned_tokens=None, unique_tokens=None, family=None)
         if bool(self.token_metric) == bool(self.tokens_per_step):
             raise MappingError("choose how tokens are counted: a metric that counts them, or the tokens of one step, and not both")
         per_step = _positive("tokens per step", self.tokens_per_step) if self.tokens_per_step else None
-        return Names(loss=self.loss_metric, tokens=self.token_metric or None, tokens_per_step=per_step, params=_params(self.params))
+        return MetricMapping(loss=self.loss_metric, tokens=self.token_metric or None, tokens_per_step=per_step, params=_params(self.params))
 
 
 def _positive(what: str, text: str) -> float:

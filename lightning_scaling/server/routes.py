@@ -17,7 +17,7 @@ from lightning_scaling.server.metric_mapping import MappingChoice, MappingError,
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.run_cache import RunCache
-from lightning_scaling.store.client import StoreUnavailable
+from lightning_scaling.store.failures import StoreUnavailable
 
 Ids = Annotated[list[str], Query(alias="experiment", default_factory=list, max_length=1000)]
 Asked = Annotated[list[str], Body(max_length=1000)]

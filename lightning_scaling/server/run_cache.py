@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.store.adopting import Reading, adopt
-from lightning_scaling.store.experiments import experiments as listed
-from lightning_scaling.store.foreign import Names
-from lightning_scaling.store.reading import load
-from lightning_scaling.store.runs import Rejected, StoredRuns
+from lightning_scaling.store.loading import experiments as listed
+from lightning_scaling.store.loading import load, read_external
+from lightning_scaling.store.mlflow.external import MetricMapping
+from lightning_scaling.store.mlflow.external_runs import Reading
+from lightning_scaling.store.runs import Rejected, Runs
 
 FRESH_SECONDS = 2.0
 WHOLE_SECONDS = 60.0  # renamed and deleted runs, and points that arrive late, show after this time
@@ -45,7 +45,7 @@ class RunCache:
         self._kept: dict[str, _Kept] = {}
         self._experiments: tuple[float, dict[str, str]] = (0.0, {})
         self._lock = threading.Lock()
-        self._foreign: dict[tuple[str, Names], Reading] = {}
+        self._foreign: dict[tuple[str, MetricMapping], Reading] = {}
         self._naming = threading.Lock()
 
     def experiments(self) -> dict[str, str]:
@@ -72,15 +72,15 @@ class RunCache:
             runs = [run for name in names for run in self._kept[name].runs.values()]
         return Study(tuple(r for r in runs if isinstance(r, RunRecord)), tuple(r for r in runs if isinstance(r, Rejected)))
 
-    def named(self, study: Study, names: Names | None) -> Study:
-        """The study with the external runs that the mapping `names` fits; those not read within some seconds come with the next call."""
+    def named(self, study: Study, names: MetricMapping | None) -> Study:
+        """The study with the runs of other programs that `names` fits; those not read within some seconds come with the next call."""
         if names is None:
             return study
         with self._naming:
-            named = adopt(StoredRuns(study.records, study.rejected), names, self._uri, self._foreign, _READING_SECONDS)
+            runs = read_external(Runs(study.records, study.rejected), names, self._uri, self._foreign, _READING_SECONDS)
             while len(self._foreign) > _MOST_FOREIGN:
                 del self._foreign[next(iter(self._foreign))]
-        return Study(named.records, named.rejected)
+        return Study(runs.records, runs.rejected)
 
     def _refresh(self, names: list[str]) -> None:
         now = self._clock()
@@ -120,7 +120,7 @@ def _in_progress(run: RunRecord | Rejected) -> bool:
     return isinstance(run, RunRecord) and run.state is RunState.RUNNING
 
 
-def _by_experiment(study: StoredRuns) -> dict[str, dict[str, RunRecord | Rejected]]:
+def _by_experiment(study: Runs) -> dict[str, dict[str, RunRecord | Rejected]]:
     found: dict[str, dict[str, RunRecord | Rejected]] = {}
     runs: list[RunRecord | Rejected] = [*study.records, *study.rejected]
     for run in runs:

@@ -1,27 +1,48 @@
-"""Where a store lies: the tracking URI in full, the folder of its artifacts, and how it is named in a message."""
+"""Where a store lies: its address in full, whether it is a local folder or a database file, and its name without secrets."""
 
 import os
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from lightning_scaling.store.redaction import redacted
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 SQLITE = "sqlite:///"
+_NAMES_OF_MLFLOW = ("databricks", "databricks-uc", "uc")
 
 
-def resolve_uri(uri: str | None = None) -> str:
-    """The tracking URI with a relative sqlite path made absolute, so that a later change of folder changes nothing.
+def resolve_uri(uri: str | Path | None = None) -> str:
+    """The address in full, relative paths made absolute, so that a later change of folder changes nothing. It may hold a password.
 
-    None means what MLFLOW_TRACKING_URI says, else `mlflow.db` in the current folder.
+    None means what MLFLOW_TRACKING_URI says, else `mlflow.db` in the current folder. A path without a scheme is a folder of JSON and CSV
+    (`name.db`: an SQLite file of MLflow; a folder that MLflow itself has filled stays MLflow's).
 
     >>> resolve_uri("http://localhost:5000")
     'http://localhost:5000'
     """
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-    if uri.endswith(".db") and "://" not in uri:
+    uri = str(uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI)
+    if "://" not in uri and not uri.startswith((*_NAMES_OF_MLFLOW, "file:")):
+        if not uri.endswith(".db"):
+            folder = Path(uri).expanduser().absolute()
+            return folder.as_uri() if _is_file_store(folder) else str(folder)
         uri = SQLITE + uri
     if not uri.startswith(SQLITE) or uri.startswith(SQLITE + "/"):
         return uri
     return SQLITE + str(Path.cwd() / uri.removeprefix(SQLITE))
+
+
+def store_name(uri: str | Path | None = None) -> str:
+    """The store as it may be shown, logged and saved: its address without user, password, token and query.
+
+    >>> store_name("http://ada:secret@mlflow.example.org")
+    'http://mlflow.example.org'
+    """
+    return redacted(resolve_uri(uri))
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder of a resolved address that is a folder store; None for MLflow's."""
+    return Path(uri) if "://" not in uri and Path(uri).is_absolute() else None
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -38,11 +59,5 @@ def artifact_root(uri: str, experiment: str) -> str | None:
     return None if file is None else (file.parent / "mlartifacts" / quote(experiment, safe="")).as_uri()
 
 
-def shown(uri: str) -> str:
-    """The URI as it may stand in a message: without user and password.
-
-    >>> shown("postgresql://ada:secret@db:5432/mlflow")
-    'postgresql://db:5432/mlflow'
-    """
-    parts = urlsplit(uri)
-    return uri if "@" not in parts.netloc else parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def _is_file_store(folder: Path) -> bool:
+    return any(folder.glob("*/meta.yaml"))

@@ -13,7 +13,7 @@ from lightning_scaling.run.record import RunRecord
 
 @dataclass(frozen=True)
 class Rejected:
-    """A run that could not be read, with the reason; `run` is MLflow's account of one that another program logged, for `adopt`."""
+    """A run that could not be read, with the reason; `run` is MLflow's account of one that another program logged, for `read_external`."""
 
     run_id: str
     name: str
@@ -23,10 +23,10 @@ class Rejected:
 
 
 @dataclass(frozen=True, eq=False)
-class StoredRuns:
+class Runs:
     """Runs read from a store, and those that could not be read.
 
-    >>> len(StoredRuns())
+    >>> len(Runs())
     0
     """
 
@@ -40,14 +40,14 @@ class StoredRuns:
         return iter(self.records)
 
     @property
-    def finished(self) -> "StoredRuns":
+    def finished(self) -> "Runs":
         """The runs that reached their end."""
-        return StoredRuns(tuple(r for r in self.records if is_finished(r)), self.rejected)
+        return Runs(tuple(r for r in self.records if is_finished(r)), self.rejected)
 
-    def select(self, **wanted: Any) -> "StoredRuns":
+    def select(self, **wanted: Any) -> "Runs":
         """The runs whose fields have these values, e.g. family="gpt", experiment="ladder", state=RunState.RUNNING."""
         kept = (r for r in self.records if all(getattr(r, name) == value for name, value in wanted.items()))
-        return StoredRuns(tuple(kept), self.rejected)
+        return Runs(tuple(kept), self.rejected)
 
     def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
         """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters."""

@@ -92,12 +92,11 @@ def test_help_shows_an_example():
 def stored(make_run, tmp_path):
     """Records a run that is 60 % through its token budget in a store; answers with the store's address and the run's id."""
     pytest.importorskip("mlflow")
-    from lightning_scaling.store import Recorder
+    from lightning_scaling.store import open_recorder
 
     def left(status):
         run, uri = make_run("cosine", 0.6), f"sqlite:///{tmp_path}/mlflow.db"
-        recorder = Recorder(uri, "advice", spool_dir=tmp_path / "spool")
-        recorder.open("key-1")
+        recorder = open_recorder(uri, "key-1", experiment="advice", spool_dir=tmp_path / "spool")
         recorder.record(RunRecord("key-1", run, 6.0 * run.params * run.tokens, planned_tokens=END, family="gpt"))
         recorder.close(status, timeout=60)
         return uri, recorder.run_id

@@ -8,7 +8,7 @@ TOKENS = np.arange(1, 41) * 1e6
 CURVE = Curve(TOKENS, 2 + (1e6 / TOKENS) ** 0.5)
 
 GOLDEN = """\
-No forecast at 10M tokens: fewer than six points after warm-up: the loss reported is the last level, and there is no interval.
+No forecast at 10M tokens: there are fewer than six points after warm-up. The last level is 3.500.
 
     tokens      loss  90 % interval
        10M     3.500  –"""

@@ -88,7 +88,7 @@ def test_mlflow_s_database(tmp_path):
 
 
 def test_a_wandb_run_folder(tmp_path, monkeypatch):
-    pytest.importorskip("wandb")
+    wandb = pytest.importorskip("wandb")
     from lightning.pytorch.loggers import WandbLogger
 
     monkeypatch.setenv("WANDB_SILENT", "true")
@@ -96,6 +96,7 @@ def test_a_wandb_run_folder(tmp_path, monkeypatch):
     logger = WandbLogger(offline=True, save_dir=str(tmp_path), project="tiny")
     model = trained([logger], tmp_path)
     logger.experiment.finish()
+    wandb.teardown()  # waits for the process that writes the file
     the_run(tmp_path, model)
 
 

@@ -15,7 +15,7 @@ PARAMS, TOKENS, LOSS = [7e7, 4e8, 1.4e9], [1.4e9, 8e9, 2.8e10], [3.5, 3.02, 2.7]
         "Model,Params (B),Tokens (B),Final loss\nx,0.07,1.4,3.5\ny,0.4,8,3.02\nz,1.4,28,2.7\n",
         "N,D,L\n70M,1.4B,3.5\n400M,8B,3.02\n1.4B,28B,2.7\n",
         "N (M);D (billions);val loss\n70;1,4;3,5\n400;8;3,02\n1400;28;2,7\n",
-        "| Parameters | Training tokens | Loss |\n|---|---|---|\n| 70M | 1.4B | 3.5 |\n| 400 million | 8 billion | 3.02 |\n| 1.4B | 28B | 2.7 |\n",
+        "| Parameters | Tokens | Loss |\n|---|---|---|\n| 70M | 1.4B | 3.5 |\n| 400 million | 8 billion | 3.02 |\n| 1.4B | 28B | 2.7 |\n",
         "model_size,compute (PFLOPs),eval/loss\n7e7,588,3.5\n4e8,19200,3.02\n1.4e9,235200,2.7\n",
         '[{"params":7e7,"tokens":1.4e9,"loss":3.5},{"params":4e8,"tokens":8e9,"loss":3.02},{"params":1.4e9,"tokens":2.8e10,"loss":2.7}]',
         'n_params,tokens,loss\n"70,000,000","1,400,000,000",3.5\n"400,000,000","8,000,000,000",3.02\n1.4e9,2.8e10,2.7\n',

@@ -99,12 +99,11 @@ def test_what_cannot_be_found_is_exit_code_two(args: list[str]) -> None:
     assert len(text.strip().splitlines()) == 1
 
 
-def test_a_table_in_billions_raises_the_question(tmp_path: Path) -> None:
+def test_a_table_in_billions_without_the_unit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text("params,tokens,loss\n1,20,2.6\n3,60,2.4\n7,140,2.3\n")
     code, text = invoke(str(tmp_path / "runs.csv"))
-    assert code == 0
-    assert text.startswith("warning: the smallest number of params is 1: are these in billions?")
-    assert any("are these in billions?" in note for note in json.loads(invoke(str(tmp_path / "runs.csv"), "--json")[1])["notes"])
+    assert code == 2
+    assert "'params (B)' for billions" in text
 
 
 def test_options_that_cannot_be_used_are_refused(runs: Path) -> None:

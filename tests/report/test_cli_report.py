@@ -13,13 +13,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory, ladder):
-    from lightning_scaling.store import Recorder
+    from lightning_scaling.store import open_recorder
 
     folder = tmp_path_factory.mktemp("store")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     for run in ladder[:4]:
-        recorder = Recorder(uri, "ladder", run.name, spool_dir=folder / "spool")
-        recorder.open(run.key)
+        recorder = open_recorder(uri, run.key, experiment="ladder", run_name=run.name, spool_dir=folder / "spool")
         recorder.record(run)
         recorder.close("FINISHED", timeout=60)
     return uri

@@ -23,7 +23,7 @@ from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import Prediction, RunRecord
 from lightning_scaling.run.schedule import Schedule
-from lightning_scaling.store import Recorder
+from lightning_scaling.store import open_recorder
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 SCRIPT = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
@@ -65,8 +65,8 @@ class Store:
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of a store with its tables made, once."""
-    from lightning_scaling.store.client import connect
-    from lightning_scaling.store.patience import impatient
+    from lightning_scaling.store.mlflow.client import connect
+    from lightning_scaling.store.mlflow.timeouts import impatient
 
     uri = f"sqlite:///{tmp_path_factory.mktemp('database')}/mlflow.db"
     with impatient():
@@ -89,8 +89,7 @@ def write(tmp_path: Path) -> Callable[..., str]:
 
 def put(spool: Path, uri: str, experiment: str, record: RunRecord, name: str | None = None, status: str | None = "FINISHED") -> str:
     """Write a run with the real recorder."""
-    recorder = Recorder(uri, experiment, name or record.name, spool)
-    recorder.open(record.key)
+    recorder = open_recorder(uri, record.key, experiment=experiment, run_name=name or record.name, spool_dir=spool)
     recorder.metrics({"scaling/tokens": record.tokens, "scaling/val_loss": record.loss}, int(record.curve.step[-1]))
     recorder.record(record)
     assert recorder.close(status).delivered
@@ -108,8 +107,7 @@ def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             put(folder, made.uri, "ladder", run_of_a_law(params, ratio, family=family), f"run-{params}-{ratio}")
     put(folder, made.uri, "ladder", run_of_a_law(2_000_000, 80, seen=0.5, seed=1), LONG, "FAILED")
     put(folder, made.uri, "alone", run_of_a_law(1_000_000, 20, seed=2), SCRIPT)
-    made.running = Recorder(made.uri, "ladder", "in progress", folder)
-    made.running.open("running")
+    made.running = open_recorder(made.uri, "running", experiment="ladder", run_name="in progress", spool_dir=folder)
     made.running.record(run_of_a_law(16_000_000, 20, seen=0.5, key="running"))
     _external(made)
     yield made

@@ -5,16 +5,18 @@ from types import SimpleNamespace
 import pytest
 
 from lightning_scaling.server.metric_mapping import MappingChoice, MappingError, offers
-from lightning_scaling.store import Names, Rejected
-from lightning_scaling.store.adopting import WAITING
+from lightning_scaling.store import MetricMapping, Rejected
+from lightning_scaling.store.mlflow.external_runs import WAITING
 
 
 def test_numbers_are_read_as_people_write_them():
-    assert MappingChoice("loss", tokens_per_step="0.5M", params="124M").names() == Names("loss", tokens_per_step=5e5, params=124_000_000)
+    assert MappingChoice("loss", tokens_per_step="0.5M", params="124M").names() == MetricMapping(
+        "loss", tokens_per_step=5e5, params=124_000_000
+    )
 
 
 def test_what_is_no_number_names_what_holds_n():
-    assert MappingChoice("loss", token_metric="seen", params="n_params").names() == Names("loss", tokens="seen", params="n_params")
+    assert MappingChoice("loss", token_metric="seen", params="n_params").names() == MetricMapping("loss", tokens="seen", params="n_params")
 
 
 def test_without_a_choice_nothing_is_read():

@@ -12,18 +12,19 @@ from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import Prediction, RunRecord
 from lightning_scaling.run.schedule import Schedule
-from lightning_scaling.store import Recorder
+from lightning_scaling.store import open_recorder
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Short pauses, so that an outage is over in seconds; nothing is written outside the test's folder."""
-    from lightning_scaling.store import patience, writer
+    from lightning_scaling.store.journal import writer
+    from lightning_scaling.store.mlflow import timeouts
 
     monkeypatch.setattr(writer, "FIRST_PAUSE", 0.1)
     monkeypatch.setattr(writer, "LONGEST_PAUSE", 0.3)
     monkeypatch.setattr(writer, "LINGER_SECONDS", 0.02)
-    monkeypatch.setattr(patience, "REQUEST_SECONDS", 2)
+    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 2)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -69,8 +70,7 @@ def write(tmp_path: Path) -> Callable[..., str]:
     """Records a run and waits for it; the id."""
 
     def write(uri: str, record: RunRecord, experiment: str = "sizes", status: str | None = "FINISHED", **options: Any) -> str:
-        recorder = Recorder(uri, experiment, record.name, tmp_path / "spool")
-        recorder.open(record.key, **options)
+        recorder = open_recorder(uri, record.key, experiment=experiment, run_name=record.name, spool_dir=tmp_path / "spool", **options)
         recorder.record(record)
         delivery = recorder.close(status, timeout=60)
         assert delivery.delivered, str(delivery)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lightning_scaling.store import Recorder
+from lightning_scaling.store import Recorder, open_recorder
 
 LOSS = "scaling/val_loss"
 
@@ -39,25 +39,24 @@ def train(recorder: Recorder, steps: range) -> None:
 
 
 def test_what_a_full_disk_did_not_take_reaches_it_once_there_is_room(small_disk: Path, until: Callable[..., None]) -> None:
-    recorder = Recorder(dead_uri(), "sizes", spool_dir=small_disk / "spool")
-    recorder.open("key")
+    recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=small_disk / "spool")
     train(recorder, range(1, 11))
     until(lambda: recorder.warnings and not recorder.pending())
     filler = fill(small_disk)
     train(recorder, range(11, 2011))
-    until(lambda: not recorder.pending())
+    assert recorder.pending()
     filler.unlink()
+    until(lambda: not recorder.pending())
     delivery = recorder.close(timeout=1)
     assert (delivery.waiting, delivery.lost) == (2012, 0)
-    assert (small_disk / "spool" / "key.jsonl").read_text().count('"kind":"metrics"') == 2010
+    assert delivery.spool.read_text().count('"kind":"metrics"') == 2010
 
 
 def test_a_disk_that_stays_full_loses_what_is_said_and_keeps_what_it_had(
     small_disk: Path, until: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "lightning_scaling.store")
-    recorder = Recorder(dead_uri(), "sizes", spool_dir=small_disk / "spool")
-    recorder.open("key")
+    recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=small_disk / "spool")
     train(recorder, range(1, 11))
     until(lambda: recorder.warnings and not recorder.pending())
     fill(small_disk)
@@ -66,7 +65,7 @@ def test_a_disk_that_stays_full_loses_what_is_said_and_keeps_what_it_had(
     assert delivery.waiting >= 11
     assert delivery.lost > 0
     assert delivery.waiting + delivery.lost == 2012
-    assert (small_disk / "spool" / "key.jsonl").read_bytes().endswith(b"\n")
+    assert delivery.spool.read_bytes().endswith(b"\n")
     assert [f"{delivery.lost} entries of run key are lost" in r.getMessage() for r in caplog.records] == [False, True]
     assert any(words in str(delivery) for words in ("No space left", "the disk took"))
 
@@ -78,8 +77,7 @@ def test_a_database_on_a_full_disk_gets_every_point_once_there_is_room(
 
     (small_disk / "mlflow.db").write_bytes(empty_database.read_bytes())
     uri = f"sqlite:///{small_disk}/mlflow.db"
-    recorder = Recorder(uri, "sizes", spool_dir=tmp_path / "spool")
-    recorder.open("key")
+    recorder = open_recorder(uri, "key", experiment="sizes", spool_dir=tmp_path / "spool")
     until(lambda: recorder.run_id)
     filler = fill(small_disk)
     train(recorder, range(1, 1001))
@@ -90,13 +88,13 @@ def test_a_database_on_a_full_disk_gets_every_point_once_there_is_room(
     assert [m.step for m in history] == list(range(1, 1001))
 
 
-def test_a_read_only_folder_sends_the_spool_to_the_temporary_one(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_sends_the_journal_to_a_private_one(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Really read-only, for root too."""
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    recorder = Recorder(f"sqlite:///{small_disk}/mlflow.db", "sizes", spool_dir=small_disk / "spool")
-    recorder.open("key")
+    recorder = open_recorder(f"sqlite:///{small_disk}/mlflow.db", "key", experiment="sizes", spool_dir=small_disk / "spool")
     train(recorder, range(1, 11))
     delivery = recorder.close(timeout=2)
     assert (delivery.waiting, delivery.lost) == (12, 0)
-    assert delivery.spool == tmp_path / "tmp" / "lightning-scaling-spool" / "key.jsonl"
+    assert delivery.spool.parent.parent == tmp_path / "tmp"

@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -19,12 +20,11 @@ STEPS = 120
 TRAINING = textwrap.dedent("""
     import json, os, sys, time
     from pathlib import Path
-    from lightning_scaling.store import Recorder
+    from lightning_scaling.store import open_recorder
     uri, key, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
     checkpoint = Path(key + ".checkpoint")
     state = json.loads(checkpoint.read_text()) if checkpoint.exists() else {"step": 0, "pending": []}
-    recorder = Recorder(uri, "killed", key, "spool")
-    recorder.open(key, replay=state["pending"])
+    recorder = open_recorder(uri, key, experiment="killed", run_name=key, spool_dir="spool", replay=state["pending"])
     for step in range(state["step"] + 1, steps + 1):
         recorder.metrics({"scaling/val_loss": 5.0 - step / 100}, step)
         recorder.tags({"scaling.verdict": str(step)})
@@ -34,6 +34,38 @@ TRAINING = textwrap.dedent("""
             os.replace(key + ".new", checkpoint)
         time.sleep(0.02)
     print(recorder.close(timeout=60))
+""")
+
+
+# Forks a recording process 30 times from one warm one and kills it; answers with what each had recorded and what its journal holds.
+KILLED = textwrap.dedent("""
+    import json, os, random, signal, sys, time
+    from pathlib import Path
+    import mlflow  # imported before, so that its import does not count
+    from lightning_scaling.store import open_recorder
+    from lightning_scaling.store.journal.opening import continue_journal
+    uri, moments, found = sys.argv[1], random.Random(0), []
+    for number in range(30):
+        folder, (reading, writing) = Path(f"spool-{number}"), os.pipe()
+        child = os.fork()
+        if child == 0:
+            recorder = open_recorder(uri, "k", spool_dir=folder)
+            for step in range(100_000):
+                recorder.metrics({"m": 1.0 * step}, step)
+                os.write(writing, b"%d\\n" % step)
+                time.sleep(0.001)
+        os.close(writing)
+        recorded = os.read(reading, 64)
+        time.sleep(moments.uniform(0.0, 0.3))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        while more := os.read(reading, 1 << 16):
+            recorded += more
+        os.close(reading)
+        journal = continue_journal(next(folder.glob("*.jsonl")))
+        held = [event["step"] for event in journal.peek(10**6).events if event["kind"] == "metrics"]
+        found.append([recorded.count(b"\\n"), held])
+    print(json.dumps(found))
 """)
 
 
@@ -61,6 +93,21 @@ def test_killed_at_random_moments_and_resumed_the_history_is_that_of_a_straight_
     said, _ = training(uri, "k").communicate()
     assert "is in sqlite" in said
     assert history(client, "k") == [(step, 5.0 - step / 100) for step in range(1, STEPS + 1)]
+
+
+def test_killed_while_the_server_accepts_and_never_answers_nothing_recorded_is_lost(tmp_path: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(200)  # the system accepts; nobody answers
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
+        done = subprocess.run([sys.executable, "-c", KILLED, uri], capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == 30
+    assert max(recorded for recorded, _ in found) > 50
+    for recorded, held in found:
+        assert held == list(range(len(held)))
+        assert recorded <= len(held) <= recorded + 1
 
 
 def test_two_processes_make_and_write_one_new_database(tmp_path: Path) -> None:

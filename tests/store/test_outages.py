@@ -1,4 +1,4 @@
-"""Whatever the store does, training goes on: one warning, nothing lost while the disk holds, everything delivered once in the end."""
+"""Whatever the store does, training continues: one warning, nothing lost while the disk holds, everything delivered once in the end."""
 
 import http.server
 import logging
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lightning_scaling.store import Recorder, deliver
+from lightning_scaling.store import Recorder, deliver, open_recorder
 
 LOSS = "scaling/val_loss"
 
@@ -54,23 +54,21 @@ def dead_uri() -> str:
 
 
 def test_a_server_that_was_never_there_keeps_everything_on_disk(timed_train: Any, said: Any, tmp_path: Path, until: Any) -> None:
-    recorder = Recorder(dead_uri(), "sizes", spool_dir=tmp_path / "spool")
-    recorder.open("key")
+    recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=tmp_path / "spool")
     assert timed_train(recorder, range(1, 101)) < 0.05
     until(lambda: recorder.warnings)
     began = time.monotonic()
     delivery = recorder.close()
     assert time.monotonic() - began < 6
     assert (delivery.delivered, delivery.waiting, delivery.lost) == (False, 202, 0)
-    assert delivery.spool == tmp_path / "spool" / "key.jsonl"
+    assert delivery.spool.parent == tmp_path / "spool"
     assert len(said()) == 2
-    assert "does not answer; training goes on" in said()[0]
+    assert "does not answer; training continues" in said()[0]
     assert "lightning-scaling flush" in said()[1]
 
 
 def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train: Any, said: Any, steps: Any, until: Any) -> None:
-    recorder = Recorder(server.uri, "sizes")
-    recorder.open("killed")
+    recorder = open_recorder(server.uri, "killed", experiment="sizes")
     timed_train(recorder, range(1, 11))
     until(lambda: recorder.run_id)
     server.stop()
@@ -84,8 +82,7 @@ def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train
 
 
 def test_a_paused_server_blocks_nobody_and_gets_every_point_once(server: Any, timed_train: Any, said: Any, steps: Any, until: Any) -> None:
-    recorder = Recorder(server.uri, "sizes")
-    recorder.open("paused")
+    recorder = open_recorder(server.uri, "paused", experiment="sizes")
     until(lambda: recorder.run_id)
     server.signal(signal.SIGSTOP)
     try:
@@ -97,7 +94,7 @@ def test_a_paused_server_blocks_nobody_and_gets_every_point_once(server: Any, ti
         assert not delivery.delivered
     finally:
         server.signal(signal.SIGCONT)
-    until(lambda: not (delivery.spool and delivery.spool.with_suffix(".lock").exists()))
+    until(lambda: not recorder._writer._thread.is_alive())  # the process that hung delivers by itself once the server answers
     deliver(delivery.spool.parent)
     assert steps(recorder.run_id) == list(range(1, 21))
     assert len(said()) == 2
@@ -108,8 +105,7 @@ def test_a_run_deleted_on_the_way_ends_quietly_and_can_be_restored(
 ) -> None:
     from mlflow import MlflowClient
 
-    recorder = Recorder(server.uri, "sizes")
-    recorder.open("deleted")
+    recorder = open_recorder(server.uri, "deleted", experiment="sizes")
     until(lambda: recorder.run_id)
     MlflowClient(server.uri).delete_run(recorder.run_id)
     timed_train(recorder, range(1, 11))
@@ -148,8 +144,7 @@ def refusing() -> Iterator[Any]:
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
 def test_a_server_that_answers_errors_is_one_warning(status: int, refusing: Any, timed_train: Any, said: Any, tmp_path: Path) -> None:
     refusing.status = status
-    recorder = Recorder(f"http://user:secret@127.0.0.1:{refusing.server_port}", "sizes")
-    recorder.open("key")
+    recorder = open_recorder(f"http://user:secret@127.0.0.1:{refusing.server_port}", "key", experiment="sizes")
     assert timed_train(recorder, range(1, 11)) < 0.05
     delivery = recorder.close(timeout=5)
     assert (delivery.waiting, delivery.lost) == (22, 0)
@@ -158,8 +153,7 @@ def test_a_server_that_answers_errors_is_one_warning(status: int, refusing: Any,
 
 
 def test_a_locked_database_gets_every_point_once_it_is_free(uri: str, client: Any, timed_train: Any, until: Any) -> None:
-    recorder = Recorder(uri, "sizes")
-    recorder.open("key")
+    recorder = open_recorder(uri, "key", experiment="sizes")
     until(lambda: recorder.run_id)
     with sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None) as lock:
         lock.execute("BEGIN EXCLUSIVE")
@@ -173,27 +167,26 @@ def test_a_locked_database_gets_every_point_once_it_is_free(uri: str, client: An
 
 def test_a_database_that_cannot_be_made_keeps_everything_on_disk(timed_train: Any, said: Any, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")
-    recorder = Recorder("sqlite:///taken/mlflow.db", "sizes")
-    recorder.open("key")
+    recorder = open_recorder("sqlite:///taken/mlflow.db", "key", experiment="sizes")
     timed_train(recorder, range(1, 11))
     assert (recorder.close().waiting, recorder.lost, len(said())) == (22, 0, 2)
 
 
-def test_without_a_folder_for_the_spool_the_temporary_one_is_used(timed_train: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_where_the_spool_folder_cannot_be_made_a_private_one_is(timed_train: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")  # root may write into read-only folders, not into files
+    (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    recorder = Recorder(dead_uri(), "sizes", spool_dir=tmp_path / "taken")
-    recorder.open("key")
+    recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=tmp_path / "taken")
     timed_train(recorder, range(1, 11))
     delivery = recorder.close()
-    assert delivery.spool == tmp_path / "tmp" / "lightning-scaling-spool" / "key.jsonl"
+    assert delivery.spool.parent.parent == tmp_path / "tmp"
+    assert delivery.spool.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_without_any_disk_a_living_store_gets_everything(uri: str, client: Any, timed_train: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "taken").write_text("")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "taken"))
-    recorder = Recorder(uri, "sizes", spool_dir=tmp_path / "taken")
-    recorder.open("key")
+    recorder = open_recorder(uri, "key", experiment="sizes", spool_dir=tmp_path / "taken")
     timed_train(recorder, range(1, 11))
     assert recorder.close(timeout=60).delivered
     assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))
@@ -202,8 +195,7 @@ def test_without_any_disk_a_living_store_gets_everything(uri: str, client: Any, 
 def test_without_disk_and_store_the_loss_is_counted_and_said_once(timed_train: Any, said: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "taken").write_text("")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "taken"))
-    recorder = Recorder(dead_uri(), "sizes", spool_dir=tmp_path / "taken")
-    recorder.open("key")
+    recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=tmp_path / "taken")
     timed_train(recorder, range(1, 11))
     delivery = recorder.close()
     assert (delivery.waiting, delivery.lost) == (0, 22)
@@ -213,12 +205,11 @@ def test_without_disk_and_store_the_loss_is_counted_and_said_once(timed_train: A
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full to stand for a full disk")
 def test_a_full_disk_is_no_loss_while_the_store_answers(uri: str, client: Any, timed_train: Any, until: Any) -> None:
-    recorder = Recorder(uri, "sizes")
-    recorder.open("key")
+    recorder = open_recorder(uri, "key", experiment="sizes")
     until(lambda: recorder.run_id)
     spool = recorder._writer.backlog.disk  # type: ignore[union-attr]
-    spool._file.close()
-    spool._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115 - every write fails with ENOSPC, as on a full disk
+    os.close(spool._file)
+    spool._file = os.open("/dev/full", os.O_RDWR | os.O_APPEND)  # every write fails with ENOSPC, as on a full disk
     timed_train(recorder, range(1, 11))
     assert recorder.close(timeout=60).delivered
     assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))

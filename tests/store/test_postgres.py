@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.store import Recorder, load
+from lightning_scaling.store import load, open_recorder
 
 
 def test_a_run_is_written_resumed_and_read(postgres: Callable[[str], str] | None, record: Callable[..., RunRecord]) -> None:
@@ -17,8 +17,7 @@ def test_a_run_is_written_resumed_and_read(postgres: Callable[[str], str] | None
     uri = postgres("store")
 
     for steps in (range(1, 21), range(11, 31)):
-        recorder = Recorder(uri, "sizes", "k")
-        recorder.open("k")
+        recorder = open_recorder(uri, "k", experiment="sizes", run_name="k")
         for step in steps:
             recorder.metrics({"scaling/val_loss": 5.0 - step / 100}, step)
         recorder.record(record())

@@ -43,7 +43,7 @@ def _losses(axes: Any, curve: Curve, band: Forecast, look: Theme) -> None:
     axes.set_ylabel("loss")
     axes.plot(curve.tokens[shown], curve.loss[shown], color=size_colours([curve.params], look)[0], zorder=3, gid="curve")
     log_axis(axes.xaxis, *padded(np.r_[curve.tokens[shown], band.at]), write=numbers.count)
-    if not np.isfinite(band.loss).all():
+    if not np.isfinite(band.low[-1]):
         return note(axes, str(band.outcome))
     axes.fill_between(band.at, band.low, band.high, color=look.accent, alpha=0.2, lw=0, zorder=1, gid="band")
     axes.plot(band.at, band.loss, color=look.accent, lw=1.1, ls=(0, (4, 2)), zorder=2)

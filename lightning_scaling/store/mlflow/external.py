@@ -1,0 +1,107 @@
+"""One run that another program logged (Lightning's MLFlowLogger, autolog, a hand-written loop), read by a metric mapping."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_scaling.numbers import parse_count
+from lightning_scaling.run.conventions import Conventions
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.thinning import thin
+from lightning_scaling.store.mlflow.stitching import stitched
+from lightning_scaling.units import training_flops
+
+LARGEST = 1.79e308
+
+
+@dataclass(frozen=True)
+class MetricMapping:
+    """Which of a run's metrics and parameters mean loss, tokens and N, where this project did not log it.
+
+    Args:
+        loss: the metric to follow.
+        tokens: a metric that counts training tokens; None to compute them from the step.
+        tokens_per_step: tokens of one step (batch size × sequence length × devices × accumulation), where no metric counts them.
+        first_step: the number that the run gives its first step: Lightning counts from 0, so that step 0 has seen one batch.
+        params: N itself, or the name of the MLflow parameter, tag or metric that holds it, or None.
+        planned_tokens: token budget of the run, None where unknown (then MLflow's FINISHED counts as the end).
+        unique_tokens: size of the data where it is repeated.
+        family: the name under which these runs are compared.
+
+    Raises:
+        ValueError: neither `tokens` nor `tokens_per_step`, or both.
+
+    >>> MetricMapping(loss="val_loss", tokens_per_step=8 * 1024).tokens_per_step
+    8192
+    """
+
+    loss: str = "val_loss"
+    tokens: str | None = None
+    tokens_per_step: float | None = None
+    first_step: int = 0
+    params: int | str | None = None
+    planned_tokens: int | None = None
+    unique_tokens: float | None = None
+    family: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.tokens is None) == (self.tokens_per_step is None):
+            raise ValueError("say how to count tokens: tokens='name of a metric', or tokens_per_step=a number, and not both")
+
+
+def read_run(client: Any, run: Any, mapping: MetricMapping) -> tuple[RunRecord, float]:
+    """The run as a record, and when it logged its last point (seconds since 1970). ValueError states what is missing.
+
+    Costs one history call per metric, as MLflow keeps only the last value with the run.
+    """
+    step, loss, last = _history(client, run, mapping.loss)
+    tokens = _tokens(client, run, mapping, step)
+    keep = np.diff(tokens, prepend=0.0) > 0
+    params = _params(run, mapping.params)
+    curve = Curve(tokens[keep], loss[keep], step[keep], params=params, unique_tokens=mapping.unique_tokens)
+    flops = np.full(len(curve), np.nan) if params is None else training_flops(params, curve.tokens)
+    conventions = Conventions(params="given", flops="6N", loss=mapping.loss)
+    ended = mapping.planned_tokens is None and run.info.status == "FINISHED"
+    where: dict[str, Any] = {"planned_tokens": mapping.planned_tokens, "family": mapping.family, "ended": ended}
+    return thin(RunRecord(run.info.run_id, curve, np.asarray(flops, dtype=np.float64), conventions, **where)), last
+
+
+def _history(client: Any, run: Any, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """(steps, values, time of the last): rising steps; what a resumed run trained again replaces what it had lost."""
+    if key not in run.data.metrics:
+        known = ", ".join(sorted(run.data.metrics)[:8]) or "none at all"
+        raise ValueError(f"no metric {key!r} (it has {known})")
+    history = client.get_metric_history(run.info.run_id, key)
+    points = stitched([(m.timestamp, m.step, _finite(m.value)) for m in history])
+    if len(points) == 1 and len({(m.timestamp, m.value) for m in history}) > 1:
+        raise ValueError(f"all {len(history)} points of {key!r} are at step {history[0].step}: log them with step=")
+    array = np.asarray(points, dtype=np.float64)
+    return array[:, 0], array[:, 1], max(m.timestamp for m in history) / 1000
+
+
+def _finite(value: float) -> float:
+    """MLflow stores an infinite value as the largest float; it is no loss."""
+    return value if abs(value) < LARGEST else math.nan
+
+
+def _tokens(client: Any, run: Any, mapping: MetricMapping, step: NDArray[np.float64]) -> NDArray[np.float64]:
+    if mapping.tokens_per_step is not None:
+        return np.asarray((step - mapping.first_step + 1) * mapping.tokens_per_step, dtype=np.float64)
+    at, counted, _ = _history(client, run, mapping.tokens or "")
+    return np.asarray(np.interp(step, at, counted), dtype=np.float64)
+
+
+def _params(run: Any, params: int | str | None) -> int | None:
+    if not isinstance(params, str):
+        return params
+    text = next((held[params] for held in (run.data.params, run.data.tags, run.data.metrics) if params in held), None)
+    if text is None:
+        raise ValueError(f"no parameter, tag or metric {params!r} that holds the number of weights")
+    count = parse_count(str(text))
+    if not 0 < count < float("inf"):
+        raise ValueError(f"parameter {params!r} is no number: {text!r}")
+    return int(count)

@@ -1,0 +1,96 @@
+"""Runs that others logged."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lightning_scaling.run.record import RunState
+from lightning_scaling.store import MetricMapping, load
+
+Log = Callable[..., str]
+
+
+@pytest.fixture
+def log(client: Any) -> Log:
+    """Logs a run as a program of its own would; points are (step, value)."""
+    experiment = client.create_experiment("theirs")
+
+    def log(metrics: dict[str, list[tuple[int, float]]], params: dict[str, str] | None = None, status: str | None = "FINISHED") -> str:
+        run = client.create_run(experiment).info.run_id
+        for key, points in metrics.items():
+            for time, (step, value) in enumerate(points):
+                client.log_metric(run, key, value, timestamp=1000 + time, step=step)
+        for name, value in (params or {}).items():
+            client.log_param(run, name, value)
+        if status:
+            client.set_terminated(run, status)
+        return str(run)
+
+    return log
+
+
+def test_tokens_from_the_batch_size_and_the_step(uri: str, log: Log) -> None:
+    log({"val_loss": [(9, 5.0), (19, 4.0)]}, {"n_params": "1_000_000"})
+    run = load(uri, mapping=MetricMapping("val_loss", tokens_per_step=512, params="n_params", family="theirs")).records[0]
+    assert run.curve.tokens.tolist() == [5120, 10240]
+    assert run.curve.loss.tolist() == [5.0, 4.0]
+    assert run.flops.tolist() == [6e6 * 5120, 6e6 * 10240]
+    assert (run.params, run.family, run.state) == (10**6, "theirs", RunState.FINISHED)
+
+
+def test_tokens_from_a_metric_logged_at_other_steps(uri: str, log: Log) -> None:
+    log({"val_loss": [(15, 5.0), (20, 4.0)], "seen": [(10, 1000.0), (20, 2000.0)]})
+    assert load(uri, mapping=MetricMapping("val_loss", tokens="seen")).records[0].curve.tokens.tolist() == [1500, 2000]
+
+
+def test_what_a_resumed_run_trained_again_replaces_what_it_lost(uri: str, log: Log) -> None:
+    log({"loss": [(1, 5.0), (2, 4.0), (3, 3.0), (2, 4.1), (3, 3.1), (4, 2.1)]})
+    assert load(uri, mapping=MetricMapping("loss", tokens_per_step=1)).records[0].curve.loss.tolist() == [5.0, 4.1, 3.1, 2.1]
+
+
+def test_a_run_of_lightnings_own_logger(uri: str) -> None:
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    logger = MLFlowLogger("lightning", tracking_uri=uri)
+    for step in range(4, 20, 5):
+        logger.log_metrics({"val_loss": 5.0 - step / 10, "epoch": 0.0}, step)
+    logger.finalize("success")
+    run = load(uri, "lightning", mapping=MetricMapping(tokens_per_step=100, params=1000)).records[0]
+    assert run.curve.tokens.tolist() == [500, 1000, 1500, 2000]
+
+
+def test_a_run_that_stopped_short_of_its_token_budget_was_interrupted(uri: str, log: Log) -> None:
+    log({"val_loss": [(9, 5.0)]}, status=None)
+    mapping = MetricMapping(tokens_per_step=1, planned_tokens=100)
+    assert load(uri, mapping=mapping).records[0].state is RunState.CUT_OFF
+    assert load(uri, mapping=mapping, now=1.1).records[0].state is RunState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("metrics", "params", "names"),
+    [
+        ({"train_loss": [(1, 1.0)]}, {}, "no metric 'val_loss' .it has train_loss"),
+        ({}, {}, "none at all"),
+        ({"val_loss": [(1, 1.0)]}, {}, "no parameter, tag or metric 'n'"),
+        ({"val_loss": [(1, 1.0)]}, {"n": "many"}, "no number: 'many'"),
+    ],
+)
+def test_what_is_missing_is_named(metrics: Any, params: Any, names: str, uri: str, log: Log) -> None:
+    log(metrics, params)
+    study = load(uri, mapping=MetricMapping(tokens_per_step=1, params="n"))
+    assert len(study) == 0
+    assert __import__("re").search(names, study.rejected[0].reason)
+
+
+def test_without_params_there_are_no_flops(uri: str, log: Log) -> None:
+    log({"val_loss": [(1, 1.0)]})
+    run = load(uri, mapping=MetricMapping(tokens_per_step=1)).records[0]
+    assert np.isnan(run.flops).all()
+
+
+@pytest.mark.parametrize("names", [{}, {"tokens": "seen", "tokens_per_step": 1}])
+def test_tokens_are_counted_one_way(names: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="how to count tokens"):
+        MetricMapping(**names)
