@@ -74,6 +74,7 @@ def _possible(package):
 def judged_at_once(monkeypatch):
     """Every validation is judged, however short the training: what a judgement costs is measured elsewhere."""
     monkeypatch.setattr("lightning_scaling.monitor.budget.START", 1e9)
+    monkeypatch.setattr("lightning_scaling.monitor.budget.MOST_AT_ONCE", 1e9)
 
 
 @pytest.fixture(scope="session")
