@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from lightning_scaling.store.compact import to_tags
 
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
