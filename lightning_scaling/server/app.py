@@ -26,7 +26,7 @@ def _mlflow() -> tuple[Any, str, str | None]:
     if os.environ.get(_SERVER, "uvicorn") != "uvicorn":
         raise RuntimeError("the page /scaling needs MLflow's default server, uvicorn: leave out --gunicorn-opts and --waitress-opts")
     try:
-        from mlflow.server import BACKEND_STORE_URI_ENV_VAR
+        from mlflow.server import BACKEND_STORE_URI_ENV_VAR  # type: ignore[attr-defined]
         from mlflow.server.fastapi_app import app
         from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
     except ImportError as error:

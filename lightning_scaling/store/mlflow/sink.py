@@ -181,7 +181,8 @@ def _through_server(where: str, uri: str) -> Any:
     from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
     from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
 
-    return HttpArtifactRepository(MlflowArtifactsRepository.resolve_uri(where, uri))
+    resolved = MlflowArtifactsRepository.resolve_uri(where, uri)  # type: ignore[no-untyped-call]
+    return HttpArtifactRepository(resolved)  # type: ignore[no-untyped-call]
 
 
 def _last_record(events: list[Event]) -> Event | None:
