@@ -4,9 +4,9 @@
     python benchmarks/advice.py --data DIR             value on real runs, beside EarlyStopping
 
 The first prints, for each kind of truth, the share of runs that got a right verdict, the share with a false alarm (a verdict that would end
-or change a run before there is cause), and how much of the plan passed from the truth to its verdict; then, on healthy runs of difficult
-shapes, how often one is stopped and what that gives up. The second replays real runs (curves.parquet and curve_meta.parquet in DIR) and
-prints compute saved against loss given up, over thresholds and over patiences.
+or change a run before there is cause), and how much of the token budget passed from the truth to its verdict; then, on healthy runs of
+difficult shapes, how often one is stopped and what that gives up. The second replays real runs (curves.parquet and curve_meta.parquet in
+DIR) and prints compute saved against loss given up, over thresholds and over patiences.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from rich.table import Table
 import lightning_scaling as ls
 
 QUIET = frozenset({"TOO_EARLY", "CONTINUE", "CONTINUE_PAST_PLAN", "FRESH_DATA"})
-FINISH = 0.97  # of the plan: what is said after it ends no run early
+FINISH = 0.97  # of the token budget: a verdict after it ends no run early
 
 
 def replay(truth: Truth, evaluations: int) -> tuple[bool, bool, float]:
-    """(a right verdict came, a false alarm came, delay as a share of the plan)."""
+    """(a right verdict came, a false alarm came, delay as a share of the token budget)."""
     alarm, first = False, None
     for index in np.unique(np.linspace(4, len(truth.curve) - 1, evaluations).astype(int)):
         seen = truth.curve.take(slice(0, index + 1))

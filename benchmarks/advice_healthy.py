@@ -1,6 +1,6 @@
 """Healthy synthetic runs of kinds that tempt a rule to stop them: each keeps falling to its end, whatever it looks like on the way.
 
-The shapes are no law's: they stand for what is met outside of clean pretraining curves. A verdict that ends such a run is a false stop.
+The shapes are no law's: they represent what is met outside of clean pretraining curves. A verdict that ends such a run is a false stop.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
 STEPS = 2000
-SHAPES = ("by decades", "restarts", "batch ramp", "second decline", "spiky", "wandering", "steps", "square root")
+SHAPES = ("by decades", "restarts", "batch ramp", "second decline", "spiky", "slow noise", "steps", "square root")
 
 
 def healthy(number: int, seed: int = 1) -> tuple[str, Curve, Floats]:
@@ -39,23 +39,23 @@ def _rate(shape: str, t: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _falling(shape: str, t: Floats, rate: Floats, rng: np.random.Generator) -> Floats:
-    """A power law of the travelled rate and an annealing drop; by decades with no floor; a second decline of a tenth and more."""
-    travelled = np.cumsum(rate) / STEPS
+    """A power law of the effective rate and an annealing drop; by decades with no floor; a second decline of a tenth and more."""
+    effective = np.cumsum(rate) / STEPS
     alpha, share = (rng.uniform(0.8, 2.0), 1.0) if shape == "by decades" else (rng.uniform(0.2, 0.6), rng.uniform(0.1, 0.4))
     drops = np.r_[0.0, rate[:-1] - rate[1:]]
     annealed = np.cumsum(lfilter([1.0], [1.0, -0.98], drops)) * 0.02
-    loss = (1 - share) + share * travelled**-alpha - (0.0 if shape == "by decades" else rng.uniform(0.01, 0.05)) * annealed
+    loss = (1 - share) + share * effective**-alpha - (0.0 if shape == "by decades" else rng.uniform(0.01, 0.05)) * annealed
     if shape == "second decline":
         loss = loss - rng.uniform(0.1, 0.2) / (1 + np.exp(-(t - rng.uniform(0.4, 0.8)) / rng.uniform(0.02, 0.06)))
     return np.asarray(loss * rng.choice([0.05, 0.7, 3.0, 40.0]))
 
 
 def _errors(shape: str, count: int, rng: np.random.Generator) -> Floats:
-    """Independent; with rare large outliers upwards that come back slowly; or wandering over a tenth of the run."""
+    """Independent; with rare large outliers upwards that come back slowly; or autocorrelated over a tenth of the run."""
     errors = rng.standard_normal(count)
     if shape == "spiky":
         hits = (rng.random(count) < 0.02) * rng.exponential(30, count)
         return np.asarray(errors + lfilter([1.0], [1.0, -0.8], hits))
-    if shape == "wandering":
+    if shape == "slow noise":
         return np.asarray(lfilter([0.3], [1.0, -((1 - 4 / count) ** 4)], errors))
     return errors

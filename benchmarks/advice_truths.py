@@ -1,4 +1,4 @@
-"""Synthetic runs whose right verdict is known: a law, a learning-rate plan, noise, and what happens to the run.
+"""Synthetic runs whose right verdict is known: a law, a learning-rate schedule, noise, and what happens to the run.
 
 The loss is L0 + A·S1^-alpha − C·S2 (Tissue et al. 2024, arXiv 2408.11029), a different law from the one the forecast assumes. Sizes,
 exponents, strength of annealing, noise (1e-4 to 1e-2 of the loss) and the number of evaluations are drawn anew for every run.
@@ -48,7 +48,7 @@ def draw(number: int, seed: int = 0) -> Truth:
     return MAKERS[kind](kind, rng)
 
 
-def _plan(rng: np.random.Generator, name: str) -> Floats:
+def _schedule(rng: np.random.Generator, name: str) -> Floats:
     """The rate at each step, as a share of the peak, after a short warm-up."""
     t = np.arange(1, STEPS + 1) / STEPS
     start = rng.uniform(0.6, 0.9)
@@ -64,10 +64,10 @@ def _plan(rng: np.random.Generator, name: str) -> Floats:
 
 def _loss(rng: np.random.Generator, rate: Floats, alpha: float, share: float) -> Floats:
     """`share` of the last loss is still reducible at a constant rate; annealing takes off 1 to 5 % more."""
-    travelled = np.cumsum(rate) / STEPS
+    effective = np.cumsum(rate) / STEPS
     drops = np.r_[0.0, np.maximum(rate[:-1] - rate[1:], 0.0)]
     annealed = np.cumsum(lfilter([1.0], [1.0, -0.98], drops)) * 0.02
-    loss = (1 - share) + share * travelled**-alpha - rng.uniform(0.01, 0.05) * annealed
+    loss = (1 - share) + share * effective**-alpha - rng.uniform(0.01, 0.05) * annealed
     return np.asarray(loss * rng.choice([0.05, 0.7, 3.0, 40.0]))
 
 
@@ -78,7 +78,7 @@ def _made(
     step = np.unique(np.linspace(0.03 * STEPS, STEPS, points).astype(int))
     clean, tokens = loss[step - 1], step * 1e5
     noise = 10 ** rng.uniform(-4, -2)
-    if onset is None:  # flat: the threshold is a tenth of a percent, or the noise of a hundredth of the plan
+    if onset is None:  # flat: the threshold is a tenth of a percent, or the noise of a hundredth of the token budget
         onset = _flat_from(loss, max(0.001, noise / max(points / 100, 1) ** 0.5))
         onset = min(onset, 0.8) if "DECAY_NOW" in right else onset  # the last fifth of a constant rate is due for its decay anyway
     schedule = Schedule(np.arange(1, STEPS + 1), rate)
@@ -87,30 +87,30 @@ def _made(
 
 
 def _healthy(kind: str, rng: np.random.Generator) -> Truth:
-    rate = _plan(rng, str(rng.choice(["cosine", "linear", "wsd"])))
+    rate = _schedule(rng, str(rng.choice(["cosine", "linear", "wsd"])))
     loss = _loss(rng, rate, rng.uniform(0.2, 0.6), rng.uniform(0.1, 0.4))
     return _made(kind, rng, rate, loss, "CONTINUE TOO_EARLY CONTINUE_PAST_PLAN", 0.0)
 
 
 def _flat(kind: str, rng: np.random.Generator) -> Truth:
     name = "early" if kind == "flat after the decay" else "constant"
-    rate = _plan(rng, name)
+    rate = _schedule(rng, name)
     longer = np.r_[rate, np.full(STEPS // 4, rate[-1])]
     loss = _loss(rng, longer, rng.uniform(0.8, 2.0), 10 ** rng.uniform(-4.0, -2.5))
     return _made(kind, rng, rate, loss, "STOP" if name == "early" else "DECAY_NOW STOP", None)  # onset: where nothing counts any more
 
 
 def _flat_from(loss: Floats, threshold: float) -> float:
-    """The share of the plan from which the rest, or a quarter more where that is longer, brings less than the threshold."""
+    """The share of the token budget from which the rest, or a quarter more where that is longer, brings less than the threshold."""
     t = np.arange(STEPS)
-    ahead = np.maximum(STEPS - 1, np.minimum((1.25 * t).astype(int), len(loss) - 1))
-    above = np.flatnonzero(1 - loss[ahead] / loss[:STEPS] >= threshold)
+    later = np.maximum(STEPS - 1, np.minimum((1.25 * t).astype(int), len(loss) - 1))
+    above = np.flatnonzero(1 - loss[later] / loss[:STEPS] >= threshold)
     return float(above[-1] + 2 if len(above) else 1) / STEPS
 
 
 def _over_fitting(kind: str, rng: np.random.Generator) -> Truth:
     repeated = kind == "repeated and over-fitting"
-    rate = _plan(rng, "cosine" if repeated else "early")
+    rate = _schedule(rng, "cosine" if repeated else "early")
     loss = _loss(rng, rate, rng.uniform(0.3, 0.7), rng.uniform(0.1, 0.3))
     t, begins = np.arange(1, STEPS + 1) / STEPS, rng.uniform(0.2, 0.6)
     loss = loss * (1 + rng.uniform(0.2, 0.6) * np.maximum(t - begins, 0.0) ** 1.5)
@@ -119,14 +119,14 @@ def _over_fitting(kind: str, rng: np.random.Generator) -> Truth:
 
 
 def _breaking(kind: str, rng: np.random.Generator) -> Truth:
-    rate = _plan(rng, "cosine")
+    rate = _schedule(rng, "cosine")
     loss = _loss(rng, rate, rng.uniform(0.2, 0.6), rng.uniform(0.1, 0.4))
     t, breaks = np.arange(1, STEPS + 1) / STEPS, rng.uniform(0.3, 0.7)
     return _made(kind, rng, rate, np.where(t > breaks, loss * rng.uniform(1.3, 2.0), loss), "INVESTIGATE", breaks)
 
 
 def _undecayed(kind: str, rng: np.random.Generator) -> Truth:
-    rate = _plan(rng, "constant")
+    rate = _schedule(rng, "constant")
     loss = _loss(rng, rate, rng.uniform(0.2, 0.6), rng.uniform(0.1, 0.4))
     return _made(kind, rng, rate, loss, "DECAY_NOW", 0.8)
 

@@ -1,7 +1,7 @@
 """What following the advice is worth on real runs: compute saved against loss given up, over thresholds, beside EarlyStopping.
 
 Every run is evaluated sixty times. A policy ends a run at an evaluation; saved is the share of its tokens not trained, given up how far the
-best loss until then lies above the best of the whole run. Verdicts that say "nothing left at this rate" end a run too, since no data says
+best loss until then lies above the best of the whole run. Verdicts of "a plateau at this rate" end a run too, since no data shows
 what the decay they ask for would have brought.
 """
 

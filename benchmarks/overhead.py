@@ -1,6 +1,7 @@
 """What the monitor costs a training, beside an empty callback and Lightning's own monitors.
 
     python benchmarks/overhead.py [--steps 4000] [--json]
+    python benchmarks/overhead.py --fits [--steps 1500] [--repeats 5]     whole trainings, see overhead_fits.py
 
 The callbacks take turns from step to step within one fit, in random order, so that whatever else the machine does meets all alike.
 """
@@ -20,16 +21,18 @@ import warnings
 from collections import defaultdict
 from math import cos, pi
 
+import overhead_fits
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor, ThroughputMonitor
 from lightning.pytorch.loggers import CSVLogger
-from lightning_scaling.callbacks.run import Run
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_scaling.accounting import Meter, flops_rule
 from lightning_scaling.callbacks import ScalingLawMonitor
 from lightning_scaling.ladder.gpt import GPT
+from lightning_scaling.monitor.losses import TrainingLoss
+from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.run.record import Prediction
 
 CONTEXT = 128
@@ -126,7 +129,7 @@ def step_costs(size, steps):
         trainer = quiet([turns], folder, max_steps=steps, logger=CSVLogger(folder), num_sanity_val_steps=0)
         trainer.fit(Model(width), loader(rows, min(steps, 200)), loader(rows, 1))
     empty = statistics.median(turns.hooks["empty"])
-    return {name: _told(turns, name, empty) for name in callbacks}
+    return {name: costs_of(turns, name, empty) for name in callbacks}
 
 
 def _following_training_loss():
@@ -136,13 +139,13 @@ def _following_training_loss():
 
     def on_train_start(trainer, module):
         begin(trainer, module)
-        monitor._watch.fit.follow_training_loss()
+        monitor._run.loss.of_training(TrainingLoss())
 
     monitor.on_train_start = on_train_start
     return monitor
 
 
-def _told(turns, name, empty):
+def costs_of(turns, name, empty):
     apart = [1e6 * (a - b) for a, b in zip(turns.steps[name], turns.steps["empty"], strict=False)]
     low, middle, high = statistics.quantiles(apart, n=4)
     hooks = 1e6 * (statistics.median(turns.hooks[name]) - empty)
@@ -165,8 +168,8 @@ def validation_costs(server, validations):
         began = time.perf_counter()
         trainer.fit(Model(24), loader(8, 2 * validations), loader(2, 1))
     waits = [1e3 * w for w in clock.waits]
-    told = {"median_ms": statistics.median(waits), "largest_ms": max(waits), "validations": len(waits)}
-    return told | {"forecast_ms": 1e3 * statistics.median(clock.fits), "training_s": clock.ended - began}
+    reported = {"median_ms": statistics.median(waits), "largest_ms": max(waits), "validations": len(waits)}
+    return reported | {"forecast_ms": 1e3 * statistics.median(clock.fits), "training_s": clock.ended - began}
 
 
 class Clock(Callback):
@@ -176,11 +179,11 @@ class Clock(Callback):
         self.monitor, self.waits, self.fits, self.ended = monitor, [], [], 0.0
 
     def on_train_batch_end(self, trainer, *_):
-        outlet = self.monitor._last.outlet
+        run = self.monitor._run
         if trainer.global_step == 1:
-            timed(outlet, "_judge", self.fits)
+            timed(run._verdicts, "at", self.fits)
             for name in ("metrics", "tags", "record"):
-                timed(outlet.recording, name, self.waits if name == "metrics" else None, self.waits)
+                timed(run._reporter._recording, name, self.waits if name == "metrics" else None, self.waits)
 
     def on_train_end(self, *_):
         self.ended = time.perf_counter()
@@ -235,14 +238,15 @@ class Server:
 
 def memory(steps):
     """Bytes held by the state of a run, after a tenth of the steps and after all, with a validation every hundred steps."""
-    run = Run()
+    run = Progress()
     meter = Meter(flops_rule("6N", None, 25_000), run.ledger)
     batch = (torch.zeros(8, CONTEXT, dtype=torch.long),) * 2
     held = {}
     tracemalloc.start()
     for step in range(1, steps + 1):
-        meter.see(batch)
-        run.rates.add(1e-3 * (1 + cos(pi * step / steps)))
+        meter.begin(batch)
+        meter.confirm()
+        run.rates.note(1e-3 * (1 + cos(pi * step / steps)))
         if step % 100 == 0:
             run.ledger.sync()
             run.mark(2.0)
@@ -258,12 +262,16 @@ def main():
     ask.add_argument("--steps", type=int, default=4000)
     ask.add_argument("--validations", type=int, default=100)
     ask.add_argument("--simulated", type=int, default=1_000_000)
+    ask.add_argument("--fits", action="store_true", help="time whole trainings instead")
+    ask.add_argument("--repeats", type=int, default=5)
     ask.add_argument("--json", action="store_true")
     asked = ask.parse_args()
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     torch.manual_seed(0)
     random.seed(0)
+    if asked.fits:
+        return print(overhead_fits.table(overhead_fits.whole_fits(asked.steps if asked.steps != 4000 else 1500, asked.repeats)))
     found = {"steps": {size: step_costs(size, asked.steps if size == "25k" else asked.steps // 8) for size in MODELS}}
     found["validations"] = {server: validation_costs(server, asked.validations) for server in SERVERS}
     found["memory"] = memory(asked.simulated)

@@ -4,10 +4,8 @@ The hooks only hand over to `RunMonitor`. Before the first step errors of config
 attached); after it whatever goes wrong is one warning, on every rank without a hang.
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from lightning_scaling.callbacks.lightning_base import Callback
@@ -16,41 +14,30 @@ from lightning_scaling.callbacks.lightning_trainer import (
     averages_weights,
     define_axes,
     followed_optimizer,
+    is_trained,
     keeps_results_in_children,
     log,
     mlflow_targets,
     projected_schedule,
     ranks_of,
+    save_stopped,
     takes_iterator,
 )
 from lightning_scaling.laws.power import PowerLaw
-from lightning_scaling.monitor.guard import Guard, report
+from lightning_scaling.monitor.guard import Guard, guarded
+from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of_outputs, resolve
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.run_monitor import RunMonitor
+from lightning_scaling.monitor.schedule.host_rate import host_rate
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
-
-
-def guarded(hook: Callable[..., None]) -> Callable[..., None]:
-    """A hook that never raises: a failure is one warning, and the hook is switched off."""
-    part = f"the hook {hook.__name__}"
-
-    @functools.wraps(hook)
-    def run(self: Any, *given: Any, **named: Any) -> None:
-        if part not in self._guard.off:
-            try:
-                hook(self, *given, **named)
-            except Exception as error:
-                self._guard.switch_off(part, error)
-
-    return run
 
 
 class ScalingLawMonitor(Callback):
@@ -98,8 +85,6 @@ class ScalingLawMonitor(Callback):
     def state_key(self) -> str:
         return KEYS[self.automatic]
 
-    # the start -----------------------------------------------------------------------------------------------------------------------
-
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         if trainer.fast_dev_run or self._stands_aside(trainer):
             return
@@ -111,19 +96,19 @@ class ScalingLawMonitor(Callback):
     def _begin(self, trainer: Any, module: Any) -> None:
         state = self._state_to_resume(trainer.global_step)
         self._guard = Guard()
-        read = functools.partial(_projection, trainer, self.options.optimizer)
+        read = partial(projected_schedule, trainer, self.options.optimizer)
         ranks, targets = ranks_of(trainer), mlflow_targets(trainer.loggers)
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=state, guard=self._guard, **self._given)
         self._run, self._resumed = run, None
         if trainer.global_step > 0 and not run.progress.ledger.tokens:
             run.progress.rates.begin_at(trainer.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {trainer.global_step}: tokens count from here")
-        run.weights_averaged = averages_weights(trainer)
+        run.loss.averaged = averages_weights(trainer)
         self._followed = followed_optimizer(trainer, self.options.optimizer)
         self._manual = not module.automatic_optimization
         self._horizon = Horizon.at_start(trainer, run.progress.ledger.tokens)
         if not trainer.enable_validation:
-            run.follow_training_loss(self._training_loss(trainer))
+            run.loss.of_training(self._training_loss(trainer))
         if ranks.is_first:
             define_axes(trainer.loggers, self._guard)
         if run.progress.counted_by is not None:  # Lightning may repeat an interrupted validation before it trains another batch
@@ -145,21 +130,16 @@ class ScalingLawMonitor(Callback):
         return self.automatic and (any(not c.automatic for c in others) or others[-1] is not self)
 
     def _together(self, ranks: Any, do: Callable[[], None]) -> None:
-        """`do()` on every rank, and leave the training alone on all of them where one could not."""
-        error: Exception | None = None
+        """`do()` on every rank, or leave the training alone on all of them."""
         try:
-            do()
-        except Exception as found:
-            error = found
-        trouble = ranks.worst(0 if error is None else 2 if isinstance(error, ValueError) else 1)
-        if not trouble:
-            return
+            if start_together(ranks, do, self._guard):
+                return
+        except ValueError as error:
+            if not self.automatic:
+                self._reset()
+                raise
+            self._guard.warn("start", f"this training is not monitored: {error}")
         self._reset()
-        if trouble == 2 and not self.automatic:
-            raise error or ValueError("the monitor of another rank was refused: see its error")
-        self._guard.warn("start", f"this training is not monitored: {error or 'another rank could not start'}")
-
-    # the step: host numbers only ---------------------------------------------------------------------------------------------------------
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting and self._run is not None:
@@ -182,18 +162,10 @@ class ScalingLawMonitor(Callback):
     @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         if self._active and (self._followed is None or optimizer is self._followed):
-            groups = optimizer.param_groups  # none where configure_optimizers returned None
-            rate = groups[0].get("lr") if groups else None
-            self._rate = rate if isinstance(rate, float) else self._rate_of_tensor(rate)
+            self._rate = host_rate(optimizer, self._rate)
             self._stepped = True
             if self._manual:  # may step more than once a batch; a closure (LBFGS) is evaluated more than once a step
                 self._note_step()
-
-    def _rate_of_tensor(self, rate: Any) -> Any:
-        """A rate that is a tensor of a device is read when a validation waits for the device anyhow; until then the last one holds."""
-        if hasattr(rate, "device") and str(rate.device) != "cpu":
-            return self._rate
-        return None if rate is None else float(rate)
 
     def _note_step(self) -> None:
         if self._stepped and self._run is not None:
@@ -203,18 +175,20 @@ class ScalingLawMonitor(Callback):
     @guarded
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         run = self._run
-        if not self._active or run is None:
-            return
+        if self._active and run is not None:
+            self._end_batch(trainer, run, outputs, batch)
+            if run.point_due():  # whatever failed before: every rank reads its loss together
+                run.training_point(max(trainer.global_step - 1, 0), partial(self._budget, trainer))
+                self._after_point(trainer)
+
+    @guarded
+    def _end_batch(self, trainer: Any, run: RunMonitor, outputs: Any, batch: Any) -> None:
         if self._late:  # the batch is only known now
-            run.start(batch, pl_module, trainer.train_dataloader)
+            run.start(batch, trainer.lightning_module, trainer.train_dataloader)
             run.begin_batch(batch)
             self._late = self._draws_batches
         self._note_step()
-        run.end_batch(of_outputs(outputs) if run.training_loss is not None else None)
-        if run.training_loss is not None:
-            self._after_point(trainer)
-
-    # validations, checkpoints, the end -------------------------------------------------------------------------------------------------
+        run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if trainer.sanity_checking:
@@ -231,14 +205,14 @@ class ScalingLawMonitor(Callback):
     def _validated(self, trainer: Any, run: RunMonitor) -> None:
         wanted, logged = self.options.monitor, trainer.callback_metrics
         name = self._guard.run("finding the loss", partial(resolve, wanted, logged), str(wanted) or None)
-        if run.training_loss is not None:
+        if run.loss.training is not None:
             return
         if name is None:
             self._guard.warn("monitor", f"{missing(wanted, logged)}; until then the training loss is followed")
-            return run.follow_training_loss(self._training_loss(trainer))
-        self._guard.attempt("the name of the loss", lambda: run.follow(name))
+            return run.loss.of_training(self._training_loss(trainer))
+        self._guard.attempt("the name of the loss", lambda: run.loss.named(name))
         loss = self._guard.run("reading the loss", lambda: float(logged[name]), float("nan"))
-        run.validated(loss, max(trainer.global_step - 1, 0), lambda tokens: self._budget(trainer, tokens))
+        run.validated(loss, max(trainer.global_step - 1, 0), partial(self._budget, trainer))
         self._after_point(trainer)
 
     def _budget(self, trainer: Any, tokens: int) -> int | None:
@@ -259,8 +233,8 @@ class ScalingLawMonitor(Callback):
 
     @guarded
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        if self._run is not None and self._run.training_loss is not None:
-            self._run.training_loss.settle()  # the next epoch may accumulate another number of batches
+        if self._run is not None and self._run.loss.training is not None:
+            self._run.loss.training.settle()  # the next epoch may accumulate another number of batches
 
     @guarded
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
@@ -271,15 +245,7 @@ class ScalingLawMonitor(Callback):
         run.finish()
         self._after_point(trainer)
         if run.should_stop:
-            self._save_stopped(trainer)
-
-    def _save_stopped(self, trainer: Any) -> None:
-        """Save the stopped run beside ModelCheckpoint's files, if there is one. Collective."""
-        folder = getattr(trainer.checkpoint_callback, "dirpath", None)
-        if folder:
-            path = Path(folder) / f"stopped-step={trainer.global_step}.ckpt"
-            trainer.save_checkpoint(path)
-            report(f"the run as it was stopped is kept in {path}")
+            save_stopped(trainer)
 
     @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
@@ -288,7 +254,6 @@ class ScalingLawMonitor(Callback):
         if run is not None and active:
             run.interrupt(exception)
 
-    @guarded
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """The state is put in here and not by `state_dict`, so that lists of callbacks may hold monitors of earlier trainers.
 
@@ -300,12 +265,16 @@ class ScalingLawMonitor(Callback):
         self._confirm_trained(trainer)
         if run.ranks.world > 1 and trainer.state.status != "interrupted" and self._active:
             run.sync()
+        self._put_state(checkpoint, run)
+
+    @guarded
+    def _put_state(self, checkpoint: dict[str, Any], run: RunMonitor) -> None:
         checkpoint.setdefault("callbacks", {})[self.state_key] = run.state_dict()
 
+    @guarded
     def _confirm_trained(self, trainer: Any) -> None:
         """A checkpoint saved by an earlier callback at the end of a batch holds that batch too."""
-        done = trainer.fit_loop.epoch_loop.batch_progress.current
-        if self._active and self._run is not None and done.processed > done.completed:
+        if self._active and self._run is not None and is_trained(trainer):
             self._note_step()
             self._run.end_batch()
 
@@ -324,8 +293,6 @@ class ScalingLawMonitor(Callback):
                     raise
                 self._guard.warn("resume", f"{error}; this training counts from here")
 
-    # copies ----------------------------------------------------------------------------------------------------------------------------
-
     def __getstate__(self) -> dict[str, Any]:
         """A monitor travels as its options and what can be read of its run: threads, hooks and the trainer stay here."""
         kept = {name: getattr(self, name) for name in READINGS} if self._run is not None else self._kept
@@ -336,7 +303,3 @@ class ScalingLawMonitor(Callback):
         self._kept = state["kept"]
         if state["automatic"]:
             self.automatic = True
-
-
-def _projection(trainer: Any, index: int, observed: Any) -> Any:
-    return projected_schedule(trainer, index, observed)

@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.monitor.guard import Guard
+from lightning_scaling.monitor.guard import Guard, report
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.schedule import Projection, ScheduleOutcome, SchedulerCalls, Stepped, project
@@ -49,6 +50,21 @@ def keeps_results_in_children(trainer: Any) -> bool:
 def averages_weights(trainer: Any) -> bool:
     """Whether a callback validates an average of recent weights instead of the weights themselves."""
     return any(kind.__name__ in AVERAGING for callback in trainer.callbacks for kind in type(callback).__mro__)
+
+
+def is_trained(trainer: Any) -> bool:
+    """Whether the batch of now has been trained on, though its end has not been announced to all callbacks yet."""
+    batch = trainer.fit_loop.epoch_loop.batch_progress.current
+    return bool(batch.processed > batch.completed)
+
+
+def save_stopped(trainer: Any) -> None:
+    """Save a run that was stopped beside ModelCheckpoint's files, if there is one. Collective."""
+    folder = getattr(trainer.checkpoint_callback, "dirpath", None)
+    if folder:
+        path = Path(folder) / f"stopped-step={trainer.global_step}.ckpt"
+        trainer.save_checkpoint(path)
+        report(f"the run as it was stopped is kept in {path}")
 
 
 def takes_iterator(module: Any) -> bool:

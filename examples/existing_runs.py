@@ -9,8 +9,8 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import MLFlowLogger
 from tiny_gpt import CONTEXT, Text, TinyGPT
 
-from lightning_scaling import store
-from lightning_scaling.laws import fit_frontier
+from lightning_scaling.report import load_study
+from lightning_scaling.store import MetricMapping
 
 STORE, BATCH = "sqlite:///mlflow.db", 8
 
@@ -28,8 +28,8 @@ if __name__ == "__main__":
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for width in (8, 16, 32):
         log_as_others_do(width, steps=5 * width)
-    names = store.Names(loss="val_loss", tokens_per_step=BATCH * CONTEXT, params="params")
-    study = store.load(STORE, experiments="others", names=names)
+    names = MetricMapping(loss="val_loss", tokens_per_step=BATCH * CONTEXT, params="params")
+    study = load_study(STORE, experiments="others", mapping=names)
     print(study.table()[["name", "params", "tokens", "pf_days", "loss", "state"]].to_string(index=False))
-    law = fit_frontier([run.spent for run in study], [run.loss for run in study])
+    law = study.fit(unfinished=True).frontier  # loggers of others do not record the end of a run
     print(f"L = (C0/C)^{law.exponent:.3f} ({law.outcome})")

@@ -1,46 +1,129 @@
 """Scaling laws for PyTorch Lightning: what a run has cost, where it will end, and what the same compute could buy.
 
-Names are loaded on first use, so that `import lightning_scaling` costs numpy alone and the command line answers at once.
+This is the whole public API, in the order of a run's life. Names are loaded on first use, so that `import lightning_scaling` costs numpy
+alone and the command line answers at once.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lightning_scaling.lazy import lazy
+from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.units import pf_days, training_flops
 
 if TYPE_CHECKING:
-    from lightning_scaling.advice import advise
-    from lightning_scaling.forecasting import forecast
-    from lightning_scaling.laws import fit_surface, predict_larger
+    from lightning_scaling.advice import AddData, Advice, Economics, Reason, Verdict
+    from lightning_scaling.advice.advise import advise
+    from lightning_scaling.callbacks import ScalingLawMonitor
+    from lightning_scaling.forecasting import Forecast, ForecastOutcome
+    from lightning_scaling.forecasting.forecast import forecast
+    from lightning_scaling.laws import (
+        PRESETS,
+        Surface,
+        SurfaceFit,
+        SweepDesign,
+        fit_frontier,
+        fit_runs,
+        fit_surface,
+        predict_larger,
+        preset,
+        simulate_runs,
+    )
+    from lightning_scaling.laws.outcomes import FrontierOutcome, LargerOutcome, SurfaceOutcome
+    from lightning_scaling.laws.power import PowerLaw, PowerOutcome
+    from lightning_scaling.laws.run_power_law import fit_power_law
+    from lightning_scaling.monitor import RunMonitor
+    from lightning_scaling.report import Study
+    from lightning_scaling.report import load_study as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
+# What one run is made of is imported above; everything else by the module that holds it.
 _LAZY = {
+    "ScalingLawMonitor": "callbacks",
+    "RunMonitor": "monitor",
+    "Webhook": "monitor.webhook",
     "forecast": "forecasting",
+    "Forecast": "forecasting",
+    "ForecastOutcome": "forecasting",
+    "fit_power_law": "laws.run_power_law",
+    "PowerLaw": "laws.power",
+    "PowerOutcome": "laws.power",
     "advise": "advice",
+    "Advice": "advice",
+    "Economics": "advice",
+    "Verdict": "advice",
+    "Reason": "advice",
+    "AddData": "advice",
     "fit_surface": "laws",
+    "SurfaceFit": "laws",
+    "Surface": "laws",
+    "SurfaceOutcome": "laws.outcomes",
+    "fit_frontier": "laws",
+    "FrontierOutcome": "laws.outcomes",
     "predict_larger": "laws",
+    "LargerOutcome": "laws.outcomes",
+    "fit_runs": "laws",
+    "preset": "laws",
+    "PRESETS": "laws",
+    "simulate_runs": "laws",
+    "SweepDesign": "laws",
+    "Study": "report",
 }
 
 __all__ = [
+    "PRESETS",
+    "AddData",
+    "Advice",
+    "Conventions",
     "Curve",
+    "Economics",
+    "Forecast",
+    "ForecastOutcome",
+    "FrontierOutcome",
+    "LargerOutcome",
+    "PowerLaw",
+    "PowerOutcome",
     "Prediction",
+    "Reason",
+    "RunMonitor",
     "RunRecord",
     "RunState",
+    "ScalingLawMonitor",
     "Schedule",
+    "Study",
+    "Surface",
+    "SurfaceFit",
+    "SurfaceOutcome",
+    "SweepDesign",
+    "Verdict",
+    "Webhook",
     "advise",
+    "fit_frontier",
+    "fit_power_law",
+    "fit_runs",
     "fit_surface",
     "forecast",
+    "load",
     "pf_days",
     "predict_larger",
+    "preset",
+    "simulate_runs",
     "training_flops",
 ]
 
-__getattr__ = lazy(__name__, _LAZY)
+_load = lazy(__name__, _LAZY)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":  # a store's runs as a study
+        from lightning_scaling.report import load_study
+
+        return load_study
+    return _load(name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted(__all__)

@@ -1,12 +1,25 @@
 """How a number is written for people, 1.3M parameters, 2.38T tokens, 6.94e-8 PF-days, a loss of 2.311, and how what they write is read."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import TypeGuard
 
 _LETTERS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 ABSENT = "–"
-SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
+# Powers of ten of what is written behind a number; P, E and Z before FLOPs only, as 5E is no number elsewhere.
+_SIZES = {"": 0, "k": 3, "m": 6, "b": 9, "g": 9, "t": 12, "p": 15, "e": 18, "z": 21, "y": 24} | {
+    word: power
+    for words, power in (("thousand", 3), ("million mn mio", 6), ("billion bn", 9), ("trillion tn", 12))
+    for word in words.split()
+}
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_COUNT = re.compile(
+    r"""(?P<digits>[+-]?(?:\d{1,3}(?:[, ]\d{3})+(?:\.\d*)?|\d[\d_]*(?:[.,]\d*)?|\.\d+))(?:e(?P<power>[+-]?\d+))?
+        \s*(?P<size>k|m|b|g|t|thousand|million|mn|mio|billion|bn|trillion|tn)?
+        \s*(?:(?P<unit_size>[kmgtpezy])?flops?|tokens?|toks?|params?|parameters|samples|examples|steps)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def count(value: float | None) -> str:
@@ -51,13 +64,15 @@ def compute(value: float | None) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Four digits, as losses are told apart in the third.
+    """Four digits, as losses differ in the third.
 
-    >>> loss(2.31149), loss(0.231149), loss(10.5), loss(-2.5), loss(float("nan"))
-    ('2.311', '0.2311', '10.50', '−2.500', '–')
+    >>> loss(2.31149), loss(0.231149), loss(10.5), loss(-2.5), loss(0.000123456), loss(float("nan"))
+    ('2.311', '0.2311', '10.50', '−2.500', '1.23e-4', '–')
     """
     if not _finite(value):
         return ABSENT
+    if 0 < abs(value) < 0.01:
+        return plain(value)
     whole = max(math.floor(math.log10(abs(value))), -1) if value else 0
     return signed(f"{value:.{max(3 - whole, 0)}f}") if abs(value) < 1e5 else scientific(value)
 
@@ -74,7 +89,7 @@ def plain(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A signed error, e.g. of a forecast against what came.
+    """A signed error, e.g. of a forecast against the observed loss.
 
     >>> percent(0.0042), percent(-0.131), percent(0.0), percent(None)
     ('+0.4 %', '−13.1 %', '0.0 %', '–')
@@ -113,7 +128,7 @@ def loss_interval(value: float | None, low: float | None, high: float | None) ->
 
 
 def between(low: float | None, high: float | None, write: Callable[[float | None], str] = loss) -> str:
-    """An interval, each end written by `write`; unbounded ends are said, not hidden.
+    """An interval, each end written by `write`; unbounded ends are stated.
 
     >>> between(2.28, 2.35), between(1e6, 3e6, count), between(1.0, math.inf), between(None, None)
     ('2.280–2.350', '1M–3M', '≥ 1.000', '–')
@@ -137,7 +152,7 @@ def signed(text: str) -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """A name that fits, its middle left out; the ends are what tells names apart.
+    """A name that fits, its middle left out; names differ at their ends.
 
     >>> shortened("gpt-1m-seed-3", 24), shortened("x" * 200, 9)
     ('gpt-1m-seed-3', 'xxxx…xxxx')
@@ -150,17 +165,64 @@ def shortened(name: str, most: int) -> str:
 
 
 def parse_count(text: str) -> float:
-    """The number in a count as people write it (7e9, 7B, 1.4T, 350M); NaN for what is none.
+    """The number in a count as people write it; NaN for what is none, and for a share or a cost in another unit.
 
-    >>> parse_count("1.4T"), parse_count("7_000"), parse_count("many")
+    Powers (7e9, 7×10^9, 7*10**9, 10²³), letters and words (7B, 1.4 trillion), thousands (7,000,000, 7_000), a decimal comma (4,6302), and
+    what is counted behind it (tokens, parameters, FLOPs, EFLOPs).
+
+    >>> parse_count("1.4T"), parse_count("7 000"), parse_count("many")
     (1400000000000.0, 7000.0, nan)
+    >>> parse_count(".5e9"), parse_count("7×10^9"), parse_count("1e23 FLOPs"), parse_count("2.5 ZFLOPs"), parse_count("300B tokens")
+    (500000000.0, 7000000000.0, 1e+23, 2.5e+21, 300000000000.0)
     """
-    plain_text = text.strip().replace("_", "").replace(",", "").upper()
-    scale = SUFFIXES.get(plain_text[-1:], 1.0)
-    try:
-        return float(plain_text[:-1] if scale > 1 else plain_text) * scale
-    except ValueError:
-        return float("nan")
+    found = _COUNT.fullmatch(_with_exponent(text.strip()))
+    if found is None:
+        return math.nan
+    size = sum(_SIZES[(found[name] or "").lower()] for name in ("size", "unit_size"))
+    return float(f"{_point(found['digits'])}e{int(found['power'] or 0) + size}")
+
+
+def _with_exponent(text: str) -> str:
+    """7 × 10⁹, 7x10^9 and 7*10**9 as 7e9, 10^23 as 1e23; a typeset minus or space as those of a keyboard."""
+    text = re.sub("[⁰¹²³⁴-⁹⁺⁻]+", lambda found: "^" + found[0].translate(_RAISED), text)
+    text = re.sub("[\u00a0\u2009\u202f]", " ", text.replace("−", "-"))
+    text = re.sub(r"\s*[×x·*]\s*10\s*(?:\^|\*\*)\s*(?=[+-]?\d)", "e", text)
+    return re.sub(r"^10\s*(?:\^|\*\*)\s*(?=[+-]?\d)", "1e", text)
+
+
+def _point(digits: str) -> str:
+    """Digits with a point for the decimals and nothing between thousands; a comma that parts no thousands is a decimal one."""
+    digits = re.sub(r"[_ ]", "", digits)
+    if re.fullmatch(r"[+-]?\d+,\d+", digits) and not re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", digits):
+        return digits.replace(",", ".")
+    return digits.replace(",", "")
+
+
+def parse_compute(text: str) -> float:
+    """FLOPs as people write compute, bare or with a unit: FLOPs with an SI prefix, or PF-days; NaN for what is none.
+
+    >>> [parse_compute(text) for text in ("1e23", "1e23 FLOPs", "100 ZFLOPs", "7×10^9", "3.3 PF-days", "1 petaflop/s-day", "much")]
+    [1e+23, 1e+23, 1e+23, 7000000000.0, 2.8512e+20, 8.64e+19, nan]
+    """
+    plain_text = re.sub("[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda power: "^" + power[0].translate(_SUPERSCRIPTS), text.strip())
+    found = _AMOUNT.match(re.sub(r"^10\s*(?:\^|\*\*)\s*(?=[+-]?\d)", "1e", plain_text))
+    if found is None:
+        return math.nan
+    amount, power, unit = found["amount"], found["power"], re.sub(r"[\s/·-]", "", found["unit"])
+    scale = float(f"1e{power}") if power else 1.0
+    if len(unit) <= 1:
+        return parse_count(amount + unit) * scale
+    kind = _UNIT.fullmatch(unit.lower())
+    if kind is None or (kind["kind"] == "f" and not kind["days"]):
+        return math.nan
+    size = _PREFIXES[(kind["prefix"] or "")[:1]] * (86_400 if kind["days"] else 1)
+    return float(f"{parse_count(amount) * scale * size:.15g}")
+
+
+_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21, "y": 1e24}
+_SUPERSCRIPTS = str.maketrans({**{c: str(i) for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}, "⁻": "-", "⁺": "+"})
+_AMOUNT = re.compile(r"(?P<amount>[\d.][\d._,]*(?:[eE][+-]?\d+)?)\s*(?:[×xX*·]\s*10(?:\^|\*\*)?(?P<power>[+-]?\d+))?(?P<unit>.*)")
+_UNIT = re.compile(r"(?P<prefix>kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?(?P<kind>flops?|f)s?(?P<days>days?|d)?")
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

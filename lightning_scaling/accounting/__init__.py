@@ -1,5 +1,6 @@
 """What a run is trained on and what it costs: tokens, parameters and FLOPs, counted exactly."""
 
+from lightning_scaling.accounting.batches import step_fetches
 from lightning_scaling.accounting.flops import FlopsRule, flops_rule
 from lightning_scaling.accounting.flops_outcome import FlopsOutcome
 from lightning_scaling.accounting.ledger import Ledger
@@ -24,4 +25,5 @@ __all__ = [
     "loader_tree",
     "model_signature",
     "sequence_length",
+    "step_fetches",
 ]

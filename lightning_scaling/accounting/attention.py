@@ -65,12 +65,14 @@ def _layers(module: Any, held: Sequence[Weight]) -> list[tuple[str, Any]]:
 
 
 def _two_sided(module: Any) -> bool:
-    """Whether it says of itself that it encodes and decodes: two lengths and attention across, which this rule does not cover."""
+    """Whether its configuration declares an encoder and a decoder: two lengths and attention across, which this rule does not cover."""
     return any(getattr(getattr(layer, "config", None), "is_encoder_decoder", False) for layer in module.modules())
 
 
 def _width(layer: Any) -> int | None:
     heads, size = _first(layer, HEADS), _first(layer, HEAD_SIZES)
+    if heads and (keys := _first(layer, ("qk_head_dim",))) and (values := _first(layer, ("v_head_dim",))):
+        return heads * (keys + values) // 2  # DeepSeek's latent attention: scores and sums of different widths
     if heads and size:
         return heads * size
     if width := _first(layer, WIDTHS):

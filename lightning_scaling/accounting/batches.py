@@ -1,6 +1,7 @@
 """What a batch is made of: its parts, by duck typing, so that no framework needs to be imported."""
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -62,6 +63,31 @@ def _slots(kind: type) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
+def shape_key(batch: Any) -> Any:
+    """A hashable that two batches share only where counts by shape are the same: types, names and shapes.
+
+    Raises:
+        TypeError: something in it whose shape is not enough (graphs, nested tensors, unknown objects).
+    """
+    kind = type(batch)
+    if kind is dict:
+        return kind, *batch, *map(shape_key, batch.values())
+    if kind is list or kind is tuple:
+        return kind, *map(shape_key, batch)
+    if (shape := getattr(batch, "shape", None)) is not None and not is_nested(batch) and not hasattr(batch, "keys"):
+        return kind, shape, batch.dtype
+    if isinstance(batch, str | int | float | bytes) or fetches(batch):
+        return kind
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} has no shape")
+    return kind, *[shape_key(getattr(batch, name)) for name in _names(kind)]
+
+
+@lru_cache(maxsize=64)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 def graph_counts(batch: Any) -> tuple[int, int] | None:
     """Graphs and nodes in a batch of graphs (torch_geometric, DGL); None for anything else.
 
@@ -77,6 +103,17 @@ def graph_counts(batch: Any) -> tuple[int, int] | None:
 def fetches(batch: Any) -> bool:
     """Whether it is an iterator over batches, or nothing yet: a training step that takes `dataloader_iter` fetches them itself."""
     return batch is None or isinstance(batch, Iterator)
+
+
+def step_fetches(training_step: Any) -> bool:
+    """Whether a training step takes `dataloader_iter`: what hooks are handed before it is no batch of this step.
+
+    Its batch is known after it, so a meter begins and confirms it there; where it fetches several, tokens=<int> states their number.
+
+    >>> step_fetches(lambda dataloader_iter: 0.0), step_fetches(lambda batch, batch_idx: 0.0)
+    (True, False)
+    """
+    return next(iter(inspect.signature(training_step).parameters), None) == "dataloader_iter"
 
 
 def describe(batch: Any, depth: int = 3) -> str:

@@ -6,7 +6,7 @@ in one list with trained ones of the same structure are layers and no copies.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning_scaling.accounting.weights import Weight, clean, weights
@@ -19,12 +19,13 @@ LISTS = ("ModuleList", "ModuleDict", "Sequential")
 
 def copies(module: Any, held: Sequence[Weight]) -> list[str]:
     """Names of the submodules that are copies, outermost first; none where nothing else would be left."""
-    if not any(w.trainable for w in held):
+    trained = _trained(held)
+    if not trained.get(""):
         return []
+    layers = {clean(raw): layer for raw, layer in module.named_modules()}
     found: list[str] = []
-    for raw, layer in module.named_modules():
-        name = clean(raw)
-        if name and not _under(name, found) and _is_copy(module, name, layer, held):
+    for name, layer in layers.items():
+        if name and not _under(name, found) and _is_copy(name, layer, layers, trained, held):
             found.append(name)
     return found if any(w.trainable and not _under(w.name, found) for w in held) else []
 
@@ -49,30 +50,34 @@ def _under(name: str, names: Sequence[str]) -> bool:
     return any(name == each or name.startswith(f"{each}.") for each in names)
 
 
-def _is_copy(module: Any, name: str, layer: Any, held: Sequence[Weight]) -> bool:
+def _is_copy(name: str, layer: Any, layers: Mapping[str, Any], trained: Mapping[str, bool], held: Sequence[Weight]) -> bool:
     if any(CLASSES.match(base.__name__) for base in type(layer).__mro__):
         return True
-    inside = [w for w in held if w.name.startswith(f"{name}.")]
-    if not inside or any(w.trainable for w in inside):
+    if trained.get(name, True):  # some of it is trained, or it holds nothing
         return False
-    return bool(NAMES.search(name.rpartition(".")[2])) or _has_twin(module, name, held)
+    parent, _, own = name.rpartition(".")
+    if NAMES.search(own):
+        return True
+    near_the_top = "." not in parent and type(layers.get(parent)).__name__ not in LISTS
+    return near_the_top and _has_twin(name, [other for other in layers if other.rpartition(".")[0] == parent and trained.get(other)], held)
 
 
-def _has_twin(module: Any, name: str, held: Sequence[Weight]) -> bool:
-    """Whether a trained module beside it, under the root or one below, has the same weights by name and shape."""
-    parent_name, _, own = name.rpartition(".")
-    parent = next((layer for raw, layer in module.named_modules() if clean(raw) == parent_name), None)
-    if parent is None or parent_name.count(".") > 0 or type(parent).__name__ in LISTS:
-        return False
+def _has_twin(name: str, trained: Sequence[str], held: Sequence[Weight]) -> bool:
+    """Whether one of the trained modules beside it has the same weights by name and shape; single layers are alike by chance."""
     structure = _structure(name, held)
-    beside = [child for child in map(clean, parent._modules) if child != own]
-    names = [f"{parent_name}.{child}" if parent_name else child for child in beside]
-    return len(structure) > 2 and any(_structure(twin, held) == structure and _trained(twin, held) for twin in names)
+    return len(structure) > 2 and any(_structure(other, held) == structure for other in trained)
 
 
 def _structure(name: str, held: Sequence[Weight]) -> list[tuple[str, tuple[int, ...]]]:
     return [(w.name.removeprefix(name), w.shape) for w in held if w.name.startswith(f"{name}.")]
 
 
-def _trained(name: str, held: Sequence[Weight]) -> bool:
-    return any(w.trainable for w in held if w.name.startswith(f"{name}."))
+def _trained(held: Sequence[Weight]) -> dict[str, bool]:
+    """Whether anything is trained in each module that holds weights, by name; "" is the whole."""
+    found: dict[str, bool] = {}
+    for weight in held:
+        name = weight.name
+        while name:
+            name = name.rpartition(".")[0]
+            found[name] = found.get(name, False) or weight.trainable
+    return found

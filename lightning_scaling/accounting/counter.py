@@ -1,7 +1,7 @@
-"""A FLOP counter that tells model FLOPs from those computed a second time.
+"""A FLOP counter that separates model FLOPs from those computed a second time.
 
 Activation checkpointing runs parts of the forward pass again inside backward. There gradients are switched on, which backward's own
-products never need, so the mode of autograd tells one from the other.
+products never need, so the mode of autograd separates the two.
 """
 
 from typing import Any

@@ -15,6 +15,7 @@ from lightning_scaling.accounting.weights import Weight, clean
 
 ROUTED = re.compile(r"expert", re.IGNORECASE)
 NOT_ROUTED = re.compile(r"shared|rout|gat(e|ing)$", re.IGNORECASE)
+ROUTER = re.compile(r"rout|^(\w+_)?gat(e|ing)$", re.IGNORECASE)
 MIXTURE = re.compile(r"moe|mixtureofexperts|mixture_of_experts|sparsemlp|expert", re.IGNORECASE)
 COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "n_experts", "moe_num_experts", "num_routed_experts", "nb_experts")
 # Unambiguous names, also read from a configuration; there a bare top_k may belong to the sampling of text.
@@ -68,16 +69,18 @@ def find_experts(module: Any, held: Sequence[Weight]) -> Experts:
     modules = {clean(name): layer for name, layer in module.named_modules()}
     mixed = any(MIXTURE.search(type(layer).__name__) for layer in modules.values())
     taken: list[str] = []
+    layers_with: set[str] = set()
     for name, layer in modules.items():
         if any(name.startswith(f"{each}.") for each in taken) or not (group := _group(name, layer, modules, held)):
             continue
         taken.append(name)
+        layers_with.add(name.rpartition(".")[0])
         experts, routed = group
         found.append((experts, top_k := _top_k(name, modules, experts)))
         shares |= {w.key: Fraction(top_k, experts) for w in routed if top_k}
     if not found:
         return Experts(unknown=mixed)
-    return Experts(shares, len(found), found[0][0], found[0][1], any(not top_k for _, top_k in found))
+    return Experts(shares, len(layers_with), found[0][0], found[0][1], any(not top_k for _, top_k in found))
 
 
 def _group(name: str, layer: Any, modules: Mapping[str, Any], held: Sequence[Weight]) -> tuple[int, list[Weight]] | None:
@@ -87,15 +90,22 @@ def _group(name: str, layer: Any, modules: Mapping[str, Any], held: Sequence[Wei
     routed = bool(ROUTED.search(own) or ROUTED.search(kind)) and not (NOT_ROUTED.search(own) or NOT_ROUTED.search(kind))
     children = [child for child in layer.children() if next(child.parameters(), None) is not None]
     if kind in ("ModuleList", "ModuleDict") or (routed and len(children) == len(layer._modules) > 1):
-        listed = routed or (parent is not None and MIXTURE.search(type(parent).__name__) and not NOT_ROUTED.search(own))
+        listed = routed or (parent is not None and _routes(parent) and not NOT_ROUTED.search(own))
         alike = len({tuple(tuple(p.shape) for p in child.parameters()) for child in children}) == 1
         if listed and len(children) > 1 and alike:
             return len(children), [w for w in held if w.name.startswith(f"{name}.")]
         return None
     stacked = [w for w in held if w.holder is layer] if routed else []
+    if not stacked:
+        return None
     experts = _count(layer, parent, stacked)
     routed_to = [w for w in stacked if experts and len(w.shape) >= 2 and w.shape[0] % experts == 0]
     return (experts, routed_to) if experts > 1 and routed_to else None
+
+
+def _routes(layer: Any) -> bool:
+    """Whether a layer is a mixture with a router of its own, so that a list in it holds experts under whatever name."""
+    return bool(MIXTURE.search(type(layer).__name__)) and any(ROUTER.search(name) for name in layer._modules)
 
 
 def _count(layer: Any, parent: Any, stacked: Sequence[Weight]) -> int:

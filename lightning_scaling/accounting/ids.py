@@ -1,7 +1,7 @@
 """Which tensors of a batch hold the ids that a language model is fed, and how many tokens they are; from shapes alone.
 
 Ids are integer tensors of shape (batch, length). Of a pair (x, y) x is counted and y, the same tokens shifted, is not; of a dict the
-entries that hold the inputs, both of a preference pair. Floats, images and graphs have no tokens that a shape could tell.
+entries that hold the inputs, both of a preference pair. Floats, images and graphs have no tokens that a shape could show.
 """
 
 import math

@@ -1,7 +1,7 @@
 """What a run has been trained on and what that cost, exactly.
 
 Every rank adds what it trains on. At a validation or a checkpoint the ranks' parts are summed into a total that all of them share; that
-total is what a checkpoint holds, so a resumed run, on however many ranks, goes on from it to the token.
+total is what a checkpoint holds, so a resumed run, on however many ranks, continues from it to the token.
 """
 
 from typing import Any
@@ -78,10 +78,10 @@ class Ledger:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint, on every rank alike; whatever was counted in this process before is replaced.
+        """Resume from a checkpoint, on every rank alike; whatever was counted in this process before is replaced.
 
         Raises:
-            ValueError: a foreign state, or one of a newer version.
+            ValueError: another state, or one of a newer version.
         """
         if not isinstance(state, dict) or state.get("version") not in range(1, VERSION + 1):
             found = state.get("version") if isinstance(state, dict) else type(state).__name__

@@ -1,6 +1,6 @@
 """Which batches a training step is handed at once, where a trainer draws from several loaders.
 
-A list of two tensors is a pair (x, y) from one loader, or one batch from each of two: shapes cannot tell, the loaders can.
+A list of two tensors is a pair (x, y) from one loader, or one batch from each of two: shapes do not decide it, the loaders do.
 """
 
 from collections.abc import Mapping

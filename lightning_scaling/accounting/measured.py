@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.accounting.batches import fields, is_tensor
+from lightning_scaling.accounting.batches import fields, is_tensor, step_fetches
 from lightning_scaling.accounting.counter import step_counter
 
 
@@ -32,7 +32,7 @@ class Measured:
 
 
 def measure_step(module: Any, batch: Any) -> Measured:
-    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` for a plain module), forward and backward."""
+    """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` or `module(**batch)` for a plain module), forward and backward."""
     if batch is None:
         return Measured(error="no batch was given")
     step = _attempt(module, batch, ExitStack())
@@ -58,7 +58,7 @@ def _count(model: Any, batch: Any) -> Measured:
     import torch
 
     with torch.enable_grad(), step_counter() as counter:
-        loss = _loss(_step(model, batch) if hasattr(model, "training_step") else model(batch))
+        loss = _loss(_step(model, batch))
         counter.backward_begins()
         if loss.requires_grad:
             loss.sum().backward()
@@ -66,10 +66,17 @@ def _count(model: Any, batch: Any) -> Measured:
 
 
 def _step(model: Any, batch: Any) -> Any:
-    names = list(inspect.signature(model.training_step).parameters)
-    if names[:1] == ["dataloader_iter"]:
+    if not hasattr(model, "training_step"):
+        return model(**batch) if isinstance(batch, Mapping) and _takes_names(model, batch) else model(batch)
+    if step_fetches(model.training_step):
         return model.training_step(iter([(batch, 0, 0)]))
-    return model.training_step(batch, 0) if len(names) > 1 else model.training_step(batch)
+    several = len(inspect.signature(model.training_step).parameters) > 1
+    return model.training_step(batch, 0) if several else model.training_step(batch)
+
+
+def _takes_names(model: Any, batch: Mapping[str, Any]) -> bool:
+    parameters = inspect.signature(model.forward).parameters
+    return any(each.kind is each.VAR_KEYWORD for each in parameters.values()) or bool(set(batch) & set(parameters))
 
 
 def _loss(answer: Any) -> Any:
@@ -90,6 +97,9 @@ def _on_meta(module: Any) -> Any:
         for name, child in list(layer._modules.items()):
             inner = getattr(child, "_orig_mod", getattr(child, "_checkpoint_wrapped_module", child))
             layer._modules[name] = inner
+        config: Any = getattr(layer, "config", None)
+        if hasattr(config, "_experts_implementation"):
+            config._experts_implementation = "batched_mm"  # transformers: the one way through experts that needs no values
     if hasattr(copied, "log"):
         copied.log = copied.log_dict = lambda *_, **__: None
     return copied

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from lightning_scaling.accounting.batches import is_integer, is_nested, is_tensor
+from lightning_scaling.accounting.batches import is_integer, is_nested, is_tensor, shape_key
 from lightning_scaling.accounting.flops import FlopsRule
 from lightning_scaling.accounting.ids import PAIRED
 from lightning_scaling.accounting.ledger import Ledger
@@ -86,7 +86,7 @@ class Meter:
             ids = self._place(batch)
             self._begun = self._known[type(batch), type(ids), ids.shape, ids.dtype]
         except Exception:
-            self._begun = self._look(batch)
+            self._begun = self._find(batch)
 
     def confirm(self) -> None:
         """Count the batch that was begun: its step has run. Without one, or a second time, it does nothing.
@@ -116,6 +116,8 @@ class Meter:
     def use(self, rule: FlopsRule) -> None:
         """Count by another rule from the next batch on, as weights have been frozen, unfrozen or replaced."""
         self.settle()
+        if self._begun is not None and self._begun.again:
+            self._begun = Seen(self._begun.counts)
         self._use(rule)
 
     def settle(self) -> None:
@@ -135,20 +137,33 @@ class Meter:
     def _use(self, rule: FlopsRule) -> None:
         self._rule = rule
         self._known.clear()
-        self._by_shape = not self._mask and self._tokens is None and self._tree is None and rule.name != "given"
+        self._by_shape = not self._mask and not callable(self._tokens) and rule.name != "given"
 
     def _cost(self, tokens: int, length: int | None, batch: Any) -> Counts:
         return Counts(tokens, *self._rule.cost(tokens, length, batch))
 
+    def _find(self, batch: Any) -> Seen:
+        """A batch by the shapes of all that it holds, where shapes are enough."""
+        key = None
+        if self._by_shape:
+            try:
+                key = shape_key(batch)
+                return self._known[key]
+            except Exception:
+                pass
+        seen = self._look(batch)
+        if key is not None and seen.counts is not None and len(self._known) < MOST_SHAPES:
+            seen.again = True
+            self._known[self._quick(batch) or key] = seen
+        return seen
+
     def _look(self, batch: Any) -> Seen:
-        """A batch by all that it holds."""
+        """A batch by itself."""
         try:
-            tokens, length = measure(batch, self._tokens, self._tree)
+            tokens, length = measure(batch, self._tokens, self._tree, lengths=self._rule.name == "6N+attention")
             if self._mask:
                 return self._masked(kept_tokens(batch, self._tree), length)
-            counts = self._cost(tokens, length, batch)
-            again = self._by_shape and len(self._known) < MOST_SHAPES and _place(batch) is self._place
-            return self._remembered(batch, counts) if again else Seen(counts)
+            return Seen(self._cost(tokens, length, batch))
         except Exception:
             return Seen(None)
 
@@ -156,13 +171,12 @@ class Meter:
         on_host = str(getattr(kept, "device", "cpu")) == "cpu"
         return Seen(self._cost(int(kept), length, None)) if on_host else Seen(None, kept=(kept, length))
 
-    def _remembered(self, batch: Any, counts: Counts) -> Seen:
-        """Known again by its ids, if they lie where those of the first batch lay and their shape is all that counts."""
+    def _quick(self, batch: Any) -> Any:
+        """The key by which `begin` knows a batch: its ids, if they lie where those of the first lay and decide alone."""
+        if self._tokens is not None or self._tree is not None or _place(batch) is not self._place:
+            return None
         ids = self._place(batch)
-        if not is_tensor(ids) or not is_integer(ids) or is_nested(ids):
-            return Seen(counts)
-        seen = self._known[type(batch), type(ids), ids.shape, ids.dtype] = Seen(counts, again=True)
-        return seen
+        return (type(batch), type(ids), ids.shape, ids.dtype) if is_tensor(ids) and is_integer(ids) and not is_nested(ids) else None
 
     def _take(self, seen: Seen) -> None:
         self.batches += 1

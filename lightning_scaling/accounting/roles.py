@@ -26,7 +26,7 @@ def is_table(weight: Weight) -> bool:
 
 
 def is_position(weight: Weight) -> bool:
-    """Whether it is a learnt table of positions, as a module or as a bare parameter."""
+    """Whether it is a trained table of positions, as a module or as a bare parameter."""
     return bool(POSITION.search(weight.name.removesuffix(".weight")))
 
 

@@ -53,7 +53,7 @@ def six_n(module: Any, params: int, active_params: int | None = None) -> SixN:
 def _recognised(held: Sequence[Weight], experts: Experts) -> FlopsOutcome:
     if experts.unknown:
         return FlopsOutcome.MIXTURE
-    frozen = any(not w.trainable for w in held)
+    frozen = any(not w.trainable and min(w.shape, default=0) > 1 and len(w.shape) > 1 for w in held)  # routers keep a frozen bias
     if experts.layers:
         return FlopsOutcome.FROZEN_EXPERTS if frozen else FlopsOutcome.EXPERTS
     return FlopsOutcome.FROZEN if frozen else FlopsOutcome.AS_ASKED

@@ -21,20 +21,20 @@ def explain(batch: Any) -> str:
     """What was seen in `batch`, and the arguments that define what a token is.
 
     >>> explain(3.5)
-    "cannot tell how many tokens a batch holds (saw float). Give tokens=callable(batch) -> int, or tokens='samples' to count examples"
+    "the number of tokens in a batch is not known (saw float). Give tokens=callable(batch) -> int, or tokens='samples' to count examples"
     """
     if fetches(batch):
         return (
-            "cannot tell how many tokens a batch holds: the training step fetches its batches itself (dataloader_iter). "
+            "the number of tokens in a batch is not known: the training step fetches its batches itself (dataloader_iter). "
             "Give tokens=<int>, the tokens of one batch, or tokens=callable(batch) -> int that does not need the batch"
         )
     if graph_counts(batch) is not None:
         return (
-            f"cannot tell how many tokens a batch holds (saw {describe(batch)}). "
+            f"the number of tokens in a batch is not known (saw {describe(batch)}). "
             "Give tokens='samples' to count graphs, or tokens=callable(batch) -> int, e.g. lambda batch: batch.num_nodes"
         )
     return (
-        f"cannot tell how many tokens a batch holds (saw {describe(batch)}). "
+        f"the number of tokens in a batch is not known (saw {describe(batch)}). "
         "Give tokens=callable(batch) -> int, or tokens='samples' to count examples"
     )
 
@@ -76,17 +76,17 @@ def sequence_length(batch: Any, tree: Tree = None) -> int | None:
     return joined(each for each in found if each)[1] if all(found) else None
 
 
-def measure(batch: Any, tokens: TokenRule = None, tree: Tree = None) -> tuple[int, int | None]:
-    """Tokens of the batch and the length of its sequences (None where unknown)."""
+def measure(batch: Any, tokens: TokenRule = None, tree: Tree = None, lengths: bool = True) -> tuple[int, int | None]:
+    """Tokens of the batch and the length of its sequences (None where unknown, or where `lengths` are not needed)."""
     if callable(tokens):
-        return _count(tokens(batch)), sequence_length(batch, tree)
+        return _count(tokens(batch)), sequence_length(batch, tree) if lengths else None
     if tokens is None:
         return joined(_known(find_ids(part), part) for part in split(batch, tree))
     if tokens == "samples":
         return sum(_known(count_samples(part), part) for part in split(batch, tree)), None
     if isinstance(tokens, str | bool | float):
         raise TokenCountError(f"tokens must be a callable(batch) -> int, 'samples' or the tokens of a batch as an int, got {tokens!r}")
-    return _count(tokens), sequence_length(batch, tree)
+    return _count(tokens), sequence_length(batch, tree) if lengths else None
 
 
 def _known(found: T | None, part: Any) -> T:

@@ -14,7 +14,7 @@ WRAPPERS = re.compile(r"(^|\.)(_fsdp_wrapped_module|_orig_mod|_checkpoint_wrappe
 PACKED_BUFFERS = ("qweight", "weight", "weight_packed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # found in lists by identity
 class Weight:
     """One parameter as one module holds it; a tied weight appears once per holder, under the same `key`.
 
@@ -77,7 +77,7 @@ def full_shape(parameter: Any, name: str = "a parameter") -> tuple[int, ...]:
 
 
 def _packed(holder: Any) -> tuple[int, int] | None:
-    """The shape of a linear layer whose weight is packed or hidden, so that its own numel says something else."""
+    """The shape of a linear layer whose weight is packed or hidden, so that its own numel is another."""
     rows, columns = getattr(holder, "out_features", None), getattr(holder, "in_features", None)
     if not (isinstance(rows, int) and isinstance(columns, int)) or next(holder.children(), None) is not None:
         return None

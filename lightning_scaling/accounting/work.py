@@ -55,12 +55,14 @@ def of_count(active: int, attention: Sequence[Attention]) -> Work:
 
 
 def _in_order(held: Sequence[Weight]) -> Iterator[tuple[Weight, bool]]:
-    """Each weight once, and whether something before it is trained; the head last, wherever it is registered."""
-    head, seen, trained = head_layer(held), set(), False
-    for weight in [w for w in held if w.holder is not head] + [w for w in held if w.holder is head]:
-        if weight.key not in seen:
-            seen.add(weight.key)
-            yield weight, trained
+    """Each weight once, and whether something before it is trained; the head last, wherever it is registered, tied or not."""
+    head, table = head_layer(held), vocabulary(held)
+    ends = {w.key for w in held if w.holder is head}
+    if head is None and table is not None:  # the table itself is used
+        ends = {table.key}
+    once, trained = list({w.key: w for w in held}.values()), False
+    for weight in [w for w in once if w.key not in ends] + [w for w in once if w.key in ends]:
+        yield weight, trained
         trained |= weight.trainable
 
 

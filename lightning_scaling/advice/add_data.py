@@ -109,11 +109,15 @@ def _served(run: Evidence) -> str:
 def _break_even(found: Trade, target: float, served: float) -> str:
     if not np.isfinite(found.keep_tokens):
         return f"this size never reaches {loss(target)} by the law"
-    other = f"a model of {count(found.grow_params)} parameters"
+    here = f"training this model on and serving it costs {scientific(found.keep_flops)} FLOPs"
+    there = f"a model of {count(found.grow_params)} parameters on {count(found.grow_tokens)} tokens {scientific(found.grow_flops)}"
+    return f"to reach {loss(target)} and serve {count(served)} tokens, {here}, {there}; {_from(found)}"
+
+
+def _from(found: Trade) -> str:
+    """Where this model is cheaper than the one that is cheapest to train."""
     if found.break_even == 0:
-        where = f"this model is cheaper than {other} however much it serves"
-    elif np.isfinite(found.break_even):
-        where = f"this model is cheaper than {other} from {count(found.break_even)} served tokens on"
-    else:
-        where = f"{other} is cheaper however much it serves"
-    return f"to reach {loss(target)} and serve {count(served)} tokens, {where}"
+        return "against the compute-optimal size this one is cheaper however much is served"
+    if not np.isfinite(found.break_even):
+        return "the compute-optimal size is cheaper however much is served"
+    return f"against the compute-optimal size this one breaks even at {count(found.break_even)} served tokens"

@@ -14,6 +14,7 @@ from lightning_scaling.advice.growing import allocation, as_law
 from lightning_scaling.advice.result import NOTHING_KNOWN, Advice
 from lightning_scaling.advice.rules import decide
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
+from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
 
 UNDECIDED = (Verdict.TOO_EARLY, Verdict.INVESTIGATE)
@@ -24,7 +25,7 @@ def advise(
     planned_tokens: float,
     siblings: Sequence[Curve] = (),
     *,
-    law: Any = None,
+    law: str | AllocationLaw | None = None,
     economics: Economics | None = None,
     threshold: float | None = None,
     level: float = 0.9,
@@ -64,11 +65,11 @@ def advise(
     _check(curve, planned_tokens, siblings)
     terms = economics or Economics()
     terms = terms if threshold is None else replace(terms, threshold=threshold)
-    law = None if law is None else as_law(law)
+    chosen = None if law is None else as_law(law)
     if not len(curve):
         return Advice(Verdict.TOO_EARLY, Reason.FEW_POINTS, "no loss has been logged yet", unit=unit)
     costs = (unit, flops_per_token, schedule_free)
-    run = Evidence(curve, float(planned_tokens), tuple(siblings), law, terms, level, forecast, *costs)
+    run = Evidence(curve, float(planned_tokens), tuple(siblings), chosen, terms, level, forecast, *costs)
     return _advice(run, decide(run))
 
 

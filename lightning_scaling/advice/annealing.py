@@ -105,3 +105,11 @@ def raised_since(curve: Curve, tokens: float) -> bool:
         return False
     rates = curve.schedule.at(np.linspace(steps[0], steps[-1], 101))
     return bool(rates.max() > RAISED * rates[0])
+
+
+def fallen_since(curve: Curve, tokens: float) -> float:
+    """Share of the peak by which the rate has fallen since `tokens`; 0 where it is not known."""
+    if curve.schedule is None or curve.step is None:
+        return 0.0
+    steps = curve.step[curve.tokens >= tokens]
+    return float((curve.schedule.at(steps[0]) - curve.schedule.at(steps[-1])) / curve.schedule.peak) if len(steps) else 0.0

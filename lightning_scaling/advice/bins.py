@@ -4,7 +4,7 @@ The bins are those of the budget, so they do not shift while the run grows; each
 evaluations does not show. However many losses were logged, the cost is the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.run.curve import Curve
 
 COUNT = 100
+PRINTED = 7  # digits after the point up to which losses count as rounded
 WIDTHS = (2, 4, 8)  # bins averaged to see autocorrelated noise: on real runs up to five times that of one bin
 TRANSIENT = 1 / 3  # of the bins seen, left out of the noise: the early fall bends too much
 
@@ -39,9 +40,14 @@ class Bins:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def until(self, tokens: float) -> "Bins":
+        """The bins that ended by `tokens`, with the noise of all."""
+        kept = self.tokens <= tokens
+        return replace(self, tokens=self.tokens[kept], loss=self.loss[kept], smooth=self.smooth[kept])
+
     @property
     def best(self) -> int:
-        """Index of the lowest smoothed loss before the last stretch."""
+        """Index of the lowest smoothed loss before the last bin."""
         return int(np.argmin(self.smooth[:-1])) if len(self) > 1 else 0
 
 
@@ -59,7 +65,21 @@ def binned(curve: Curve, budget: float, number: int = COUNT) -> Bins:
     groups = np.split(loss, starts[1:])
     middle = np.array([np.median(g) for g in groups if len(g)])
     ends = tokens[np.r_[starts[1:], len(tokens)] - 1] if len(tokens) else tokens
-    return Bins(ends, middle, _neighbours(middle), noise(middle), correlated_noise(middle), budget)
+    least = half_digit(loss)
+    found = max(noise(middle), least), max(correlated_noise(middle), least)
+    return Bins(ends, middle, _neighbours(middle), *found, budget)
+
+
+def half_digit(loss: Floats) -> float:
+    """Half of the last digit that was printed: what is not printed counts as noise; 0 for losses of full precision.
+
+    >>> half_digit(np.array([0.0021, 0.0003, 0.0001])), half_digit(np.array([1 / 3, 2 / 3, 0.1]))
+    (5e-05, 0.0)
+    """
+    if len(np.unique(loss)) < 3:
+        return 0.0
+    digits = (d for d in range(1, PRINTED) if np.array_equal(loss, np.round(loss, d)))
+    return 0.5 * 10.0 ** -next(digits, np.inf)
 
 
 def noise(loss: Floats) -> float:

@@ -11,10 +11,10 @@ class Economics:
     """The user's terms; the defaults ask only what the curve itself can answer.
 
     Args:
-        threshold: relative gain below which the next stretch of compute is not worth it (.001 = a tenth of a percent of the loss).
-            None: a tenth of a percent, or the noise of a hundredth of the plan where that is more, up to half a percent.
+        threshold: relative gain below which the compute to come is not worth it (.001 = a tenth of a percent of the loss).
+            None: a tenth of a percent, or the noise of a hundredth of the token budget where that is more, up to half a percent.
         probability: how sure a plateau must be before it is called.
-        worth: relative gain of as much compute again from which going past the plan, or growing, is recommended.
+        worth: relative gain of as much compute again from which going past the token budget, or growing, is recommended.
         target_loss: the loss the model is for, if there is one.
         tokens_served: tokens the model will answer in its life; serving costs 2·N FLOPs each (Sardana et al. 2024).
         fresh_tokens: False when no more data can be had, so that FRESH_DATA is no use as an answer.

@@ -1,28 +1,34 @@
 """All that is known of a run when it is judged: read once, then asked by every rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from lightning_scaling.advice import options
-from lightning_scaling.advice.annealing import RemainingAnnealing, raised_since, remaining_annealing
+from lightning_scaling.advice.annealing import RemainingAnnealing, fallen_since, raised_since, remaining_annealing
 from lightning_scaling.advice.bins import Bins, binned
 from lightning_scaling.advice.economics import Economics
+from lightning_scaling.advice.gain import Gain, noise_at_this_rate, remaining_gain
 from lightning_scaling.advice.growing import DEFAULT, Larger, as_law, larger_model
 from lightning_scaling.advice.overfitting import TurnUp, turn_up
-from lightning_scaling.advice.plateau import Plateau, PlateauCall, plateau, stretch_end
+from lightning_scaling.advice.plateau import Horizon, Plateau, PlateauCall, flatness, forecast_gain, horizon_of, plateau
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
 from lightning_scaling.forecasting import forecast as forecast_of
+from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
 FEWEST = 12  # losses; the forecast asks for as many
+FEWEST_BINS = 6
 HELD = 0.1  # of the tokens so far, over which a plateau must have held
+HELD_DECAYED = 0.05  # the same after a known decay
+HELD_UNKNOWN = 0.25  # the same where no schedule is known: plateaus of PINNs end
+FELL = 0.2  # of the peak: a fall of the rate whose bend would count as noise
 UNKNOWN_SCHEDULE = 0.99  # probability that a plateau needs where no schedule states that no decay will come
 
 
@@ -41,7 +47,7 @@ class Evidence:
     curve: Curve
     budget: float
     siblings: Sequence[Curve]
-    law: Any
+    law: AllocationLaw | None
     economics: Economics
     level: float
     given: Any = None
@@ -92,9 +98,10 @@ class Evidence:
         """A proven turn-up that the schedule neither explains by a raised rate nor is expected to undo."""
         if not self.turn.proven(self.epochs, self.annealing.to_fall) or raised_since(self.curve, self.turn.since):
             return False
-        if self.turn.expected(self.epochs) or not self.annealing.decay_to_come:
+        left = self.annealing
+        if self.turn.expected(self.epochs) or not left.decay_to_come or self.turn.lasts:
             return True
-        return bool(self.forecast.loss > self.seen.smooth[self.seen.best])
+        return self.extrapolated and bool(self.forecast.loss > self.seen.smooth[self.seen.best])
 
     @cached_property
     def forecast(self) -> Any:
@@ -108,9 +115,9 @@ class Evidence:
 
     @cached_property
     def nearby(self) -> Any:
-        """At three places: here (the level without its noise), at the end of the next stretch, and where the decay begins."""
+        """At three places: here (the level without its noise), at the horizon of a plateau, and where the decay begins."""
         decay = self.annealing.decays_at or self.end
-        at = [self.tokens, stretch_end(self.tokens, self.budget), max(decay, self.tokens)]
+        at = [self.tokens, horizon_of(self.tokens, self.budget), max(decay, self.tokens)]
         return forecast_of(self.curve, at=np.array(at), siblings=self.siblings, level=self.level)
 
     @cached_property
@@ -121,34 +128,59 @@ class Evidence:
 
     @cached_property
     def plateau(self) -> Plateau:
-        return self._plateau(1)
+        """Over the rest of the budget."""
+        return self._plateau(1, at_this_rate=not self.annealing.decay_to_come)
 
     @cached_property
     def until_decay(self) -> Plateau:
-        return self._plateau(2)
+        """Until the scheduled decay begins."""
+        return self._plateau(2, at_this_rate=True)
 
     @cached_property
     def stays_flat(self) -> bool:
-        """A plateau that was one a tenth of the tokens ago too, and has not been left since: one flat evaluation proves nothing."""
-        if not self.plateau.called:
-            return False
-        before = replace(self, curve=self.curve.until((1 - HELD) * self.tokens), given=None)
-        if len(before.curve) < FEWEST:
-            return False
-        return before.plateau.called and before.now - self.now < self.plateau.threshold * abs(self.now)
+        """A plateau that was one some tokens ago too: one flat evaluation proves nothing."""
+        return self.plateau.called and self._was_flat(self.plateau)
+
+    @cached_property
+    def flat_until_decay(self) -> bool:
+        """The same for the stable phase."""
+        return self.until_decay.called and self._was_flat(self.until_decay)
 
     @cached_property
     def plateau_call(self) -> PlateauCall | None:
         """The plateau that is flagged: not while a decay is to come, and all but certain where the schedule is not known."""
-        found = self.annealing
-        if found.decay_to_come or (not found.known and self.plateau.chance < UNKNOWN_SCHEDULE) or not self.stays_flat:
+        if not self.stays_flat or (not self.annealing.known and self.plateau.chance < UNKNOWN_SCHEDULE):
             return None
         left = self.plateau.until - self.tokens
         rest = self.plateau.until <= self.budget
-        return PlateauCall(self.tokens, max(self.plateau.gain, 0.0), max(self.plateau.high, 0.0), left, self.cost(left), self.unit, rest)
+        return PlateauCall(self.tokens, self.plateau.gain, self.plateau.high, left, self.cost(left), self.unit, rest)
 
-    def _plateau(self, index: int) -> Plateau:
-        return plateau(self.seen, self.annealing.settled, self.now, float(self.nearby.at[index]), self.nearby, index, self.economics)
+    def _plateau(self, index: int, at_this_rate: bool) -> Plateau:
+        until = float(self.nearby.at[index])
+        horizon = Horizon(until, self.now, forecast_gain(self.nearby, index), self.level)
+        curve = self._gain(self.seen, until) if at_this_rate else None
+        return plateau(horizon, curve, self.seen.noise, self.economics)
+
+    def _was_flat(self, found: Plateau) -> bool:
+        """Whether the curve showed the same plateau when it was HELD shorter."""
+        held = HELD_UNKNOWN
+        if self.annealing.known:
+            held = HELD_DECAYED if self.annealing.settled > 0 else HELD
+        before = self.seen.until((1 - held) * self.tokens)
+        if len(before) < FEWEST_BINS:
+            return False
+        until = horizon_of(float(before.tokens[-1]), self.budget) if found is self.plateau else found.until
+        needed = self.economics.probability if self.annealing.known else UNKNOWN_SCHEDULE
+        return flatness(self._gain(before, until), found.threshold * (abs(self.now) or 1.0)) >= needed
+
+    def _gain(self, seen: Bins, until: float) -> tuple[Gain, Gain] | None:
+        return None if until <= seen.tokens[-1] else remaining_gain(seen, self.annealing.settled, until, self._noise)
+
+    @cached_property
+    def _noise(self) -> float:
+        """Standard deviation of a bin that counts when several are averaged."""
+        fallen = fallen_since(self.curve, float(self.seen.tokens[len(self.seen) // 3])) > FELL
+        return noise_at_this_rate(self.seen, self.annealing.settled, fallen)
 
     @cached_property
     def repetition(self) -> Repetition | None:
@@ -168,7 +200,7 @@ class Evidence:
         return options.decaying(self.setting, self.annealing)
 
     @cached_property
-    def law_to_quote(self) -> Any:
+    def law_to_quote(self) -> AllocationLaw | None:
         """The user's law, else a published one where it was fitted on such runs; None where neither is there."""
         if self.law is not None:
             return self.law

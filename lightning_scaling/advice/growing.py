@@ -1,7 +1,8 @@
 """What a model of the best size would reach for the same compute, and whether this run is over- or under-trained for its size.
 
 A law (fitted or published) is used for proportions only: its loss at this run's size and tokens is brought to this run's own by one factor.
-Without a law, three or more finished siblings give loss over compute (Kaplan et al. 2020, eq. 1.3) and a line of size over compute.
+Without a law, three or more finished siblings give loss over compute (Kaplan et al. 2020, eq. 1.3) and a line of size over compute. "The
+same compute" means the same N·D: a law counts k·N·D FLOPs by its own rule, a run by another.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.laws.capabilities import AllocationLaw, LossLaw, flops_per, name_of
 from lightning_scaling.laws.presets import preset
+from lightning_scaling.laws.published import Preset
 from lightning_scaling.run.curve import Curve
-from lightning_scaling.units import training_flops
 
 DEFAULT = "besiroglu2024"
 LAW_SPREAD = 0.02  # relative error of a law at a size that has not been trained: mean 1.8 to 2.2 % per family on real runs
@@ -26,7 +28,7 @@ class Larger:
     Args:
         params, tokens, loss: its size, its data, and the loss it reaches on this run's scale, with an interval.
         basis: the law's name, or the siblings.
-        own: the law rests on the user's runs or choice, so that a verdict may rest on it.
+        own: the law comes from the user's runs or choice, so that it may decide a verdict.
     """
 
     params: float
@@ -38,18 +40,25 @@ class Larger:
     own: bool
 
 
-def as_law(law: Any) -> Any:
-    """A law as it is, a preset by its name; ValueError for neither."""
+def as_law(law: str | AllocationLaw) -> AllocationLaw:
+    """A law as it is, a preset by its name; ValueError for what places no optimum."""
     found = preset(law) if isinstance(law, str) else law
-    if not (hasattr(found, "predict") and hasattr(found, "optimum")):
-        raise ValueError(f"a law has predict(params, tokens) and optimum(flops), or is the name of a preset; got {type(law).__name__}")
+    if isinstance(found, Preset) and not found.split_identified:
+        raise ValueError(f"the law {found.name!r} cannot advise on a size: {found.split_identified.remedy}")
+    if not isinstance(found, AllocationLaw):
+        raise ValueError(
+            f"a law has optimum(flops) and where it knows losses predict(params, tokens), or is a preset's name; got {found!r}"
+        )
     return found
 
 
 def larger_model(
-    curve: Curve, tokens: float, reached: float, flops: float, law: Any = None, siblings: Sequence[Curve] = ()
+    curve: Curve, tokens: float, reached: float, flops: float, law: str | AllocationLaw | None = None, siblings: Sequence[Curve] = ()
 ) -> Larger | None:
-    """What `flops` would buy from nothing, given that this run reaches `reached` at `tokens`. None without params.
+    """What the compute of this run would buy from nothing, given that it reaches `reached` at `tokens`. None without params.
+
+    Args:
+        flops: what `tokens` cost this run, by its own rule.
 
     >>> run = Curve([1e9], [6.0], params=1000)
     >>> best = larger_model(run, 1e9, 6.0, 6e12, law="besiroglu2024")
@@ -58,56 +67,63 @@ def larger_model(
     """
     if curve.params is None:
         return None
-    if law is None and (line := _siblings_line(siblings, flops)):
+    own_rate = flops / (curve.params * tokens)
+    if law is None and (line := _siblings_line(siblings, flops, own_rate)):
         return line
     chosen = as_law(law if law is not None else DEFAULT)
-    try:
-        best = chosen.optimum(flops)
-        here = float(chosen.predict(curve.params, tokens))
-    except ValueError:  # a published allocation knows no loss
+    predicting = _predicting(chosen)
+    if predicting is None:
         return None
-    loss = float(best.loss) * reached / here
+    best = chosen.optimum(flops * flops_per(chosen) / own_rate)
+    loss = float(best.loss) * reached / float(predicting.predict(curve.params, tokens))
     if not np.isfinite(loss):
         return None
-    name = getattr(chosen, "name", type(chosen).__name__)
-    return Larger(
-        float(best.params), float(best.tokens), loss, loss * (1 - 2 * LAW_SPREAD), loss * (1 + 2 * LAW_SPREAD), name, law is not None
-    )
+    low, high = loss * (1 - 2 * LAW_SPREAD), loss * (1 + 2 * LAW_SPREAD)
+    return Larger(float(best.params), float(best.tokens), loss, low, high, name_of(chosen), law is not None)
 
 
-def _siblings_line(siblings: Sequence[Curve], flops: float) -> Larger | None:
+def _predicting(law: AllocationLaw) -> LossLaw | None:
+    """The law where it knows losses, not the split of compute alone."""
+    if isinstance(law, Preset) and not law.predicts_loss:
+        return None
+    return law if isinstance(law, LossLaw) else None
+
+
+def _siblings_line(siblings: Sequence[Curve], flops: float, rate: float) -> Larger | None:
     ends = [(c.params, float(c.tokens[-1]), float(np.nanmin(c.loss[-5:]))) for c in siblings if c.params and np.isfinite(c.loss[-5:]).any()]
     if len({params for params, _, _ in ends}) < FEWEST:
         return None
     from lightning_scaling.laws.frontier import fit_frontier
 
     params, tokens, loss = (np.array(v, dtype=np.float64) for v in zip(*ends, strict=True))
-    spent = training_flops(params, tokens)
+    spent = rate * params * tokens
     fit = fit_frontier(spent, loss)
     if not fit.exponent > 0:
         return None
-    # Three sizes do not tell whether there is a floor: the truth lies between the law without one and the law with one.
+    # Three sizes do not identify a floor: the truth lies between the law without one and the law with one.
     forms = [float(v) for form in ("power", "floor") if np.isfinite(v := fit.predict(flops, form))]
     low, high = (float(v) for v in fit.band(flops))
     interval = (min(low, *forms), max(high, *forms))
     slope, start = np.polyfit(np.log(spent), np.log(params), 1)
     size = float(np.exp(start + slope * np.log(flops)))
-    return Larger(size, flops / (6 * size), float(np.mean(forms)), *interval, basis=f"{len(ends)} siblings", own=True)
+    return Larger(size, flops / (rate * size), float(np.mean(forms)), *interval, basis=f"{len(ends)} siblings", own=True)
 
 
-def allocation(curve: Curve, tokens: float, law: Any = None) -> dict[str, Any]:
+def allocation(curve: Curve, tokens: float, law: str | AllocationLaw | None = None) -> dict[str, Any]:
     """Facts, not orders: tokens per parameter of this run at `tokens` beside the optimum's for the same compute, with its interval."""
     if curve.params is None:
         return {}
     chosen = as_law(law if law is not None else DEFAULT)
-    best = chosen.optimum(float(training_flops(curve.params, tokens)))
-    facts = {"tokens_per_param": tokens / curve.params, "law": getattr(chosen, "name", type(chosen).__name__)}
-    interval = getattr(best, "params_interval", None)
-    if best.params is not None and np.isfinite(best.params):
-        facts |= {"best_params": float(best.params), "best_tokens_per_param": float(best.tokens / best.params)}
-        facts["sizing"] = _sizing(curve.params, interval or (best.params / 2, best.params * 2))
-    if interval is not None:
-        ratios = [float(best.flops / (6 * n * n)) for n in interval]
+    budget = flops_per(chosen) * curve.params * tokens
+    best = chosen.optimum(budget)
+    facts: dict[str, Any] = {"tokens_per_param": tokens / curve.params, "law": name_of(chosen)}
+    if not np.isfinite(best.params):
+        return facts
+    facts |= {"best_params": float(best.params), "best_tokens_per_param": float(best.tokens / best.params)}
+    interval = best.params_interval or (best.params / 2, best.params * 2)
+    facts["sizing"] = _sizing(curve.params, interval)
+    if best.params_interval is not None:
+        ratios = [float(curve.params * tokens / (n * n)) for n in interval]
         facts["best_tokens_per_param_interval"] = (min(ratios), max(ratios))
     return facts
 

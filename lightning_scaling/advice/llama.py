@@ -5,12 +5,14 @@ at a number of served tokens; beyond it the smaller, longer-trained model is the
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lightning_scaling.advice.growing import as_law
-from lightning_scaling.laws.inference import SERVE, for_loss, tokens_for
+from lightning_scaling.laws.capabilities import AllocationLaw, name_of
+from lightning_scaling.laws.inference import SERVE, ServedOptimum, for_loss, tokens_for
+from lightning_scaling.laws.published import surface_of
+from lightning_scaling.laws.surface import Surface
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 
@@ -35,11 +37,11 @@ class Trade:
 
     @property
     def keep(self) -> bool:
-        """Whether to go on adding data to this model: it is cheaper, or only a smaller one would be cheaper still."""
+        """Whether to keep adding data to this model: it is cheaper, or only a smaller one would be cheaper still."""
         return self.keep_flops <= self.grow_flops or (self.grow_params <= self.params and np.isfinite(self.keep_tokens))
 
 
-def trade(curve: Curve, now: float, target: float, served: float, law: Any) -> Trade:
+def trade(curve: Curve, now: float, target: float, served: float, law: str | AllocationLaw) -> Trade:
     """Weigh training on against growing, for a model at level `now` that shall reach `target` and answer `served` tokens.
 
     Args:
@@ -66,7 +68,7 @@ def trade(curve: Curve, now: float, target: float, served: float, law: Any) -> T
     return Trade(curve.params, needed, keep, best.params, best.tokens, float(best.total_flops), even)
 
 
-def _break_even(training: float, params: float, other: Any) -> float:
+def _break_even(training: float, params: float, other: ServedOptimum) -> float:
     """Served tokens at which this model's dearer training is paid back by its cheaper serving."""
     dearer, cheaper = training - float(other.training_flops), SERVE * (float(other.params) - params)
     if dearer <= 0:
@@ -74,14 +76,10 @@ def _break_even(training: float, params: float, other: Any) -> float:
     return float(dearer / cheaper) if cheaper > 0 and np.isfinite(dearer) else float("inf")
 
 
-def _surface(law: Any) -> Any:
+def _surface(law: str | AllocationLaw) -> Surface:
     """The surface inside a law: presets and laws of repeated data wrap one."""
     found = as_law(law)
-    while not hasattr(found, "alpha"):
-        inner = getattr(found, "law", None) or getattr(found, "surface", None)
-        if inner is None:
-            raise ValueError(
-                f"the law {getattr(found, 'name', law)!r} has no L(N, D) of five constants: take one that has, e.g. besiroglu2024"
-            )
-        found = inner
-    return found
+    surface = surface_of(found)
+    if surface is None:
+        raise ValueError(f"the law {name_of(found)!r} has no L(N, D) of five constants: take one that has, e.g. besiroglu2024")
+    return surface

@@ -21,6 +21,9 @@ from lightning_scaling.arrays import Floats
 
 SCORE_REPEATED, SCORE_SURPRISE = 3.09, 4.75  # one in a thousand, one in a million
 LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the budget since the best
+LASTING_JUMP = 0.25  # a jump that has not come back for so long is no spike
+LASTING_HIGH_RATE, HIGH_RATE = 0.15, 0.5  # with so much of the peak still to fall, a rise is often the rate's own and the decay undoes it
+BEYOND_DOUBT = 10.0  # standard deviations
 FEWEST_SURPRISE = 6  # losses since the best: three of them, climbing, ended a run that came back by 7 %
 EACH = 1.5  # the least that level and slope must show apart
 REPEATED = 4.0  # epochs
@@ -70,12 +73,28 @@ class TurnUp:
             epochs: passes over the data, None where it is not known to repeat.
             decay_left: share of the peak rate still to fall.
         """
-        if self.jump or min(self.level, self.slope) < EACH:
+        if (self.jump and self.lasting < LASTING_JUMP) or min(self.level, self.slope) < EACH:
             return False
         if self.expected(epochs):
             return self.score > SCORE_REPEATED and self.lasting >= LASTING_REPEATED and self.rise > self.earlier
-        lasting = self.lasting >= LASTING_SURPRISE and self.losses >= FEWEST_SURPRISE
-        return lasting and self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
+        asked = LASTING_SURPRISE if decay_left <= HIGH_RATE else LASTING_HIGH_RATE
+        return self.lasting >= asked and self.losses >= FEWEST_SURPRISE and self._beyond_chance(decay_left)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is so clear in its present noise, and so old, that no forecast is asked whether the rest of the decay will undo it.
+
+        A rate too high that a decay heals swings; a run that has settled calmly above its best for so long was never seen to come back.
+        """
+        return self.lasting >= LASTING_JUMP and self.score / self.correlated > BEYOND_DOUBT
+
+    @property
+    def settled(self) -> bool:
+        """Whether it jumped once and has been calm since: the divergence is over."""
+        return self.jump and self.lasts and self.noise < CALM
+
+    def _beyond_chance(self, decay_left: float) -> bool:
+        return self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
 
 
 def turn_up(seen: Bins) -> TurnUp:

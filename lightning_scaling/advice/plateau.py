@@ -1,14 +1,12 @@
-"""Is there anything left? A statement about the future in compute, never about how many checks went by without a new best.
+"""Is there anything left to gain? A statement about the compute to come, never about how many checks went by without a new best.
 
-Two witnesses, each heard as far as it is sure (weights of one over the squared error). The forecast, which expects power laws and is slow
-to be sure of a floor. And the curve itself: since the rate has settled where it is, losses fall convexly in the logarithm of compute, so
-the next stretch cannot bring more than the latest pace carried on; its error is that of a slope in noise that may correlated_noise (with
-independent noise, a spiky T5 run on the Pile, flat for a fifth of its plan, was stopped 1.8 % too high). A rate that has settled only
-lately leaves the curve nothing to say, and then no plateau is called.
+A plateau is called when the loss to be gained over the compute to come lies below a threshold with a stated probability. That is
+the rest of the token budget, and at least a quarter of what has been trained: near the end of any budget the rest brings little
+because it is short, which is no plateau. The threshold is relative: the noise of a bin, at least a tenth and at most half a percent.
 
-The next stretch is the rest of the plan, and at least a quarter of what has been trained: near the end of any plan the rest brings little
-because it is short, which is no plateau. A plateau is called when the loss gained over that stretch lies below a threshold with a stated
-probability. The threshold is relative: the noise of a stretch, at least a tenth and at most half a percent.
+The curve at its present rate decides (`gain.py`). Its later half must not contradict it, and neither may the forecast: a plateau that the
+forecast all but rules out is not called, so the two never state opposite things. Where a decay of the rate is still to come only the
+forecast, which counts the decay, gives the probability, and nothing is called.
 """
 
 from dataclasses import dataclass
@@ -17,28 +15,26 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from lightning_scaling.advice.bins import Bins
 from lightning_scaling.advice.economics import Economics
-from lightning_scaling.arrays import Floats
+from lightning_scaling.advice.gain import Gain
 from lightning_scaling.numbers import count, share
 from lightning_scaling.numbers import pf_days as words_of
 from lightning_scaling.units import pf_days
 
 SHORTEST = 0.25  # of the tokens so far
-WINDOWS = (1, 2, 4)  # a half too: calls come 3 % of the plan sooner, and two of 160 small trainings were stopped at a dip
-FEWEST = 6  # stretches that make a pace
-FARTHEST = 3.0  # times its own length that a pace is carried on
+EVEN = 0.5  # probability below which the later half contradicts
+RULED_OUT = 0.02  # probability below which the forecast rules a plateau out
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """What the next stretch of compute would bring.
+    """What the compute to come would bring.
 
     Args:
-        gain: relative gain over the stretch that the estimators agree on; low, high: its interval.
+        gain: relative gain until `until`; low, high: its interval.
         threshold: the smallest gain that counts.
         chance: probability that the gain is smaller than that; NaN where it is not known.
-        until: tokens at the end of the stretch.
+        until: tokens up to which the gain is asked for.
         called: the chance is at least what the user asked for.
     """
 
@@ -80,73 +76,67 @@ class PlateauCall:
         return f"plateau: {what} expected to bring {share(self.gain)} (at most {share(self.at_most)}) for {cost}"
 
 
-def stretch_end(now: float, planned: float) -> float:
+def horizon_of(now: float, planned: float) -> float:
     """Tokens up to which a gain is asked for.
 
-    >>> stretch_end(40, 100), stretch_end(96, 100)
+    >>> horizon_of(40, 100), horizon_of(96, 100)
     (100, 120.0)
     """
     return max(planned, (1 + SHORTEST) * now)
 
 
-def plateau(seen: Bins, settled: float, now: float, until: float, forecast: Any, index: int, economics: Economics) -> Plateau:
-    """Whether the loss falls by less than counts until `until`.
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    """Up to where a plateau is asked for, and what the forecast expects until then.
 
     Args:
-        settled: tokens since which the rate has been where it is.
+        until: tokens up to which the gain is asked for.
         now: level of the loss, in its unit: what gains are relative to.
-        forecast: at several places, the first of them here, that of `until` at `index`.
+        expected: forecast of the gain until then, in the loss's unit, and its standard deviation; NaN where there is no forecast.
+        level: of the interval.
     """
+
+    until: float
+    now: float
+    expected: tuple[float, float]
+    level: float = 0.9
+
+
+def plateau(horizon: Horizon, curve: tuple[Gain, Gain] | None, noise: float, economics: Economics) -> Plateau:
+    """Whether the loss falls by less than counts until the horizon.
+
+    Args:
+        curve: the gain read off the curve, by all of it and by its later half; None where a decay is to come or the rate has just changed.
+        noise: of one bin, in the loss's unit.
+    """
+    scale = abs(horizon.now) or 1.0
+    threshold = economics.smallest_gain(noise / scale)
+    gain, error = horizon.expected
+    forecast = float(ndtr((threshold * scale - gain) / error))
+    if curve is None:
+        side = error * float(ndtri((1 + horizon.level) / 2))
+        return Plateau(gain / scale, (gain - side) / scale, (gain + side) / scale, threshold, forecast, horizon.until, False)
+    chance = flatness(curve, threshold * scale)
+    chance = min(chance, forecast) if forecast < RULED_OUT else chance
+    middle, low, high = (each / scale for each in curve[0].interval(horizon.level))
+    return Plateau(middle, low, high, threshold, chance, horizon.until, chance >= economics.probability)
+
+
+def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> float:
+    """Probability by the curve alone that the gain is below `threshold`; what the later half contradicts is no plateau.
+
+    Zero where the curve leaves it open.
+    """
+    if curve is None:
+        return 0.0
+    whole, late = (each.below(threshold) for each in curve)
+    return whole if late >= EVEN else min(whole, late)
+
+
+def forecast_gain(forecast: Any, index: int) -> tuple[float, float]:
+    """(gain, standard deviation) from the first place of a forecast to that at `index`, in the loss's unit; NaN without an interval."""
     here, end, low = (float(np.asarray(v)[i]) for v, i in ((forecast.loss, 0), (forecast.loss, index), (forecast.low, index)))
-    scale = abs(now) or 1.0
-    threshold = economics.smallest_gain(seen.noise / scale)
-    gain, error = agreed((here - end, one_sided(end, low, forecast)), gain_bound(seen, settled, until))
-    chance = float(ndtr((threshold * scale - gain) / error))
-    side = error * float(ndtri((1 + forecast.level) / 2))
-    called = chance >= economics.probability
-    return Plateau(gain / scale, (gain - side) / scale, (gain + side) / scale, threshold, chance, until, called)
-
-
-def agreed(*witnesses: tuple[float, float]) -> tuple[float, float]:
-    """(gain, error) out of several, each heard as far as it is sure; one that has seen nothing (infinite gain) leaves all open.
-
-    >>> agreed((1.0, 0.1), (0.0, 0.1))[0], agreed((1.0, 0.1), (float("inf"), 1.0))[0]
-    (0.5, inf)
-    """
-    known = [(gain, error) for gain, error in witnesses if error == error]
-    if not known:
-        return float("nan"), float("nan")
-    weight = sum(error**-2 for _, error in known)
-    return sum(gain * error**-2 for gain, error in known) / weight, weight**-0.5
-
-
-def gain_bound(seen: Bins, settled: float, until: float) -> tuple[float, float]:
-    """(fall, its standard error) from the last token to `until` at the latest pace, in the loss's unit; infinite where unseen.
-
-    The pace is read over the stretches since `settled`, as far back as the stretch to come is long in proportion, or twice or four times
-    that; each bounds what comes, so the one that promises least, give or take its error, is taken.
-
-    >>> from lightning_scaling.advice.bins import binned
-    >>> from lightning_scaling.run.curve import Curve
-    >>> x = np.linspace(1, 100, 100)
-    >>> round(gain_bound(binned(Curve(x, 5 - np.log2(x)), 200), 0.0, 200.0)[0], 1)
-    1.0
-    """
-    ratio, age = float(np.log(until / seen.tokens[-1])), np.log(seen.tokens / seen.tokens[-1])
-    age, loss = age[seen.tokens > settled], seen.loss[seen.tokens > settled]
-    unit = max(seen.correlated_noise, 1e-12 * abs(float(seen.loss[-1])), 1e-300)
-    found = [_pace(age[age >= -times * ratio], loss[age >= -times * ratio], unit) for times in WINDOWS]
-    bounds = [(ratio * pace, ratio * error) for pace, error, length in found if length >= ratio / FARTHEST]
-    return min(bounds, key=sum, default=(np.inf, 1.0))
-
-
-def _pace(age: Floats, loss: Floats, unit: float) -> tuple[float, float, float]:
-    """(fall a unit of log tokens, its error, length in log tokens) of a straight line through these stretches."""
-    if len(age) < FEWEST:
-        return np.inf, 1.0, 0.0
-    along = age - age.mean()
-    spread = float(along @ along)
-    return -float(along @ loss) / spread, unit / spread**0.5, -float(age[0])
+    return here - end, one_sided(end, low, forecast)
 
 
 def one_sided(loss: float, low: float, forecast: Any) -> float:

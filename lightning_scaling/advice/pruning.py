@@ -1,4 +1,4 @@
-"""Should a trial of a search be given up? Its forecast against the best finished run: a pruner that knows the learning-rate plan.
+"""Should a trial of a search be pruned? Its forecast against the best finished run: a pruner that knows the learning-rate schedule.
 
 Pruners that compare trials at equal steps drop slow starters and late decays. This asks where the trial will end.
 """
@@ -20,7 +20,7 @@ from lightning_scaling.run.curve import Curve
 @dataclass(frozen=True)
 class Pruning:
     """Args:
-    prune: give the trial up.
+    prune: end the trial.
     chance: probability that it would end below the best finished run.
     because: one sentence with the numbers.
     """
@@ -39,7 +39,7 @@ def should_prune(curve: Curve, at: float, best: float, siblings: Sequence[Curve]
         best: final loss of the best finished trial.
         siblings: finished trials of other sizes, for the forecast.
 
-    Example with Optuna: `if should_prune(curve, planned, study.best_value).prune: raise optuna.TrialPruned()`.
+    Example with Optuna: `if should_prune(curve, budget, study.best_value).prune: raise optuna.TrialPruned()`.
 
     >>> tokens = np.linspace(1e6, 3e8, 100)
     >>> should_prune(Curve(tokens, 3 + 900 / tokens**0.5), 1e9, best=2.0).prune

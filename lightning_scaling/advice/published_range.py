@@ -7,8 +7,9 @@ for other tokenizers. A law of the user's own runs is not restricted here.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+from lightning_scaling.laws.capabilities import AllocationLaw
+from lightning_scaling.laws.published import Preset
 from lightning_scaling.numbers import count
 
 OTHER_TOKENIZERS = 1.25
@@ -40,7 +41,7 @@ RANGES = {
 }
 
 
-def quotable(law: Any, params: float | None, loss: float, unit: str = "tokens") -> bool:
+def quotable(law: AllocationLaw, params: float | None, loss: float, unit: str = "tokens") -> bool:
     """Whether `law` may be quoted about a run of this size and loss; True for any law that is not a published one.
 
     >>> from lightning_scaling.laws.presets import preset
@@ -48,31 +49,30 @@ def quotable(law: Any, params: float | None, loss: float, unit: str = "tokens") 
     >>> quotable(law, 1e9, 2.4), quotable(law, 1000, 3.5), quotable(law, 1e9, 0.3), quotable(law, 1e9, 2.4, unit="samples")
     (True, False, False, False)
     """
-    found = RANGES.get(getattr(law, "name", ""))
-    if found is None:
+    if not isinstance(law, Preset) or law.name not in RANGES:
         return True
+    found = RANGES[law.name]
     if params is None or unit != "tokens" or not found.params[0] <= params <= found.params[1]:
         return False
     lowest, highest = _losses(law, found)
     return bool(lowest <= loss <= highest)
 
 
-def outside(law: Any, params: float | None, loss: float, unit: str = "tokens") -> str:
+def outside(law: AllocationLaw | None, params: float | None, loss: float, unit: str = "tokens") -> str:
     """What to add where a law that the user chose is used beyond its range; empty inside it.
 
     >>> from lightning_scaling.laws.presets import preset
     >>> outside(preset("besiroglu2024"), 1000, 3.5)
     ', extrapolated: it was fitted on texts with 70M to 16B parameters'
     """
-    if law is None or quotable(law, params, loss, unit):
+    if not isinstance(law, Preset) or quotable(law, params, loss, unit):
         return ""
     low, high = RANGES[law.name].params
     return f", extrapolated: it was fitted on texts with {count(low)} to {count(high)} parameters"
 
 
-def _losses(law: Any, found: FittedRange) -> tuple[float, float]:
-    try:
+def _losses(law: Preset, found: FittedRange) -> tuple[float, float]:
+    ends = [4.0, 2.0]  # nats a token of text, for a published allocation, which knows no loss
+    if law.predicts_loss:
         ends = [float(law.predict(params, tokens)) for params, tokens in zip(found.params, found.tokens, strict=True)]
-    except (ValueError, AttributeError):  # a published allocation knows no loss; nats a token of text lie here
-        ends = [4.0, 2.0]
     return ends[1] / OTHER_TOKENIZERS, ends[0] * OTHER_TOKENIZERS

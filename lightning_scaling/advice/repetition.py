@@ -17,7 +17,7 @@ class Repetition:
     """Args:
     epochs: passes over the data so far.
     worth: of the next repeated token, as a share of a fresh one.
-    rest_worth: mean of that over the rest of the plan.
+    rest_worth: mean of that over the rest of the token budget.
     fresh_equivalent: fresh tokens that all tokens so far are worth.
     """
 
@@ -27,16 +27,16 @@ class Repetition:
     fresh_equivalent: float
 
 
-def repetition(tokens: float, planned: float, unique: float) -> Repetition:
-    """Where a run on `unique` different tokens stands.
+def repetition(tokens: float, budget: float, unique: float) -> Repetition:
+    """How far a run on `unique` different tokens has repeated them.
 
-    >>> r = repetition(tokens=12e9, planned=20e9, unique=1e9)
+    >>> r = repetition(tokens=12e9, budget=20e9, unique=1e9)
     >>> r.epochs, round(r.worth, 2), round(r.rest_worth, 2)
     (12.0, 0.49, 0.38)
     """
     epochs = tokens / unique
     seen = float(effective(tokens, min(unique, tokens)))
-    left = max(planned - tokens, 1e-9 * tokens)
+    left = max(budget - tokens, 1e-9 * tokens)
     rest = (float(effective(tokens + left, min(unique, tokens + left))) - seen) / left
     worth = float(np.exp(-(epochs - 1) / R_D)) if epochs > 1 else 1.0
     return Repetition(epochs, worth, rest, seen)

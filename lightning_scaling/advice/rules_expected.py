@@ -23,7 +23,7 @@ SOON = 0.1  # of the tokens so far: a scheduled decay nearer than this is waited
 
 def flat(run: Evidence) -> Decision | None:
     """A plateau at this rate: decay if a decay is to be had, else grow if that is known to help, else stop."""
-    if run.progress >= AT_THE_END or run.plateau_call is None:
+    if run.plateau_call is None:
         return None
     rest, cooled, larger = run.plateau, run.decaying, run.larger
     left = f"until {count(rest.until)} {run.unit} {_gained(rest)}"
@@ -126,7 +126,7 @@ def _stable_phase_is_over(run: Evidence) -> Decision | None:
     starts = run.annealing.decays_at
     if run.progress < EARLIEST_DECAY or starts is None or starts - run.tokens <= SOON * run.tokens:
         return None
-    if not run.until_decay.called or run.decaying is None:
+    if not run.flat_until_decay or run.decaying is None:
         return None
     stable, cooled = run.until_decay, run.decaying
     text = f"until the scheduled decay at {count(starts)} {run.unit} {_gained(stable)}: {cooled.what} now"

@@ -6,16 +6,19 @@ from typing import Any, NoReturn
 
 import click
 
-# command -> its line in the overview; the command itself is `command` in lightning_scaling/cli/<name>.py
+# command -> its line in the overview; the command itself is `command` in the module of that name
 COMMANDS = {
     "demo": "Train a ladder of small GPTs on real text and fit their law.",
     "plan": "Answer C = 6ND: how large, how long, what loss.",
     "forecast": "Say where a run will end, from the first part of its curve.",
     "advise": "Say what to do with a run: continue, stop, add data, grow.",
     "fit": "Fit a law over runs of many sizes.",
+    "import": "Bring the runs that you have into a store.",
     "report": "Write the report of an experiment.",
     "flush": "Deliver what an outage kept from the store.",
 }
+# `import` is a word of the language and names no module.
+MODULES = {"import": "import_runs"}
 
 
 class LazyGroup(click.Group):
@@ -27,7 +30,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"lightning_scaling.cli.{name}").command
+        command: click.Command = import_module(f"lightning_scaling.cli.{MODULES.get(name, name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -18,13 +18,13 @@ Examples:
 
 
 @click.command("advise", epilog=EXAMPLES)
-@click.argument("path", metavar="[CURVE.csv]", required=False)
-@click.option("--planned", type=Count(), help="Token budget: tokens at the end of the run (a store knows it).")
+@click.argument("path", metavar="[FILE]", required=False)
+@click.option("--planned", help="Token budget: where the run ends, e.g. 2e9, '10k steps', '100 epochs' (a store knows it).")
 @click.option("--params", type=Count(), help="N: params of the model.")
 @click.option("--unique-tokens", type=Count(), help="Size of the data, where it is repeated.")
 @click.option("--siblings", multiple=True, metavar="CSV", help="A finished run of the same family; may be repeated.")
 @click.option("--store", help="MLflow tracking URI; give --run with it.")
-@click.option("--run", "run_id", help="Id of the MLflow run, or how it begins.")
+@click.option("--run", "run_id", help="Id of the MLflow run, or how it begins; with a FILE of several runs, the name of one.")
 @click.option("--law", help="A published law, or a law.json saved by `fit`: what a larger model would reach.")
 @click.option("--threshold", type=click.FloatRange(0, 1, True, True), help="Relative gain below which the rest is not worth it.")
 @click.option("--probability", type=click.FloatRange(0, 1, True, True), default=0.9, show_default=True, help="How sure a plateau must be.")
@@ -32,7 +32,7 @@ Examples:
 @click.option("--served", type=Count(), help="Tokens it will answer in its life.")
 @click.option("--no-fresh-data", is_flag=True, help="No more data can be had.")
 @click.option("--schedule-free", is_flag=True, help="The optimiser needs no learning-rate decay.")
-@click.option("--unit", default="tokens", show_default=True, help="What the clock counts: tokens, samples, steps.")
+@click.option("--unit", help="What the clock counts, where the file does not show it: tokens, samples, steps, epochs.")
 @column_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(**given: Any) -> None:
@@ -40,4 +40,4 @@ def command(**given: Any) -> None:
     from lightning_scaling.cli.advising import answer, show
 
     as_json = given.pop("as_json")
-    show(answer(**given), as_json)
+    show(*answer(**given), as_json)

@@ -9,25 +9,29 @@ import click
 import numpy as np
 
 from lightning_scaling.advice import Advice, Economics, advise
-from lightning_scaling.cli.column_options import COLUMNS
-from lightning_scaling.cli.columns import read_curve
+from lightning_scaling.cli.column_options import file_options
+from lightning_scaling.importers import Reading, read_run
+from lightning_scaling.importers.at import amount, place
 from lightning_scaling.numbers import loss
 from lightning_scaling.run.curve import Curve
 
 
-def answer(path: str | None, store: str | None, run_id: str | None, planned: float | None, **terms: Any) -> Advice:
-    """The advice for one run; ValueError in one line for what cannot be read or does not fit together."""
-    if (path is None) == (run_id is None):
-        raise ValueError("give one run: a CURVE.csv, or --run with the id of an MLflow run (and --store for its address)")
+def answer(path: str | None, store: str | None, run_id: str | None, planned: str | None, **terms: Any) -> tuple[Advice, Reading | None]:
+    """The advice for one run, and how its file was read; ValueError in one line for what cannot be read or does not fit together."""
+    if (path is None and run_id is None) or (path is not None and store is not None):
+        raise ValueError("give one run: a log FILE, or --run with the id of an MLflow run (and --store for its address)")
     if terms["served"] and terms["target_loss"] is None:
         raise ValueError("what serving costs is weighed at the loss to be served: give --target-loss with --served")
-    named = {what: terms[f"{what}_column"] for what in COLUMNS}
-    siblings = [read_curve(each, named) for each in terms["siblings"]]
-    if path is not None:
-        curve = replace(read_curve(path, named), params=_whole(terms["params"]), unique_tokens=terms["unique_tokens"])
+    options = file_options(terms, run_id)
+    siblings = [read_run(each, options).curve for each in terms["siblings"]]
+    reading = None if path is None else read_run(path, options)
+    if reading is not None:
+        curve = replace(reading.curve, params=_whole(terms["params"]) or reading.curve.params, unique_tokens=terms["unique_tokens"])
+        budget = None if planned is None else place(planned, reading, "--planned")[0]
     else:
-        curve, planned, siblings = _from_store(store, str(run_id), planned, siblings)
-    if planned is None:
+        budget = None if planned is None else _tokens(planned)
+        curve, budget, siblings = _from_store(store, str(run_id), budget, siblings)
+    if budget is None:
         raise ValueError("the token budget is not known: give --planned with the tokens (or steps) at the end of the run")
     _require_reachable(terms["target_loss"], curve)
     economics = Economics(
@@ -37,8 +41,9 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: flo
         tokens_served=terms["served"] or 0.0,
         fresh_tokens=not terms["no_fresh_data"],
     )
-    more = {"schedule_free": terms["schedule_free"], "unit": terms["unit"]}
-    return advise(curve, planned, siblings, law=_law(terms["law"]), economics=economics, **more)
+    unit = terms["unit"] or ("tokens" if reading is None else reading.unit)
+    more = {"schedule_free": terms["schedule_free"], "unit": unit}
+    return advise(curve, budget, siblings, law=_law(terms["law"]), economics=economics, **more), reading
 
 
 def _require_reachable(target: float | None, curve: Curve) -> None:
@@ -46,6 +51,13 @@ def _require_reachable(target: float | None, curve: Curve) -> None:
     seen = curve.loss[np.isfinite(curve.loss)]
     if target is not None and target <= 0 and len(seen) and seen.min() > 0:
         raise ValueError(f"a target loss of {loss(target)} is never reached: every loss of this run is above zero; give one above zero")
+
+
+def _tokens(planned: str) -> float:
+    number, unit = amount(planned, "--planned")
+    if unit not in (None, "tokens"):
+        raise ValueError(f"--planned counts tokens for a run of a store, got {planned!r}")
+    return number
 
 
 def _whole(number: float | None) -> int | None:
@@ -75,9 +87,15 @@ def _law(name: str | None) -> Any:
     return load(Path(name))
 
 
-def show(advice: Advice, as_json: bool) -> None:
-    """One JSON document, or the verdict, its sentences and a table of options."""
-    click.echo(json.dumps(_plain(advice.to_json()), allow_nan=False) if as_json else str(advice))
+def show(advice: Advice, reading: Reading | None, as_json: bool) -> None:
+    """One JSON document, or how the file was read, the verdict, its sentences and a table of options."""
+    if as_json:
+        read = {} if reading is None else {"read": reading.to_json()}
+        click.echo(json.dumps(_plain(advice.to_json() | read), allow_nan=False))
+        return
+    if reading is not None:
+        click.echo("\n".join(reading.lines()))
+    click.echo(str(advice))
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,38 @@
-"""The options by which a command lets its user name the columns of a CSV file of losses."""
+"""The options by which a command lets its user say what a file is and what its columns are, instead of leaving it to be guessed."""
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import click
 
-COLUMNS = ("step", "lr", "loss", "tokens")
+from lightning_scaling.importers.options import Options
+from lightning_scaling.numbers import parse_count
+
+COLUMNS = ("step", "lr", "loss", "tokens", "epoch")
 
 
 def column_options(command: Any) -> Any:
-    """Add --tokens-column, --loss-column, --lr-column and --step-column to a command."""
+    """Add --step-column, --lr-column, … and --from, --pattern, --run-column, --tokens-per-step to a command."""
+    command = click.option("--tokens-per-step", metavar="NUMBER", help="Tokens of one optimiser step, where the file has steps alone.")(
+        command
+    )
+    command = click.option("--run-column", metavar="NAME", help="Column that names the run, where a file holds several.")(command)
+    command = click.option("--pattern", metavar="TEXT", help="A line of a text log, e.g. 'step {step} loss {loss} lr {lr}'.")(command)
+    command = click.option("--from", "kind", metavar="KIND", help="Kind of the file, where guessing fails.")(command)
     for what in COLUMNS:
-        command = click.option(f"--{what}-column", metavar="NAME", help=f"Column of the {what}; guessed from common names.")(command)
+        command = click.option(f"--{what}-column", metavar="NAME", help=f"Column of the {what}; found by its usual names.")(command)
     return command
+
+
+def file_options(given: MutableMapping[str, Any], run: str | None = None) -> Options:
+    """The options taken out of what a command was given.
+
+    Raises:
+        ValueError: tokens per step that are no positive number.
+    """
+    columns = {what: given.pop(f"{what}_column") for what in COLUMNS}
+    text = given.pop("tokens_per_step")
+    per_step = None if text is None else parse_count(text)
+    if per_step is not None and not 0 < per_step < float("inf"):
+        raise ValueError(f"--tokens-per-step must be a positive number such as 524288 or 0.5M, got {text!r}")
+    return Options(given.pop("kind"), given.pop("pattern"), columns, run, given.pop("run_column"), per_step)

@@ -34,7 +34,7 @@ def command(corpus: str | None, folder: str, seed: int, quick: bool, as_json: bo
     try:
         document = run_demo(corpus, folder, seed, quick, console)
     except Interrupted:
-        console.print("\nStopped. The same command goes on from here.")
+        console.print("\nStopped. The same command resumes from here.")
         raise SystemExit(130) from None
     if as_json:
         click.echo(json.dumps(document))

@@ -18,14 +18,19 @@ Examples:
 @click.argument("table", required=False)
 @click.option("--store", help="MLflow tracking URI to read runs from, instead of a table.")
 @click.option("--experiment", multiple=True, help="Experiments of the store (default: all).")
+@click.option("--include-unfinished", "unfinished", is_flag=True, help="Count the last loss of runs that never ended too.")
 @click.option("--objective", default="huber", show_default=True, help="huber, log_least_squares or noise_huber.")
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples for the intervals; 0 for none.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--level", default=0.9, show_default=True, help="Level of the intervals.")
-@click.option("--backtest", is_flag=True, help="Hold out the largest runs and say how well they were foretold.")
+@click.option("--backtest", is_flag=True, help="Hold out the largest runs and report how well they were predicted.")
 @click.option("--factor", default=10.0, show_default=True, help="Hold out the runs above 1/FACTOR of the largest compute.")
-@click.option("--flops", multiple=True, help="Budgets to place the optimum for (default: 1, 10 and 100 times the largest run).")
-@click.option("--next-budget", help="FLOPs to spend on further runs: says which would teach most.")
+@click.option(
+    "--flops",
+    multiple=True,
+    help="Budgets to place the optimum for, e.g. 1e22 or '3.3 PF-days' (default: 1, 10 and 100 times the largest run).",
+)
+@click.option("--next-budget", help="FLOPs to spend on further runs: which would narrow the law most.")
 @click.option("--target", help="FLOPs at which the law will be used (default: ten times --next-budget).")
 @click.option("--approaches", "compare", is_flag=True, help="IsoFLOP parabolas and Kaplan's law beside the surface.")
 @click.option("--save", "save_to", help="Write the law as JSON, for `plan --law`.")

@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN, FLOPS_PER_PF_DAY, training_flops
+from lightning_scaling.accelerators import accelerator, budget_flops
+from lightning_scaling.cli.plan_laws import chosen_laws, row
+from lightning_scaling.units import FLOPS_PER_PF_DAY, tokens_for, training_flops
 
-DEFAULT_LAWS = ("hoffmann2022", "besiroglu2024", "muennighoff2023", "kaplan2020_joint", "deepseek2024", "llama3_2024")
+MFU = 0.4
 
 
 def answer(
@@ -18,103 +20,67 @@ def answer(
     laws: tuple[str, ...] = (),
     served: float | None = None,
     unique_tokens: float | None = None,
+    **machine: Any,
 ) -> dict[str, Any]:
     """The plan as a plain dict: params, tokens, flops, pf_days and a row for each law."""
-    budget = _one_budget(flops, pf_days)
-    params, tokens, budget = _complete(params, tokens, budget)
-    plan: dict[str, Any] = {"params": params, "tokens": tokens, "flops": budget, "pf_days": budget / FLOPS_PER_PF_DAY}
+    budget, described = _one_budget(flops, pf_days, _machine(**machine))
+    plan = _complete(params, tokens, budget)
+    plan |= {"served_tokens": served, "unique_tokens": unique_tokens} | ({"machine": described} if described else {})
+    complete = plan["params"] is not None and plan["tokens"] is not None
+    if plan["flops"] is None and unique_tokens is not None:
+        raise ValueError("--unique-tokens changes the best use of a budget: give the budget (--flops, --pf-days or --gpus) with it")
+    if complete and not laws and served is not None:
+        raise ValueError("--served weighs training against serving by a law: name one, e.g. --law besiroglu2024")
+    named, left_out = chosen_laws(laws, by_default=not complete, served=served is not None, repeated=unique_tokens is not None)
+    return plan | {"laws": [row(law, plan, served, unique_tokens) for law in named], "left_out": left_out}
+
+
+def _one_budget(flops: float | None, pf_days: float | None, machine: dict[str, Any] | None) -> tuple[float | None, dict[str, Any] | None]:
+    given = [value for value in (flops, None if pf_days is None else pf_days * FLOPS_PER_PF_DAY) if value is not None]
+    given += [machine["flops"]] if machine else []
+    if len(given) > 1:
+        raise ValueError("give the budget once: --flops, --pf-days, or --gpus with --gpu and --days")
+    return (given[0] if given else None), machine
+
+
+def _machine(
+    gpus: float | None = None, gpu: str | None = None, days: float | None = None, mfu: float | None = None, fp8: bool = False
+) -> dict[str, Any] | None:
+    """The budget of so many accelerators and days, with what it was counted from; None where none were given."""
+    given = {"--gpus": gpus, "--gpu": gpu, "--days": days}
+    if all(value is None for value in given.values()):
+        if mfu is not None or fp8:
+            raise ValueError("--mfu and --fp8 belong to a number of accelerators: give --gpus, --gpu and --days with them")
+        return None
+    if lacking := [name for name, value in given.items() if value is None]:
+        raise ValueError(f"a budget of accelerators needs --gpus, --gpu and --days; {' and '.join(lacking)} is missing")
+    chip, share = accelerator(str(gpu)), MFU if mfu is None else mfu
+    spent = budget_flops(chip, float(gpus or 0), float(days or 0), share, fp8)
+    peak = {"peak_flops": chip.fp8 if fp8 else chip.bf16, "format": "fp8" if fp8 else "bf16", "source": chip.source}
+    return {"gpus": gpus, "gpu": chip.name, "days": days, "mfu": share, **peak, "flops": spent}
+
+
+def _complete(params: float | None, tokens: float | None, flops: float | None) -> dict[str, Any]:
+    """Params, tokens and FLOPs of the plan, as far as what is given decides them."""
+    if params is None and tokens is None and flops is None:
+        raise ValueError("give a model size (--params 7B), tokens (--tokens 300B) or a budget (--flops 1e23); two of them decide the third")
+    if params is not None and tokens is not None and flops is not None:
+        raise ValueError("params, tokens and FLOPs are one equation (C = 6ND): give two of them, or one alone")
     if params is not None and tokens is not None:
-        plan |= {"tokens_per_param": tokens / params, "served_tokens": served, "unique_tokens": unique_tokens}
-    names = _named(laws, wanted=params is None)
-    return plan | {"laws": [_row(name, law, plan, served, unique_tokens) for name, law in names]}
-
-
-def _one_budget(flops: float | None, pf_days: float | None) -> float | None:
-    if flops is not None and pf_days is not None:
-        raise ValueError("give the budget once: --flops or --pf-days")
-    return flops if pf_days is None else pf_days * FLOPS_PER_PF_DAY
-
-
-def _complete(params: float | None, tokens: float | None, flops: float | None) -> tuple[float | None, float | None, float]:
-    given = sum(v is not None for v in (params, tokens, flops))
-    if given == 3:
-        raise ValueError("params, tokens and FLOPs say the same thing twice (C = 6ND): give two of them, or a budget alone")
-    if params is not None and tokens is not None:
-        return params, tokens, training_flops(params, tokens)
-    if flops is None:
-        raise ValueError("give two of --params, --tokens and --flops (or --pf-days), or a budget alone; see lightning-scaling plan --help")
-    known = params or tokens
-    third = None if known is None else flops / (FLOPS_PER_PARAM_AND_TOKEN * known)
-    return (params or third, tokens or third, flops)
-
-
-def _named(laws: tuple[str, ...], wanted: bool) -> list[tuple[str, Any]]:
-    from lightning_scaling.laws.presets import PRESETS, preset
-
-    names = list(PRESETS) if "all" in laws else list(laws or (DEFAULT_LAWS if wanted else ()))
-    found = []
-    for name in names:
-        if name.endswith(".json"):
-            from lightning_scaling.laws.saved import load
-
-            law: Any = load(name)
-            found.append((law.name if law.name != "this fit" else name, law))
-        else:
-            law = preset(name)
-            found.append((law.name, law))
-    return found
-
-
-def _row(name: str, law: Any, plan: dict[str, Any], served: float | None, unique: float | None) -> dict[str, Any]:
-    counts, provenance = getattr(law, "counts", "as fitted"), getattr(law, "provenance", None)
-    row: dict[str, Any] = {"law": name, "counts": counts, "provenance": str(provenance) if provenance else "fitted to own runs"}
-    row |= {"note": getattr(law, "note", "") or getattr(law, "because", "")}
-    inner = getattr(law, "law", None) or getattr(law, "surface", law)
-    try:
-        row |= _optimum(law.optimum(plan["flops"]))
-    except ValueError as error:
-        row["why_no_optimum"] = str(error)
-    row |= _loss(inner, plan, unique) | (_served(inner, plan["flops"], served) if served is not None else {})
-    return row
-
-
-def _optimum(best: Any) -> dict[str, Any]:
-    row = {"params": best.params, "tokens": best.tokens, "tokens_per_param": best.tokens_per_param, "loss": best.loss}
-    for name in ("params", "tokens", "loss"):
-        interval = getattr(best, f"{name}_interval")
-        row |= {} if interval is None else {f"{name}_interval": [float(v) for v in interval], "level": best.level}
-    return row
-
-
-def _loss(law: Any, plan: dict[str, Any], unique: float | None) -> dict[str, Any]:
-    if plan["params"] is None:
-        return {}
-    try:
-        if unique is None:
-            return {"planned_loss": law.predict(plan["params"], plan["tokens"])}
-        from lightning_scaling.laws.repeated import RepeatedData
-
-        repeated = law if isinstance(law, RepeatedData) else RepeatedData(law)
-        return {"planned_loss": repeated.predict(plan["params"], plan["tokens"], unique)}
-    except (ValueError, AttributeError):
-        return {}
-
-
-def _served(law: Any, flops: float, served: float) -> dict[str, Any]:
-    from lightning_scaling.laws.inference import for_loss
-
-    surface = getattr(law, "surface", law)
-    if not hasattr(surface, "beta") or not hasattr(surface, "E"):
-        return {}
-    life = for_loss(surface, surface.optimum(flops).loss, served)
-    kept = ("params", "tokens", "tokens_per_param", "training_flops", "serving_flops")
-    return {"served": {k: getattr(life, k) for k in kept}}
+        flops = training_flops(params, tokens)
+    elif flops is not None and params is not None:
+        tokens = tokens_for(flops, params)
+    elif flops is not None and tokens is not None:
+        params = tokens_for(flops, tokens)
+    plan: dict[str, Any] = {"params": params, "tokens": tokens, "flops": flops}
+    plan |= {"pf_days": None if flops is None else flops / FLOPS_PER_PF_DAY}
+    return plan | ({"tokens_per_param": tokens / params} if params is not None and tokens is not None else {})
 
 
 def show(plan: dict[str, Any], as_json: bool) -> None:
     """Print the plan as one JSON document, or as sentences and a table."""
     if as_json:
-        click.echo(json.dumps(plan))
+        click.echo(json.dumps(plan, allow_nan=False))
         return
     from lightning_scaling.cli.plan_table import sentences, table
 

@@ -1,4 +1,4 @@
-"""`lightning-scaling report`: the runs of an experiment as one page, pictures and tables; again and again while they go on."""
+"""`lightning-scaling report`: the runs of an experiment as one page, pictures and tables; again and again while they train."""
 
 from pathlib import Path
 
@@ -19,8 +19,11 @@ Examples:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="scaling-report", help="Folder of the page.")
 @click.option("--watch", type=click.FloatRange(min=1), metavar="SECONDS", help="Write it again this often until Ctrl-C.")
 @click.option("--log", is_flag=True, help="Record the law and this report in the store, as a run that links its members.")
+@click.option("--include-unfinished", "unfinished", is_flag=True, help="Count the last loss of runs that never ended too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def command(experiments: tuple[str, ...], store: str | None, out: Path, watch: float | None, log: bool, as_json: bool) -> None:
+def command(
+    experiments: tuple[str, ...], store: str | None, out: Path, watch: float | None, log: bool, unfinished: bool, as_json: bool
+) -> None:
     """Write report.html and its pictures of an experiment's runs."""
     from lightning_scaling.cli.reporting import report_once, watching
 
@@ -29,6 +32,6 @@ def command(experiments: tuple[str, ...], store: str | None, out: Path, watch: f
     if watch is not None and log:
         raise ValueError("--log records one study and --watch would record one a turn: give one of them")
     if watch is None:
-        report_once(experiments, store, out, as_json, log=log)
+        report_once(experiments, store, out, as_json, log=log, unfinished=unfinished)
     else:
-        watching(experiments, store, out, watch)
+        watching(experiments, store, out, watch, unfinished)

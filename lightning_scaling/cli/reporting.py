@@ -8,58 +8,61 @@ from typing import Any
 
 import click
 
-from lightning_scaling.report.fits import Fits
+from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
+from lightning_scaling.report.study import Study, load_study
 
 
 def report_once(
-    experiments: Sequence[str], store: str | None, out: Path, as_json: bool, refresh: float | None = None, log: bool = False
+    experiments: Sequence[str],
+    store: str | None,
+    out: Path,
+    as_json: bool,
+    refresh: float | None = None,
+    log: bool = False,
+    unfinished: bool = False,
 ) -> Path:
-    """Load, fit, write, record where `log` says so, and print the tables or one JSON document; the page's path."""
-    from lightning_scaling.report.fits import fits, published
+    """Load, fit, write, record where `log` asks for it, and print the tables or one JSON document; the page's path."""
+    from lightning_scaling.report.optima import published
     from lightning_scaling.report.page import write_report
-    from lightning_scaling.store import load
 
-    study = load(store, list(experiments))
+    study = load_study(store, list(experiments))
     title = ", ".join(experiments)
-    found = fits(study.records, title)
-    parts = dict(approaches=found.approaches, notes=found.notes, presets=published(), rejected=study.rejected, refresh=refresh)
-    page = write_report(out, study.records, found.law, found.frontier, found.aim, title, **parts)
-    logged = _logged(study, found, page, store, experiments[0]) if log else None
-    _show_json(study, found, page, logged) if as_json else _show_tables(study, found, page, logged)
+    fit = fit_or_explain(study.records, title, unfinished)
+    page = write_report(out, study.records, fit, title, presets=published(), rejected=study.rejected, refresh=refresh)
+    logged = _logged(study, fit, page, store, experiments[0]) if log else None
+    _show_json(study, fit, page, logged) if as_json else _show_tables(study, fit, page, logged)
     return page
 
 
-def _logged(study: Any, found: Fits, page: Path, store: str | None, experiment: str) -> str:
+def _logged(study: Study, fit: RunsFit, page: Path, store: str | None, experiment: str) -> str:
     """The id of the study's run: the law with its report and pictures, beside the runs it was fitted to."""
-    from lightning_scaling.report.reading import usable
-    from lightning_scaling.store import log_study
+    from lightning_scaling.report.publish import log_study
 
     pictures = {f"figures/{each.name}": each for each in sorted(page.parent.glob("*.png")) if not each.stem.endswith("-dark")}
-    law = found.law if usable(found.law) else None
-    return log_study(study, law, {page.name: page, **pictures}, uri=store, experiment=experiment)
+    return log_study(study, fit if fit.usable else None, {page.name: page, **pictures}, uri=store, experiment=experiment)
 
 
-def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: float) -> None:
-    """Again every `seconds` until Ctrl-C; the page reloads itself at the same pace."""
+def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: float, unfinished: bool = False) -> None:
+    """Again every `seconds` until Ctrl-C; the page reloads itself as often."""
     try:
         while True:
-            report_once(experiments, store, out, as_json=False, refresh=seconds)
+            report_once(experiments, store, out, as_json=False, refresh=seconds, unfinished=unfinished)
             time.sleep(seconds)
     except KeyboardInterrupt:
         click.echo(f"\nstopped watching; the last report is {out / 'report.html'}")
 
 
-def _show_tables(study: Any, found: Fits, page: Path, logged: str | None) -> None:
+def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None) -> None:
     from rich.console import Console
 
     from lightning_scaling.report import tables
-    from lightning_scaling.report.reading import split_known
 
-    shown: list[Any] = [tables.runs_table(study.records), tables.law_table(found.law, found.frontier)]
-    shown += [] if found.aim is None else [tables.prediction_table(found.aim)]
-    shown += [tables.allocation_table(study.records, found.law)] if found.law is not None and split_known(found.law) else []
+    fitted = len(fit.runs) >= 3
+    shown: list[Any] = [tables.runs_table(study.records), tables.law_table(fit.surface, fit.frontier) if fitted else tables.law_table()]
+    shown += [] if fit.largest is None else [tables.prediction_table(fit.largest)]
+    shown += [tables.allocation_table(study.records, fit)] if fit.split_identified else []
     console = Console()
-    for each in (*shown, *found.notes):
+    for each in (*shown, *fit.notes):
         console.print(each)
     for run in study.rejected:
         console.print(f"left out {run.name or run.run_id}: {run.reason}", markup=False)
@@ -68,9 +71,9 @@ def _show_tables(study: Any, found: Fits, page: Path, logged: str | None) -> Non
         console.print(f"recorded as run {logged}", markup=False, soft_wrap=True)
 
 
-def _show_json(study: Any, found: Fits, page: Path, logged: str | None) -> None:
+def _show_json(study: Study, fit: RunsFit, page: Path, logged: str | None) -> None:
     from lightning_scaling.report.document import document
 
     rejected = [{"run": run.name or run.run_id, "reason": run.reason} for run in study.rejected]
     where = {"report": str(page), "study_run": logged}
-    click.echo(json.dumps({**document(study.records, found), "rejected": rejected, **where}, allow_nan=False))
+    click.echo(json.dumps({**document(study.records, fit), "rejected": rejected, **where}, allow_nan=False))

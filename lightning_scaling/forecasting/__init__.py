@@ -1,6 +1,7 @@
-"""Forecasts of a run from its own curve, its learning-rate plan and the finished runs of its family."""
+"""Forecasts of a run from its own curve, its learning-rate schedule and the finished runs of its family."""
 
-from lightning_scaling.forecasting.forecast import Forecast, forecast
+from lightning_scaling.forecasting.forecast import forecast
 from lightning_scaling.forecasting.outcome import ForecastOutcome
+from lightning_scaling.forecasting.result import Forecast
 
 __all__ = ["Forecast", "ForecastOutcome", "forecast"]

@@ -1,9 +1,9 @@
-"""What finished runs say of annealing in their family: how much the fall of the rate takes off the loss, and how fast.
+"""What finished runs show of annealing in their family: how much the fall of the rate takes off the loss, and how fast.
 
-A finished run is solved on the same grid of laws, over its whole curve, its clock standing at 1 at the same share of its length. What is
-then likely is its lesson. Several lessons are pooled into one belief, a line in the logarithms of drop and slope: between families the drop
-hardly goes with the slope, but within one it goes with more than the slope (powers 1.5 to 2.8 over the sizes of two published families).
-The exponents of finished runs were tried as a lesson too and left out: a family's runs differ in them as much as the prior is wide.
+A finished run is solved on the same grid of laws, over its whole curve, its clock at 1 at the same share of its length. The posterior
+is its annealing estimate. Several are pooled into one prior, a line in the logarithms of drop and slope: between families the drop hardly
+goes with the slope, but within one it goes with more than the slope (powers 1.5 to 2.8 over the sizes of two published families).
+Transferring the exponents of finished runs as well was tried and left out: a family's runs differ in them as much as the prior is wide.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.grid import EXPONENTS, Grid, solve, weigh
+from lightning_scaling.forecasting.observed import Observed
 from lightning_scaling.forecasting.prior import FLATTEST, Prior
-from lightning_scaling.forecasting.seen import Seen
 
-FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which tells them well apart
+FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which separates them well
 DROP = 0.16  # deviation of the log drop among runs that are alike
-POWER, POWER_SPREAD = 2.0, 1.0  # of the drop in the slope, within a family: a line through two or more lessons may say otherwise
+POWER, POWER_SPREAD = 2.0, 1.0  # of the drop in the slope, within a family: a line through two or more estimates may give another
 REACH = 0.16  # log slope: beyond that a line of drops is not continued; .25 cost .03 in log score plus error, 1 far more on steep curves
 TAILS = 6.0  # degrees of freedom: a run may be unlike its family
-EVEN = 0.2  # odds of a speed that the lessons hold impossible
+EVEN = 0.2  # odds of a speed that the estimates hold impossible
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class AnnealingEstimate:
     """Args:
-    slope: log fall per e-fold of travel at the clock's 1.
+    slope: log fall per e-fold of effective time at the clock's 1.
     drop: (2, j) mean and variance of the log of a full annealing's drop, under each speed.
     speed: (j,) chance of each speed.
     unlike: variance to add for how unlike the run in question is.
@@ -39,8 +39,8 @@ class Lesson:
     unlike: float
 
 
-def lesson(whole: Seen, prior: Prior, unlike: float = 0.0) -> Lesson | None:
-    """What a finished run teaches, None where its rate never fell; its drop is taken as it was, without a prior."""
+def estimate_annealing(whole: Observed, prior: Prior, unlike: float = 0.0) -> AnnealingEstimate | None:
+    """The estimate of a finished run, None where its rate never fell; its drop is taken as it was, without a prior."""
     grid = solve(whole, FINER)
     if len(grid.kappas) == 1:
         return None
@@ -50,14 +50,14 @@ def lesson(whole: Seen, prior: Prior, unlike: float = 0.0) -> Lesson | None:
     speed = np.maximum(weight.sum(over), 1e-12)
     mean = (weight * drop).sum(over) / speed
     variance = (weight * (drop - mean[:, None]) ** 2).sum(over) / speed
-    return Lesson(float((weight * slope).sum()), np.array([mean, variance]), speed, unlike)
+    return AnnealingEstimate(float((weight * slope).sum()), np.array([mean, variance]), speed, unlike)
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
-    """The lessons of finished runs, at least one, as one belief about a further run."""
+class FamilyPrior:
+    """The estimates of finished runs, at least one, as one prior of a further run."""
 
-    lessons: Sequence[Lesson]
+    estimates: Sequence[AnnealingEstimate]
 
     def chance(self, grid: Grid) -> Floats:
         """Log chance of each law, up to a constant; 0 for laws without annealing."""
@@ -68,8 +68,8 @@ class Family:
 
     def drop(self, drop: Floats, slope: Floats) -> Floats:
         """Log chance of log drops (…, j, k) of laws of that log slope, under a line fitted for each speed on its own."""
-        mean, variance = np.array([each.drop for each in self.lessons]).transpose(1, 0, 2)
-        there, unlike = np.array([(each.slope, each.unlike) for each in self.lessons]).T[..., None]
+        mean, variance = np.array([each.drop for each in self.estimates]).transpose(1, 0, 2)
+        there, unlike = np.array([(each.slope, each.unlike) for each in self.estimates]).T[..., None]
         weight = 1 / (variance + DROP**2 + unlike)
         total = weight.sum(0)
         centre, middle = (weight * there).sum(0) / total, (weight * mean).sum(0) / total
@@ -81,6 +81,6 @@ class Family:
         return np.asarray(-(TAILS + 1) / 2 * np.log1p(off**2 / spread / TAILS) - np.log(spread) / 2)
 
     def speed(self) -> Floats:
-        """(j,) log chance of each speed of pay-out."""
-        chances = np.log(np.array([each.speed for each in self.lessons]) + EVEN)
+        """(j,) log chance of each speed of response."""
+        chances = np.log(np.array([each.speed for each in self.estimates]) + EVEN)
         return np.asarray(chances.sum(0) / np.sqrt(len(chances)))

@@ -1,6 +1,6 @@
-"""Every law that could have drawn a curve, solved at once: log L = c + b·(power of travel − kappa·annealing) + rest.
+"""Every law that could have drawn a curve, solved at once: log L = c + b·(power of effective time − kappa·annealing gain) + rest.
 
-For one exponent alpha, one strength kappa, one speed of annealing and one covariance of the rest, the law is linear in (c, b), so its
+For one exponent alpha, one strength kappa, one speed of response and one covariance of the rest, the law is linear in (c, b), so its
 fit and its evidence are closed formulas of 2×2 matrices. There is no optimiser that could fail, and no start value. All arrays lie on axes
 (covariance, alpha, speed, kappa).
 """
@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import ODDS
 from lightning_scaling.forecasting.covariance import Whitened, whiten
-from lightning_scaling.forecasting.seen import Seen
+from lightning_scaling.forecasting.observed import Observed
+from lightning_scaling.forecasting.rate_profile import ODDS
 
 ALPHAS = np.geomspace(0.03, 1.6, 13)
 EXPONENTS = ALPHAS[:, None, None]  # along the axis of alpha
@@ -48,16 +48,16 @@ class Grid:
         return np.asarray(chance + np.log(ODDS)[:, None] if len(self.kappas) > 1 else chance)
 
 
-def solve(seen: Seen, kappas: Floats) -> Grid:
-    """All laws for a curve; `kappas` matter only where its plan anneals, before or at the places asked for."""
-    white = whiten(seen, np.c_[np.ones_like(seen.s), seen.loss, _power(seen.s), seen.gain])
-    k = kappas if (seen.gain.any() or seen.gain_at.any()) else np.zeros(1)
-    gram, (b, g) = white.gram, _columns(seen.gain.shape[1])
+def solve(observed: Observed, kappas: Floats) -> Grid:
+    """All laws for a curve; `kappas` matter only where its profile anneals, before or at the places asked for."""
+    white = whiten(observed, np.c_[np.ones_like(observed.s), observed.loss, _power(observed.s), observed.gain])
+    k = kappas if (observed.gain.any() or observed.gain_at.any()) else np.zeros(1)
+    gram, (b, g) = white.gram, _columns(observed.gain.shape[1])
     one, own = gram[:, 0, 0][:, None, None, None], gram[:, 0, 1][:, None, None, None]
     cross = gram[:, 0, b][:, :, None, None] - k * gram[:, 0, g][:, None, :, None]
     with_loss = gram[:, b, 1][:, :, None, None] - k * gram[:, g, 1][:, None, :, None]
-    powers, gains = (np.diagonal(gram[:, i, i], axis1=1, axis2=2) for i in (b, g))
-    square = powers[:, :, None, None] - 2 * k * gram[:, b, g][..., None] + k**2 * gains[:, None, :, None]
+    powers, annealing = (np.diagonal(gram[:, i, i], axis1=1, axis2=2) for i in (b, g))
+    square = powers[:, :, None, None] - 2 * k * gram[:, b, g][..., None] + k**2 * annealing[:, None, :, None]
     determinant = np.maximum(one * square - cross**2, 1e-300)
     level = (square * own - cross * with_loss) / determinant
     slope = (one * with_loss - cross * own) / determinant
@@ -71,10 +71,10 @@ def weigh(chance: Floats) -> Floats:
     return np.asarray(weight / weight.sum())
 
 
-def moments_at(grid: Grid, seen: Seen) -> tuple[Floats, Floats]:
+def moments_at(grid: Grid, observed: Observed) -> tuple[Floats, Floats]:
     """Mean and variance of one logged point under each law, with the place asked for as the last axis."""
-    cross, (b, g), k = grid.white.cross, _columns(seen.gain.shape[1]), grid.kappas
-    law = _power(seen.s_at).T[:, None, None, :] - k[:, None] * seen.gain_at.T[:, None, :]
+    cross, (b, g), k = grid.white.cross, _columns(observed.gain.shape[1]), grid.kappas
+    law = _power(observed.s_at).T[:, None, None, :] - k[:, None] * observed.gain_at.T[:, None, :]
     before = cross[:, b][:, :, None, None, :] - k[:, None] * cross[:, g][:, None, :, None, :]
     first, second = 1 - cross[:, 0][:, None, None, None, :], law - before
     mean = grid.level[..., None] * first + grid.slope[..., None] * second + cross[:, 1][:, None, None, None, :]
@@ -88,5 +88,5 @@ def _power(s: Floats) -> Floats:
 
 
 def _columns(speeds: int) -> tuple[slice, slice]:
-    """Columns of the powers and of the gains, behind the constant and the loss."""
+    """Columns of the powers and of the annealing, behind the constant and the loss."""
     return slice(2, 2 + len(ALPHAS)), slice(2 + len(ALPHAS), 2 + len(ALPHAS) + speeds)

@@ -1,4 +1,4 @@
-"""What is believed of a run before its curve is seen: the exponent of its loss, and what annealing will take off it."""
+"""The prior of a run before its curve is seen: the exponent of its loss, and what annealing will take off it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.seen import Seen
+from lightning_scaling.forecasting.observed import Observed
 
 SLOPE, STEPS = 0.045, 2e4  # typical of the language models among the runs: the units of the slope and of the age in the prior of the drop
 AGES = 100.0  # a run is at most so many times younger or older than that
@@ -15,7 +15,7 @@ FLATTEST = 1e-4  # slopes below count as this one
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
+    """The prior before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `exponent`).
@@ -25,7 +25,7 @@ class Prior:
         steep, unsure: from slope `steep` to twice that, the spread grows by `unsure`: few such runs have been seen.
         quiet, rough, limit: noise is what annealing removes: above `quiet` the drop goes with the `rough` power of one point's noise
             (.0003 and .05 in language models, .02 and .4 in a small regression, .25 and 2 in a harder one). Flat noisy logs are mostly
-            small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it goes on.
+            small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it continues.
     """
 
     alpha: float = 0.65
@@ -50,12 +50,12 @@ class Prior:
         reducible = alphas + np.maximum(slope, 0.0)
         return np.asarray(-0.5 * (np.log(reducible / self.alpha) / self.alpha_spread) ** 2)
 
-    def annealing(self, kappas: Floats, slope: Floats, seen: Seen) -> Floats:
+    def annealing(self, kappas: Floats, slope: Floats, observed: Observed) -> Floats:
         """Log density of the drop kappa·b: Student's t in its logarithm."""
         b = np.maximum(slope, FLATTEST)
         steep = self.steepness(b)
-        age = float(np.clip(seen.steps / STEPS, 1 / AGES, AGES)) ** self.ageing
-        noise = max(seen.noise / self.quiet, 1.0)
+        age = float(np.clip(observed.steps / STEPS, 1 / AGES, AGES)) ** self.ageing
+        noise = max(observed.noise / self.quiet, 1.0)
         rough = (min(noise, self.limit) * max(noise / self.limit, 1.0) ** steep) ** self.rough
         expected = rough * self.drop * (b / SLOPE * age) ** self.share
         spread = self.drop_spread + self.unsure * steep

@@ -12,7 +12,7 @@ from lightning_scaling.arrays import Floats
 RATE, POWER = 0.0044, 0.75
 SLACKENS = 60.0  # epochs
 UNSURE = 0.6  # standard deviation of the amount, as a share of it
-USUAL = 0.5  # parameters a unique token where the size is not told
+USUAL = 0.5  # parameters a unique token where the size is not known
 
 
 def excess(tokens: Floats, unique_tokens: float | None, params: float | None) -> Floats:

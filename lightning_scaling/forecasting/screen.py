@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from lightning_scaling.forecasting.clock import Plan
+from lightning_scaling.forecasting.curve_points import scatter
+from lightning_scaling.forecasting.observed import Observed
 from lightning_scaling.forecasting.outcome import ForecastOutcome
-from lightning_scaling.forecasting.points import scatter
-from lightning_scaling.forecasting.seen import Seen
+from lightning_scaling.forecasting.rate_profile import RateProfile
 from lightning_scaling.run.curve import Curve
 
 ENOUGH = 6  # points after warm-up without which no slope is known
 BROKEN = 3  # this many losses in a row, up to now, that are not finite
 LOST = 10.0  # robust deviations of the noise, beyond which a loss above its own beginning is no spike
 SURE = 4.0  # standard errors that a rise must have
-REWARMED = 0.01  # of the gain of a full annealing, taken back between two points: the plan raised its rate
+REWARMED = 0.01  # of the gain of a full annealing, taken back between two points: the schedule raised the rate
 RISE = 0.002  # and this share of the loss: a .4 % rise is what a backtest calls turning up, half of it is enough to warn
 
 
@@ -26,19 +26,19 @@ def refuse(curve: Curve) -> ForecastOutcome | None:
     return None
 
 
-def after_warmup(curve: Curve, plan: Plan | None) -> Curve:
-    """The points from the plan's peak on; where no plan is known, from the highest of the first tenth on."""
-    if plan is not None and curve.step is not None:
-        return curve.take(curve.step >= plan.peak_step)
+def after_warmup(curve: Curve, profile: RateProfile | None) -> Curve:
+    """The points from the schedule's peak on; where no schedule is known, from the highest of the first tenth on."""
+    if profile is not None and curve.step is not None:
+        return curve.take(curve.step >= profile.peak_step)
     early = curve.loss[: max(len(curve) // 10, 1)]
     return curve.take(slice(int(np.argmax(early)), None))
 
 
-def too_short(curve: Curve, used: Curve, plan: Plan | None) -> ForecastOutcome | None:
+def too_short(curve: Curve, used: Curve, profile: RateProfile | None) -> ForecastOutcome | None:
     """Why so few points are left after warm-up, None where there are enough."""
     if len(used) >= ENOUGH:
         return None
-    warming = plan is not None and curve.step is not None and curve.step[-1] < plan.peak_step
+    warming = profile is not None and curve.step is not None and curve.step[-1] < profile.peak_step
     return ForecastOutcome.WARMUP if warming else ForecastOutcome.TOO_FEW_POINTS
 
 
@@ -49,12 +49,12 @@ def diverged(curve: Curve) -> bool:
     return bool(len(curve) >= 2 * ENOUGH and curve.loss[-3:].min() > start + LOST * noise)
 
 
-def turns_up(seen: Seen) -> bool:
+def turns_up(observed: Observed) -> bool:
     """The newest eighth lies above an earlier eighth by more than its noise, and no rate that rises explains it."""
-    loss, size = seen.loss + seen.offset, max(len(seen.s) // 8, 2)
+    loss, size = observed.loss + observed.offset, max(len(observed.s) // 8, 2)
     means = np.convolve(loss, np.ones(size) / size, mode="valid")
     bend = float(np.std(loss[-size:] - np.linspace(loss[-size], loss[-1], size)))
-    error = bend / np.sqrt(size) + seen.noise / np.sqrt(seen.count[-size:].sum())
+    error = bend / np.sqrt(size) + observed.noise / np.sqrt(observed.count[-size:].sum())
     rise = means[-1] - means[: max(len(means) - size, 1)].min()
-    rewarmed = bool((np.diff(seen.gain, axis=0) < -REWARMED).any())
+    rewarmed = bool((np.diff(observed.gain, axis=0) < -REWARMED).any())
     return bool(rise > RISE + SURE * error and not rewarmed)

@@ -1,8 +1,8 @@
-"""What finished runs of the same family teach a run that is on its way.
+"""What is transferred from finished runs of the same family to a run that is being trained.
 
-Each is cut at the same share of its length. Its whole curve, the clock standing at the cut, gives a lesson (`family.py`): how much
-annealing takes off and how fast. With its own lesson it is then forecast from the cut, and what is missed even so no law here
-describes; most of that is carried over. Runs whose plan has the same shape count most, then those of nearest size.
+Each is cut at the same share of its length. Its whole curve, the clock at 1 at the cut, gives an annealing estimate (`family.py`): how
+much annealing takes off and how fast. With its own estimate it is then forecast from the cut, and what is missed even so no law here
+describes; most of that is transferred. Runs whose schedule has the same shape count most, then those of nearest size.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import read_plan
-from lightning_scaling.forecasting.family import Family, Lesson, lesson
-from lightning_scaling.forecasting.points import gather
-from lightning_scaling.forecasting.predictive import Predictive, predict
+from lightning_scaling.forecasting.clock import in_usual_steps
+from lightning_scaling.forecasting.curve_points import gather
+from lightning_scaling.forecasting.family import AnnealingEstimate, FamilyPrior, estimate_annealing
+from lightning_scaling.forecasting.law_forecast import LawForecast, predict
+from lightning_scaling.forecasting.observed import Observed, observe
 from lightning_scaling.forecasting.prior import Prior
+from lightning_scaling.forecasting.rate_profile import read_profile
 from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
-from lightning_scaling.forecasting.seen import Seen, see
 from lightning_scaling.run.curve import Curve
 
 NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
-SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the plans (in peaks), of log size and of log epochs
-UNLIKE = 0.33  # deviation of the log drop taught by a sibling of likeness 1/e
-CARRIED = 0.85  # of the replayed error where the rate has still to fall; .7 and 1 were worse by .06 in log score plus log error
-BLIND = 0.75  # the same where no plan is known: sizes of a family mostly share one
-ALIKE = 1e-3  # a likeness below this teaches nothing: such a run is no sibling
-DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another plan counts for little
-CALMER = 0.5  # of the deviation is left where siblings have spoken of a drop, but all of it on steep curves: 90 % held .45 there
+SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the schedules (in peaks), of log size and of log epochs
+UNLIKE = 0.33  # deviation of the log drop estimated on a sibling of likeness 1/e
+TRANSFERRED = 0.85  # of the replayed error where the rate has still to fall; .7 and 1 were worse by .06 in log score plus log error
+BLIND = 0.75  # the same where no schedule is known: sizes of a family mostly share one
+ALIKE = 1e-3  # a likeness below this transfers nothing: such a run is no sibling
+DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another schedule counts for little
+CALMER = 0.6  # of the deviation is left where siblings have shown a drop, but all of it on steep curves: 90 % held .45 there
 SPREAD, SHIFTED = 1.5, 0.2  # share of the siblings' disagreement (standard deviation), and of the shift itself, that enters the deviation
-PLACES = np.linspace(0.05, 1.0, 40)  # of a plan, where two plans are compared
+PLACES = np.linspace(0.05, 1.0, 40)  # of a schedule, where two are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,12 @@ class Replay:
     """A finished run looked at from the same share of its length.
 
     Args:
-        lesson: what it teaches; None where its rate never fell.
-        error: log loss by which a forecast with that lesson ended too high.
+        estimate: of its annealing; None where its rate never fell.
+        error: log loss by which a forecast with that estimate ended too high.
         likeness: 1 for a run like the one in question, towards 0 for one unlike it.
     """
 
-    lesson: Lesson | None
+    estimate: AnnealingEstimate | None
     error: float
     likeness: float
 
@@ -53,38 +54,39 @@ def replays(curve: Curve, at: float, siblings: Sequence[Curve], prior: Prior) ->
     return [found for s in nearest(curve, at, siblings) if (found := replay(s, share, likeness(curve, s, at), prior)) is not None]
 
 
-def learn(found: Sequence[Replay]) -> Family | None:
-    """What the siblings teach together, None where the rate of none that is alike fell."""
-    lessons = [each.lesson for each in found if each.lesson is not None and each.likeness > ALIKE]
-    return Family(lessons) if lessons else None
+def pool(found: Sequence[Replay]) -> FamilyPrior | None:
+    """The prior of the siblings together, None where the rate of none that is alike fell."""
+    estimates = [each.estimate for each in found if each.estimate is not None and each.likeness > ALIKE]
+    return FamilyPrior(estimates) if estimates else None
 
 
-def corrected(own: Predictive, found: Sequence[Replay], planned: bool, prior: Prior) -> Predictive:
+def corrected(own: LawForecast, found: Sequence[Replay], scheduled: bool, prior: Prior) -> LawForecast:
     """The forecast moved by what forecasts of its siblings missed."""
     weight, missed = np.array([(each.likeness, each.error) for each in found]).reshape(-1, 2).T
     if weight.sum() < ALIKE:
         return own
     error = float(weight @ missed) / (weight.sum() + DOUBT)
     apart = float(np.sqrt(weight @ (missed - weight @ missed / weight.sum()) ** 2 / weight.sum()))
-    falling = _share(own, planned)
-    extra = falling * np.hypot(SPREAD * apart, SHIFTED * error)
-    calmer = (1 - CALMER) * falling * (1 - prior.steepness(own.posterior.slope))
-    return own.with_mixture(own.mixture.moved(-CARRIED * falling * error, 1 - calmer, extra))
+    decaying = _share(own, scheduled)
+    extra = decaying * np.hypot(SPREAD * apart, SHIFTED * error)
+    calmer = (1 - CALMER) * decaying * (1 - prior.steepness(own.posterior.slope))
+    return own.with_mixture(own.mixture.moved(-TRANSFERRED * decaying * error, 1 - calmer, extra))
 
 
-def _share(own: Predictive, planned: bool) -> Floats:
-    """(m,) of what the siblings taught about the last place, the share that belongs to each: none right now, all of it at the end."""
-    if planned:
-        return np.asarray(own.falling * own.ahead / max(float(own.ahead.max()), 1e-12))
-    gone = np.log(np.maximum(own.seen.s_at, 1.0))
+def _share(own: LawForecast, scheduled: bool) -> Floats:
+    """(m,) of what the siblings show of the last place, the share that belongs to each: none right now, all of it at the end."""
+    if scheduled:
+        return np.asarray(own.decaying * own.remaining / max(float(own.remaining.max()), 1e-12))
+    gone = np.log(np.maximum(own.observed.s_at, 1.0))
     return np.asarray(BLIND * gone / max(float(gone.max()), 1e-12))
 
 
 def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Replay | None:
     """A finished run seen from its first `share`; None where that leaves too little."""
-    plan = None if sibling.schedule is None else read_plan(sibling.schedule)
+    sibling = in_usual_steps(sibling, float(sibling.tokens[-1]))
+    profile = None if sibling.schedule is None else read_profile(sibling.schedule)
     finite, gathered = gather(sibling)
-    used = after_warmup(finite, plan)
+    used = after_warmup(finite, profile)
     if len(used) < 2 * ENOUGH:
         return None
     end = used.tokens[-1:]
@@ -92,18 +94,18 @@ def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Repla
     early = used.until(now)
     if len(early) < ENOUGH:
         return None
-    taught = lesson(see(used, end, plan, gathered, now), prior, -(UNLIKE**2) * float(np.log(max(likeness, 1e-30))))
-    error = _missed(see(early, end, plan, gathered), taught, float(np.median(used.loss[-3:])), prior)
-    return None if error is None else Replay(taught, error, likeness)
+    estimate = estimate_annealing(observe(used, end, profile, gathered, now), prior, -(UNLIKE**2) * float(np.log(max(likeness, 1e-30))))
+    error = _missed(observe(early, end, profile, gathered), estimate, float(np.median(used.loss[-3:])), prior)
+    return None if error is None else Replay(estimate, error, likeness)
 
 
-def _missed(seen: Seen, taught: Lesson | None, last: float, prior: Prior) -> float | None:
-    """Log loss by which a forecast from what was seen, with the run's own lesson, ends above its last loss."""
-    if seen.units.log and last <= 0:
+def _missed(observed: Observed, estimate: AnnealingEstimate | None, last: float, prior: Prior) -> float | None:
+    """Log loss by which a forecast from what was seen, with the run's own estimate, ends above its last loss."""
+    if observed.units.log and last <= 0:
         return None
-    own = None if taught is None else Family([replace(taught, unlike=0.0)])
-    mixture = predict(seen, prior, own).mixture
-    return float((mixture.weight @ mixture.mean)[0] + seen.offset_at[0] - seen.units.fitted(np.array([last]))[0])
+    own = None if estimate is None else FamilyPrior([replace(estimate, unlike=0.0)])
+    mixture = predict(observed, prior, own).mixture
+    return float((mixture.weight @ mixture.mean)[0] + observed.offset_at[0] - observed.units.fitted(np.array([last]))[0])
 
 
 def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:
@@ -112,17 +114,17 @@ def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:
 
 
 def likeness(curve: Curve, sibling: Curve, at: float) -> float:
-    """1 for a run of the same size under the same plan, towards 0 for one unlike it."""
+    """1 for a run of the same size under the same schedule, towards 0 for one unlike it."""
     size = abs(np.log(curve.params / sibling.params)) if curve.params and sibling.params else 0.0
     epochs = abs(np.log(_epochs(curve, at) / _epochs(sibling, float(sibling.tokens[-1]))))
-    return float(np.exp(-SHAPE * _unlike_plans(curve, sibling) - SIZE * size - EPOCHS * epochs))
+    return float(np.exp(-SHAPE * _unlike_schedules(curve, sibling) - SIZE * size - EPOCHS * epochs))
 
 
 def _epochs(curve: Curve, at: float) -> float:
     return 1.0 if curve.unique_tokens is None else max(at / curve.unique_tokens, 1.0)
 
 
-def _unlike_plans(curve: Curve, sibling: Curve) -> float:
+def _unlike_schedules(curve: Curve, sibling: Curve) -> float:
     if (curve.schedule is None) != (sibling.schedule is None):
         return 1.0
     if curve.schedule is None or sibling.schedule is None:

@@ -1,4 +1,4 @@
-"""The main job end to end: train the ladder, gather its runs, fit the law, foretell the largest, write the report."""
+"""The main job end to end: train the ladder, gather its runs, fit the law, predict the largest, write the report."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from lightning_scaling.ladder.cells import PRESETS
 from lightning_scaling.ladder.corpus import load_corpus
-from lightning_scaling.ladder.findings import Findings, as_json, study
+from lightning_scaling.ladder.findings import Findings, as_json, findings
 from lightning_scaling.ladder.progress import progress_bars
-from lightning_scaling.ladder.rungs import PRESETS
 from lightning_scaling.ladder.running import run_ladder
 from lightning_scaling.ladder.training import EXPERIMENT, Job
 
@@ -20,13 +20,13 @@ QUICK_WARNING = "A quick run on a slice of the text, to see that all parts work:
 
 
 def run_demo(corpus: str | Path | None, folder: str | Path, seed: int, quick: bool, console: Any) -> dict[str, Any]:
-    """Everything, told on `console`; the findings as a plain document.
+    """Everything, printed on `console`; the findings as a plain document.
 
     Raises:
         ValueError: the corpus cannot be used. OSError: the folder cannot be written.
-        Interrupted: Ctrl-C; a second call goes on.
+        Interrupted: Ctrl-C; a second call resumes.
     """
-    from lightning_scaling.store import Study
+    from lightning_scaling.report.study import Study
 
     ladder = PRESETS["quick" if quick else "demo"]
     job = Job(ladder, load_corpus(corpus), seed, Path(folder))
@@ -34,12 +34,12 @@ def run_demo(corpus: str | Path | None, folder: str | Path, seed: int, quick: bo
     _introduce(job, console)
     with progress_bars(ladder, console) as show:
         records = run_ladder(job, show)
-    found = study([records[r.name] for r in ladder.rungs], [records[r.name] for r in ladder.lengths], seed)
+    found = findings([records[r.name] for r in ladder.cells], [records[r.name] for r in ladder.lengths], seed)
     page = _report(job, found)
     document = as_json(found) | {"report": str(page), "seed": seed, "corpus": job.corpus.name, "family": job.family}
-    document["study_run"] = _log_once(job, Study((*found.rungs, *found.lengths)), found, document)
-    _tell(found, console)
-    _point_the_way(job, page, console)
+    document["study_run"] = _log_once(job, Study((*found.sizes, *found.lengths)), found, document)
+    _print(found, console)
+    _print_where(job, page, console)
     if quick:
         console.print(f"[yellow]{QUICK_WARNING}")
     return document
@@ -47,71 +47,75 @@ def run_demo(corpus: str | Path | None, folder: str | Path, seed: int, quick: bo
 
 def _introduce(job: Job, console: Any) -> None:
     ladder, corpus = job.ladder, job.corpus
-    sizes = f"{ladder.rungs[0].params:,} to {ladder.rungs[-1].params:,} parameters"
+    sizes = f"{ladder.cells[0].params:,} to {ladder.cells[-1].params:,} parameters"
     console.print(
-        f"[bold]A ladder of {len(ladder.rungs)} byte-level GPTs[/], {sizes}, on {corpus.name} "
+        f"[bold]A ladder of {len(ladder.cells)} byte-level GPTs[/], {sizes}, on {corpus.name} "
         f"({len(corpus.train) / 1e6:.1f} MB to train on, {len(corpus.validation) / 1e6:.2f} MB of other files to validate on)."
     )
     if ladder.lengths:
         names = ", ".join(r.name for r in ladder.lengths)
         console.print(
-            f"Beside it {len(ladder.lengths)} runs of other lengths ({names}): only they can tell what size and data contribute each."
+            f"Beside it {len(ladder.lengths)} runs of other lengths ({names}): only they identify what size and data contribute each."
         )
-    console.print("Ctrl-C stops; the same command goes on where it was.\n")
+    console.print("Ctrl-C stops; the same command resumes.\n")
 
 
 def _report(job: Job, found: Findings) -> Path:
     from lightning_scaling.laws import preset
     from lightning_scaling.report.page import write_report
 
-    law, presets = (found.surface, [preset("hoffmann2022"), preset("besiroglu2024")]) if found.identified else (None, [])
+    presets = [preset("hoffmann2022"), preset("besiroglu2024")] if found.identified else []
     title = f"Scaling law of the ladder on {job.corpus.name}"
-    records = (*found.rungs, *found.lengths)
-    return write_report(job.folder, records, law, found.frontier, found.foretold, title, presets=presets)
+    records = (*found.sizes, *found.lengths)
+    return write_report(job.folder, records, found.fit, title, presets=presets)
 
 
 def _log_once(job: Job, members: Any, found: Findings, document: dict[str, Any]) -> str:
     """The study's run in MLflow. Findings that are already logged are not logged again by a second call."""
-    from lightning_scaling.store import log_study
+    from lightning_scaling.report.publish import log_study
 
-    said = job.folder / "findings.json"
-    if said.exists() and (before := json.loads(said.read_text())).pop("study_run", None) and before == json.loads(json.dumps(document)):
-        return str(json.loads(said.read_text())["study_run"])
-    law, aim = found.frontier, found.foretold
-    numbers = {"law/exponent": law.exponent, "law/r_squared": law.r_squared, "largest/predicted": aim.loss, "largest/came": aim.came}
+    kept = job.folder / "findings.json"
+    if kept.exists() and (before := json.loads(kept.read_text())).pop("study_run", None) and before == json.loads(json.dumps(document)):
+        return str(json.loads(kept.read_text())["study_run"])
+    law, largest = found.frontier, found.largest
+    numbers = {
+        "law/exponent": law.exponent,
+        "law/r_squared": law.r_squared,
+        "largest/predicted": largest.loss,
+        "largest/observed": largest.observed,
+    }
     files = {"report.html": job.folder / "report.html", **{p.name: p for p in sorted(job.folder.glob("*.png"))}}
     law_or_none = found.surface if found.identified else None
     run = log_study(members, law_or_none, files, uri=job.store, experiment=EXPERIMENT, metrics=numbers, tags={"scaling.family": job.family})
-    said.write_text(json.dumps(document | {"study_run": run}, indent=1))
+    kept.write_text(json.dumps(document | {"study_run": run}, indent=1))
     return run
 
 
-def _tell(found: Findings, console: Any) -> None:
+def _print(found: Findings, console: Any) -> None:
     from lightning_scaling.report import tables
 
     law = found.surface if found.identified else None
-    console.print(tables.runs_table((*found.rungs, *found.lengths)))
+    console.print(tables.runs_table((*found.sizes, *found.lengths)))
     console.print(tables.law_table(law, found.frontier))
-    console.print(tables.prediction_table(found.foretold))
-    console.print(tables.allocation_table(found.rungs, found.split))
+    console.print(tables.prediction_table(found.largest))
+    console.print(tables.allocation_table(found.sizes, found.split))
     if not found.identified:
         console.print(f"L(N, D) is not identified: {found.surface.because}; {found.surface.outcome}.")
-        console.print("So the split above rests on the ladder's own ratio of tokens to parameters, assumed to be best at any compute.")
+        console.print("The split above assumes the ladder's own ratio of tokens to parameters is best at any compute.")
     console.print(_lengths(found) + "\n")
 
 
 def _lengths(found: Findings) -> str:
-    """What the runs of other lengths say of the ladder's ratio."""
-    said = ", ".join(f"{name} {100 * share:+.1f} %" for name, share in found.excess.items())
+    """What the runs of other lengths show of the ladder's ratio."""
+    listed = ", ".join(f"{name} {100 * share:+.1f} %" for name, share in found.excess.items())
     if found.bracket is None:
-        return f"Runs of other lengths against the ladder's law at equal compute: {said}. They do not bracket the best ratio."
+        return f"Runs of other lengths against the ladder's law at equal compute: {listed}. They do not bracket the best ratio."
     low, high = found.bracket
-    return (
-        f"Runs of other lengths end above the ladder's law at equal compute ({said}): the best ratio lies between {low:.3g} and {high:.3g}."
-    )
+    above = f"Runs of other lengths end above the ladder's law at equal compute ({listed})"
+    return f"{above}: the best ratio lies between {low:.3g} and {high:.3g}."
 
 
-def _point_the_way(job: Job, page: Path, console: Any) -> None:
+def _print_where(job: Job, page: Path, console: Any) -> None:
     console.print(f"[bold]Report:[/] {_short(page)}", soft_wrap=True)
     command = mlflow_command(job.folder)
     console.print(f"[bold]MLflow:[/] {command}", soft_wrap=True)

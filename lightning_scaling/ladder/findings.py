@@ -1,8 +1,8 @@
-"""What a trained ladder shows: the law of compute, the largest rung foretold by the smaller ones, the best split of ten times the compute.
+"""What a trained ladder shows: the law of compute, the largest run predicted by the smaller ones, the best split of ten times the compute.
 
-Declared beforehand: the largest rung is foretold by `laws.predict_larger` from the final losses of the smaller ones. It averages the
-laws that explain them and its interval is calibrated on published families; the interval of a straight line through five points knows
-nothing of the line's bending. (On a first try with another batch size the pure power law foretold 3.5 % too little, this 1.9 %.)
+All of it is `laws.fit_runs` over the ladder's runs, so that the demo, its report and the page give one number. The largest is predicted by
+`laws.predict_larger`, which averages the laws that explain the smaller runs; its interval is calibrated on published families, where the
+interval of a straight line through five points leaves out the line's bending.
 """
 
 from collections.abc import Sequence
@@ -11,55 +11,66 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
-from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.surface import Optimum
+from lightning_scaling.laws.capabilities import AllocationLaw, name_of
+from lightning_scaling.laws.frontier import FrontierFit
+from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
+from lightning_scaling.laws.surface import CONSTANTS, Optimum
 from lightning_scaling.laws.surface_fit import SurfaceFit
-from lightning_scaling.report import reading
-from lightning_scaling.report.reading import Aim
-from lightning_scaling.report.rows import rows
-from lightning_scaling.run.conventions import require_same
+from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN
 
 LEVEL = 0.9
-RESAMPLES = 1000
-MORE = 10  # times the largest rung's compute
+MORE = 10  # times the compute of the largest model size
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Everything the demo tells.
+    """Everything the demo shows.
 
     Args:
-        rungs: of one ratio of tokens to parameters, smallest first; lengths: the runs of other ratios.
-        frontier: the law of compute over all rungs.
-        foretold: the largest rung as the smaller ones predict it, and what came.
-        surface: L(N, D) over all runs, whatever its outcome.
-        split: what places the optimum: the surface where it is identified, else the ladder's own ratio, an assumption.
+        sizes: runs at one ratio of tokens to parameters, smallest first; lengths: the runs at other ratios.
+        fit: every law of all these runs.
+        split: what places the optimum: L(N, D) where it is identified, else the ladder's own ratio, an assumption.
     """
 
-    rungs: tuple[RunRecord, ...]
+    sizes: tuple[RunRecord, ...]
     lengths: tuple[RunRecord, ...]
-    frontier: FrontierFit
-    foretold: Aim
-    surface: SurfaceFit
-    split: Any
+    fit: RunsFit
+    split: AllocationLaw
+
+    @property
+    def frontier(self) -> FrontierFit:
+        """The law of compute."""
+        return self.fit.frontier
+
+    @property
+    def surface(self) -> SurfaceFit:
+        """L(N, D), whatever its outcome."""
+        return self.fit.surface
+
+    @property
+    def largest(self) -> HeldOut:
+        """The run of most compute as the smaller ones predict it, and the observed loss."""
+        if self.fit.largest is None:
+            raise ValueError("a ladder needs at least four runs smaller than its largest to predict it: add model sizes")
+        return self.fit.largest
 
     @property
     def best(self) -> Optimum:
-        """N_opt, D_opt and their loss at ten times the compute of the largest rung."""
-        best: Optimum = self.split.optimum(MORE * self.rungs[-1].spent)
-        return best
+        """N_opt, D_opt and their loss at ten times the compute of the largest model size."""
+        return self.split.optimum(MORE * self.sizes[-1].spent)
 
     @property
     def excess(self) -> dict[str, float]:
         """By how much each run of another length ended above the ladder's own law at the same compute, as a share."""
-        return {r.name: r.loss / float(reading.along(self.frontier, r.spent)) - 1 for r in self.lengths}
+        return {r.name: r.loss / float(self.frontier.expected(r.spent)[0]) - 1 for r in self.lengths}
 
     @property
     def bracket(self) -> tuple[float, float] | None:
         """Tokens per parameter between which the best lies: both ends were run and ended above the ladder's law. None: not shown."""
-        own, above = self.rungs[-1].tokens / self.rungs[-1].params, self.excess
+        own, above = self.sizes[-1].tokens / self.sizes[-1].params, self.excess
         ratios = {r.name: r.tokens / r.params for r in self.lengths}
         shorter = [ratio for name, ratio in ratios.items() if ratio < own and above[name] > 0]
         longer = [ratio for name, ratio in ratios.items() if ratio > own and above[name] > 0]
@@ -70,36 +81,19 @@ class Findings:
     @property
     def identified(self) -> bool:
         """Whether N_opt and D_opt come from a law that the runs identify."""
-        return self.split is self.surface
+        return bool(self.fit.split_identified)
 
 
-def study(rungs: Sequence[RunRecord], lengths: Sequence[RunRecord] = (), seed: int = 0) -> Findings:
+def findings(sizes: Sequence[RunRecord], lengths: Sequence[RunRecord] = (), seed: int = 0) -> Findings:
     """Fit everything to finished runs.
 
     Raises:
         ValueError: runs counted by different conventions.
     """
-    from lightning_scaling.laws import fit_surface
-
-    require_same(r.conventions for r in (*rungs, *lengths))
-    ordered = tuple(sorted(rungs, key=lambda r: r.params))
-    frontier = fit_frontier(*_ends(ordered), level=LEVEL)
-    params, tokens, loss = _columns((*ordered, *lengths))
-    surface = fit_surface(params, tokens, loss, resamples=RESAMPLES, seed=seed)
-    split = surface if _places(surface) else AtRatio(frontier, ordered[-1].tokens / ordered[-1].params)
-    return Findings(ordered, tuple(lengths), frontier, foretell(ordered, seed), surface, split)
-
-
-def foretell(rungs: Sequence[RunRecord], seed: int = 0) -> Aim:
-    """The largest of `rungs` (smallest first) from all others, by the declared law."""
-    from lightning_scaling.laws import predict_larger
-
-    *smaller, largest = rungs
-    params, tokens, loss = _columns(smaller)
-    said = predict_larger(params, tokens, loss, largest.params, largest.tokens, level=LEVEL, seed=seed)
-    made = (float(said.loss), float(said.low), float(said.high))
-    beyond = largest.spent / smaller[-1].spent
-    return Aim(largest.params, largest.tokens, *made, largest.loss, LEVEL, beyond, outcome=str(said.outcome))
+    ordered = tuple(sorted(sizes, key=lambda r: r.params))
+    fit = fit_runs((*ordered, *lengths), seed=seed, level=LEVEL)
+    split = fit if fit.split_identified else AtRatio(fit.frontier, ordered[-1].tokens / ordered[-1].params, fit.flops_per)
+    return Findings(ordered, tuple(lengths), fit, split)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,20 +102,21 @@ class AtRatio:
 
     frontier: FrontierFit
     tokens_per_param: float
+    flops_per: float = FLOPS_PER_PARAM_AND_TOKEN
     name: str = "the ladder's own ratio (assumed)"
 
     def optimum(self, flops: float) -> Optimum:
-        params = float(np.sqrt(flops / (6 * self.tokens_per_param)))
-        low, high = reading.band(self.frontier, flops) or (np.nan, np.nan)
-        loss = float(reading.along(self.frontier, flops))
-        return Optimum(flops, params, params * self.tokens_per_param, loss, LEVEL, loss_interval=(float(low), float(high)))
+        """N, D at the ratio, and the loss by the law of compute."""
+        params = float(np.sqrt(flops / (self.flops_per * self.tokens_per_param)))
+        loss, low, high = (float(v) for v in self.frontier.expected(flops))
+        return Optimum(flops, params, params * self.tokens_per_param, loss, LEVEL, loss_interval=(low, high))
 
 
 def as_json(found: Findings) -> dict[str, Any]:
     """The findings as one plain document."""
-    law, aim, best = found.frontier, found.foretold, found.best
+    law, largest, best = found.frontier, found.largest, found.best
     return {
-        "runs": [_row(row) for row in rows((*found.rungs, *found.lengths))],
+        "runs": [_row(row) for row in rows((*found.sizes, *found.lengths))],
         "law_of_compute": {
             "scale": law.scale,
             "exponent": law.exponent,
@@ -129,9 +124,9 @@ def as_json(found: Findings) -> dict[str, Any]:
             "r_squared": law.r_squared,
             "outcome": law.outcome.name,
         },
-        "largest": {"predicted": aim.loss, "low": aim.low, "high": aim.high, "came": aim.came, "error": aim.error, "level": aim.level},
+        "largest": {"predicted": largest.loss, "observed": largest.observed, "error": largest.error, **_interval(largest)},
         "surface": {
-            **{name: getattr(found.surface, name) for name in ("E", "A", "B", "alpha", "beta")},
+            **{name: getattr(found.surface, name) for name in CONSTANTS},
             "outcome": found.surface.outcome.name,
             "because": found.surface.because,
         },
@@ -143,7 +138,7 @@ def as_json(found: Findings) -> dict[str, Any]:
             "tokens_interval": best.tokens_interval,
             "loss": best.loss,
             "loss_interval": best.loss_interval,
-            "law": found.split.name,
+            "law": name_of(found.split),
             "identified": found.identified,
         },
         "above_the_law_at_equal_compute": found.excess,
@@ -151,21 +146,12 @@ def as_json(found: Findings) -> dict[str, Any]:
     }
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _interval(largest: HeldOut) -> dict[str, float]:
+    return {"low": largest.low, "high": largest.high, "level": largest.level}
+
+
+def _row(row: RunRow) -> dict[str, Any]:
     forecast = row.forecast
     at_half = None if forecast is None else {"loss": forecast.loss, "low": forecast.low, "high": forecast.high, "error": row.error}
     names = ("name", "params", "tokens", "flops", "pf_days", "tokens_per_param", "loss", "verdict", "because")
     return {name: getattr(row, name) for name in names} | {"forecast_at_half": at_half}
-
-
-def _ends(records: Sequence[RunRecord]) -> tuple[list[float], list[float]]:
-    return [r.spent for r in records], [r.loss for r in records]
-
-
-def _columns(records: Sequence[RunRecord]) -> tuple[list[float], list[float], list[float]]:
-    return [float(r.params) for r in records], [r.tokens for r in records], [r.loss for r in records]
-
-
-def _places(surface: SurfaceFit) -> bool:
-    """Whether both exponents are identified; a floor of zero leaves the split of compute as it is."""
-    return surface.outcome in (SurfaceOutcome.IDENTIFIED, SurfaceOutcome.FLOOR_AT_ZERO)

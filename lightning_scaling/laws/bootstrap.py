@@ -1,6 +1,6 @@
 """Standard errors and intervals: the whole bootstrap is one batch of Newton searches that share their points.
 
-A resample is a row of counts (how often each run was drawn), so that 4000 resamples of 240 points are matrix products. Points of one run
+A resample is a row of counts (how often each run was drawn), so that 4000 resamples of 240 points are matrix products. LawPoints of one run
 are correlated and are drawn together (laws that resample points of curves come out too sure).
 """
 

@@ -1,7 +1,7 @@
 """Which runs to train next, so that the law is known best where it will be used.
 
 Optimal design (Kiefer & Wolfowitz 1959; c-optimality) on the fitted surface: a run is worth what it takes off the variance of the
-predicted loss at the target. The law's own drift is part of that variance, so repeating tiny runs is worth little and runs nearer to the
+predicted loss at the target. The law's own misfit is part of that variance, so repeating tiny runs is worth little and runs nearer to the
 target are worth more.
 """
 
@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.discrepancy import EXPONENT_SPREAD, _alike
+from lightning_scaling.laws.extrapolation.drift import matern
 from lightning_scaling.laws.identify import sensitivities
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.units import pf_days, training_flops
 
 GRID = 40
-# Runs of more or less than this times the target's tokens per param teach about corners that nobody trains in.
+# Runs of more or less than this times the target's tokens per param cover corners that nobody trains in.
 LOPSIDED = 10.0
 REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noise of a run
 # Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.
+EXPONENT_SPREAD = 0.10
 PRIOR = np.array([1.0, 1.0, 1.0, EXPONENT_SPREAD, EXPONENT_SPREAD]) ** 2
 
 
@@ -36,7 +37,7 @@ class NextRun:
 
 
 @dataclass(frozen=True)
-class Design:
+class NextRuns:
     """Runs to train next, cheapest first; the relative standard error of the loss at the target before and after."""
 
     target_params: float
@@ -51,7 +52,7 @@ class Design:
         return {"format": "lightning-scaling ladder", "version": 1, **asdict(self), "runs": [asdict(run) for run in self.runs]}
 
 
-def next_runs(fit: SurfaceFit, budget: float, target_flops: float | None = None, count: int = 4) -> Design:
+def next_runs(fit: SurfaceFit, budget: float, target_flops: float | None = None, count: int = 4) -> NextRuns:
     """At most `count` runs within `budget` FLOPs that make the loss at the target (compute-optimal at `target_flops`) known best.
 
     The target is ten times the budget by default. ValueError for a fit without constants or a budget that buys nothing.
@@ -65,7 +66,7 @@ def next_runs(fit: SurfaceFit, budget: float, target_flops: float | None = None,
     plans = [_greedy(fit, candidates, (target.params, target.tokens), budget, runs) for runs in range(1, count + 1)]
     before, after, chosen = min(plans, key=lambda plan: plan[1])
     runs = sorted(chosen, key=lambda run: run.flops)
-    return Design(float(target.params), float(target.tokens), float(budget), before, after, tuple(runs))
+    return NextRuns(float(target.params), float(target.tokens), float(budget), before, after, tuple(runs))
 
 
 def _candidates(fit: SurfaceFit, budget: float, params: float, tokens: float) -> Floats:
@@ -114,7 +115,7 @@ def _covariance(fit: SurfaceFit, runs: Floats) -> Floats:
     """(k, k) prior covariance of ln loss at runs (2, k): what is open about the constants, plus the drift."""
     x, y = np.log(runs[0]) - np.log(fit.points.params).mean(), np.log(runs[1]) - np.log(fit.points.tokens).mean()
     slopes = sensitivities(centred_theta(fit)[0], x, y)
-    return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * _alike(x, y, x, y, REACH))
+    return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * matern(x, y, x, y, REACH))
 
 
 def _condition(covariance: Floats, seen: int, noise: float) -> Floats:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.answers import Answer, answer
 from lightning_scaling.laws.curve_envelope import Envelope, envelope
 from lightning_scaling.laws.outcomes import FrontierOutcome
-from lightning_scaling.laws.points import _positive
+from lightning_scaling.laws.points import positive
 
 __all__ = ["Envelope", "FrontierFit", "envelope", "fit_frontier"]
 
@@ -48,6 +49,30 @@ class FrontierFit:
     floor_exponent: float
     outcome: FrontierOutcome
 
+    @property
+    def usable(self) -> Answer:
+        """Whether the fit has constants at all."""
+        return answer(bool(np.isfinite(self.exponent)), self.outcome)
+
+    @property
+    def falls(self) -> Answer:
+        """Whether the loss falls with compute."""
+        return answer(self.outcome in (FrontierOutcome.FITTED, FrontierOutcome.FLOOR_NOT_IDENTIFIED), self.outcome)
+
+    @property
+    def floor_identified(self) -> Answer:
+        """Whether the runs tell the irreducible loss from zero; without it the law is a straight line in logs."""
+        return answer(self.outcome is FrontierOutcome.FITTED, self.outcome)
+
+    def expected(self, flops: Any) -> tuple[Any, Any, Any]:
+        """(loss, low, high) of one new run at `flops`, by the form that the runs support.
+
+        The interval is the straight line's prediction interval: its relative widths, carried over to the form with a floor.
+        """
+        straight, loss = self.predict(flops), self.predict(flops, "floor" if self.floor_identified else "power")
+        low, high = self.band(flops)
+        return loss, low * (loss / straight), high * (loss / straight)
+
     def predict(self, flops: Any, form: Form = "power") -> Any:
         """Loss at `flops` by the power law, or by the one with a floor."""
         compute = np.asarray(flops, dtype=np.float64)
@@ -79,7 +104,7 @@ def fit_frontier(flops: ArrayLike, loss: ArrayLike, level: float = 0.9) -> Front
     >>> round(law.floor, 3), law.outcome.name
     (1.5, 'FITTED')
     """
-    compute, losses = _positive("flops", flops), _positive("loss", loss)
+    compute, losses = positive("flops", flops), positive("loss", loss)
     if len(compute) != len(losses):
         raise ValueError(f"flops and loss must have equal length, got {len(compute)} and {len(losses)}")
     order = np.argsort(compute)

@@ -6,11 +6,11 @@ N counts non-embedding weights and the loss has no floor. The slices and the joi
 # ruff: noqa: N802, N815 — constants keep the letters of the law
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from lightning_scaling.laws.surface import Optimum, _plain
+from lightning_scaling.laws.surface import Optimum, as_given
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN as PER_PARAM_AND_TOKEN
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
@@ -27,7 +27,7 @@ class KaplanJoint:
     def predict(self, params: Any, tokens: Any) -> Any:
         """L at N (non-embedding) params and D tokens, nats a token for the published constants."""
         lacking = (self.N_c / np.asarray(params, dtype=np.float64)) ** (self.alpha_N / self.alpha_D)
-        return _plain((lacking + self.D_c / np.asarray(tokens, dtype=np.float64)) ** self.alpha_D)
+        return as_given((lacking + self.D_c / np.asarray(tokens, dtype=np.float64)) ** self.alpha_D)
 
     @property
     def N_exponent(self) -> Any:
@@ -39,7 +39,7 @@ class KaplanJoint:
         power = self.alpha_N / self.alpha_D
         budget = np.asarray(flops, dtype=np.float64) / PER_PARAM_AND_TOKEN
         params = (power * self.N_c**power * budget / self.D_c) ** (1 / (1 + power))
-        return Optimum(_plain(flops), _plain(params), _plain(budget / params), self.predict(params, budget / params))
+        return Optimum(as_given(flops), as_given(params), as_given(budget / params), self.predict(params, budget / params))
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,12 @@ class KaplanSlices:
 
     def of_params(self, params: Any) -> Any:
         """Loss with unlimited data."""
-        return _plain((self.N_c / np.asarray(params, dtype=np.float64)) ** self.alpha_N)
+        return as_given((self.N_c / np.asarray(params, dtype=np.float64)) ** self.alpha_N)
 
     def of_tokens(self, tokens: Any) -> Any:
         """Loss with an unlimited model, stopped early."""
-        return _plain((self.D_c / np.asarray(tokens, dtype=np.float64)) ** self.alpha_D)
+        return as_given((self.D_c / np.asarray(tokens, dtype=np.float64)) ** self.alpha_D)
 
     def of_flops(self, flops: Any) -> Any:
         """Loss of the best use of `flops`."""
-        return _plain((self.C_c * FLOPS_PER_PF_DAY / np.asarray(flops, dtype=np.float64)) ** self.alpha_C)
-
-    def predict(self, params: Any, tokens: Any) -> NoReturn:
-        """Raises ValueError: slices hold for one variable at a time."""
-        raise ValueError("Kaplan's slices hold where one of N, D, C limits; for L(N, D) use kaplan2020_joint")
-
-    def optimum(self, flops: Any) -> NoReturn:
-        """Raises ValueError: slices place no optimum."""
-        raise ValueError("Kaplan's slices place no optimum; use kaplan2020_allocation")
+        return as_given((self.C_c * FLOPS_PER_PF_DAY / np.asarray(flops, dtype=np.float64)) ** self.alpha_C)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.bootstrap import draw
 from lightning_scaling.laws.kaplan import KaplanJoint
-from lightning_scaling.laws.points import Points, points
+from lightning_scaling.laws.points import LawPoints, points
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def fit_kaplan(
     return KaplanFit(_law(theta, given), noise, f"log least squares, {100 * noise:.2f} % per point", exponents)
 
 
-def _search(given: Points, weights: Floats, start: Floats) -> tuple[Floats, Floats]:
+def _search(given: LawPoints, weights: Floats, start: Floats) -> tuple[Floats, Floats]:
     """Minimum in (ln n, ln d, ln alpha_N, ln alpha_D) about the centre of the points: ln L = alpha_D·ln(n·x^-p + d·y^-1)."""
     from scipy.optimize import least_squares
 
@@ -61,12 +61,12 @@ def _search(given: Points, weights: Floats, start: Floats) -> tuple[Floats, Floa
     return np.asarray(found.x), np.asarray(found.fun)
 
 
-def _centred(given: Points) -> tuple[Floats, Floats, Floats]:
+def _centred(given: LawPoints) -> tuple[Floats, Floats, Floats]:
     x, y, z = (np.log(v) for v in (given.params, given.tokens, given.loss))
     return x - x.mean(), y - y.mean(), z - z.mean()
 
 
-def _law(theta: Floats, given: Points) -> KaplanJoint:
+def _law(theta: Floats, given: LawPoints) -> KaplanJoint:
     x, y, z = (float(np.log(v).mean()) for v in (given.params, given.tokens, given.loss))
     alpha_n, alpha_d = np.exp(theta[2:])
     n_c, d_c = x + (theta[0] + z) / alpha_n, y + (theta[1] + z) / alpha_d

@@ -1,9 +1,8 @@
 """The loss a planned larger run will end at, from smaller ones: an estimator of its own.
 
-The fit that is best on what was seen is not the best predictor of what comes. Five things are worth half of the usual fit's error on
-published families, each left out of the tuning in turn (docs/decisions.md): large runs count for more; the law's misfit drifts slowly and
-is carried on from the largest runs; a weak prior on the exponents; an average over exponents and over how strong the drift is, instead of
-one best fit; outliers count for less. The interval follows from the same average, and grows where the target lies far from the runs.
+The fit that is best on what was seen is not the best predictor of larger runs. What it takes, measured on families of published runs that
+had no part in the choice (docs/decisions.md): a prior on the floor's share of the loss, an average over forms of the law instead of one,
+a slow drift of the law's misfit extrapolated from the largest runs, large runs counted for more, outliers for less.
 """
 
 from dataclasses import dataclass
@@ -13,19 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lightning_scaling.arrays import Floats, robust_spread
-from lightning_scaling.laws.discrepancy import NOISE_WEIGHT, Predictive, Runs, Setting, predictive
+from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
+from lightning_scaling.laws.extrapolation.answer import Answer, answer, summary
+from lightning_scaling.laws.extrapolation.drift import LogRuns
+from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
+from lightning_scaling.laws.extrapolation.refusals import refusal
+from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
-from lightning_scaling.laws.points import Points, _positive, points
+from lightning_scaling.laws.points import LawPoints, points, positive
 
-SETTINGS = tuple(Setting(drift=drift) for drift in (3.0, 10.0, 30.0))
-FEWEST = 4
-# More points than this tell nothing new and cost the cube of their number: the largest runs are kept.
+# More configurations than this add little and cost the cube of their number: neighbours are averaged.
 MOST = 400
-FAR = 100.0
-# On 130 splits of 15 published families the interval as derived holds 90 % of the larger runs (.81 to .97 a group of families). 15 % more
-# width makes it 92 %: families that had no part in any choice will be less kind.
-MARGIN = 1.15
+# Targets answered at once.
+AT_ONCE = 200
+# Runs weigh by this power of their compute in the centre at which the floor's share is stated.
+CENTRE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,10 @@ class Larger:
         loss, low, high: floats, or (m,) as the targets; the interval is of a new run at `level`.
         factor: the target's compute over the largest compute fitted on.
         outcome: what kind of statement this is; `because` has its numbers.
-        exponents: mean alpha and beta of the laws averaged.
+        exponents: mean exponents of N and of D of the laws averaged.
+        floor_share: mean share of the irreducible loss in the loss at the centre of the runs.
+        forms: weight of each kappa of E + (A/N^a + B/D^b)^kappa; 1 is the usual surface.
+        shorten: the one run that would narrow the widest of these intervals most for its cost, None where none is worth it.
     """
 
     loss: Any
@@ -47,6 +52,9 @@ class Larger:
     outcome: LargerOutcome
     because: str
     exponents: tuple[float, float]
+    floor_share: float = float("nan")
+    forms: dict[float, float] | None = None
+    shorten: Shorten | None = None
 
 
 def predict_larger(
@@ -59,6 +67,9 @@ def predict_larger(
     seed: int | None = None,
     *,
     groups: ArrayLike | None = None,
+    replicates: Replicates = "auto",
+    loss_kind: LossKind | None = None,
+    floor: float | None = None,
 ) -> Larger:
     """The loss planned larger runs will end at.
 
@@ -68,6 +79,9 @@ def predict_larger(
         level: of the interval.
         seed: accepted for symmetry with fit_surface; nothing here is random.
         groups: (n,) the run of each point, where runs give several.
+        replicates: how rows of one (N, D) are read: "seeds" (averaged), "sweep" (the lowest counts), "auto" by their shape.
+        loss_kind: "token_log_loss" (nats or bits a token of text) or "other" (errors, squared errors, probabilities); None: by its values.
+        floor: the irreducible loss, where its owner knows it.
 
     >>> N, D = np.meshgrid([1e7, 3e7, 1e8], [2e8, 1e9, 5e9])
     >>> seen = 1.7 + 400 / N**0.34 + 410 / D**0.28
@@ -76,49 +90,57 @@ def predict_larger(
     True
     """
     given, scalar = points(params, tokens, loss, groups), np.ndim(at_params) == 0 and np.ndim(at_tokens) == 0
-    target = np.broadcast_arrays(_positive("at_params", at_params), _positive("at_tokens", at_tokens))
+    size, length = np.broadcast_arrays(positive("at_params", at_params), positive("at_tokens", at_tokens))
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
-    factor = 6.0 * target[0] * target[1] / given.flops.max() if len(given) else np.full(target[0].shape, np.inf)
-    if len(np.unique(np.stack([given.params, given.tokens]), axis=1).T) < FEWEST:
-        nothing = np.full(target[0].shape, np.nan)
-        return _answer(nothing, nothing, level, factor, LargerOutcome.TOO_FEW_POINTS, f"{len(given)} runs", (float("nan"),) * 2, scalar)
-    return _predict(given, target[0], target[1], level, factor, scalar)
+    if floor is not None and not 0 < floor < given.loss.min(initial=np.inf):
+        raise ValueError(f"floor must be positive and below the lowest loss {given.loss.min():g}, got {floor}")
+    distinct = configurations(given, replicates)
+    factor = 6.0 * size * length / given.flops.max() if len(given) else np.full(size.shape, np.inf)
+    refused = refusal(distinct.points, size, length)
+    if refused is not None:
+        nothing = np.full(size.shape, np.nan)
+        return _result(Answer(nothing, nothing, nothing), level, factor, scalar, refused[0], f"{distinct}; {refused[1]}")
+    prior = _prior(distinct.points, loss_kind, floor)
+    return _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
 
 
-def _predict(given: Points, params: Floats, tokens: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
-    from scipy.special import stdtrit
-
-    given = _once(given)
-    if len(given) > MOST:
-        given = given.take(np.argsort(given.flops)[-MOST:])
-    each = [_one(given, params, tokens, setting) for setting in SETTINGS]
-    means, spreads = np.stack([p.log_loss for p in each]), np.stack([p.spread for p in each])
-    centre = means.mean(0)
-    spread = np.sqrt((spreads**2 + (means - centre) ** 2).mean(0))
-    width = MARGIN * stdtrit(len(given) - 3 + NOISE_WEIGHT, (1 + level) / 2) * spread
-    outcome = _outcome(factor, means, spread)
-    alpha, beta = (float(np.mean([p.exponents[k] for p in each])) for k in (0, 1))
-    because = f"{len(given)} runs, {factor.max():.3g} times their largest compute, mean alpha {alpha:.2f}, beta {beta:.2f}"
-    return _answer(centre + np.log(np.median(given.loss)), width, level, factor, outcome, because, (alpha, beta), scalar)
+def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
+    runs, x, y, unit = _logs(given)
+    u, v = np.log(size) - x, np.log(length) - y
+    blocks = [slice(i, i + AT_ONCE) for i in range(0, len(u), AT_ONCE)]
+    answers = [answer(runs, u[block], v[block], prior, level) for block in blocks]
+    joined = Answer(*(np.concatenate([getattr(each, name) for each in answers]) + unit for name in ("middle", "low", "high")))
+    widest = int(np.argmax(joined.high - joined.low))
+    found = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
+    because = f"{given}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
+    return _result(joined, level, factor, scalar, found.outcome, because, found.exponents, found.floor_share, found.forms, found.shorten)
 
 
-def _once(given: Points) -> Points:
-    """Points that repeat one run's N and D as a single point of their mean loss: they tell nothing new."""
-    _, first, where = np.unique(np.stack([given.groups, given.params, given.tokens]), axis=1, return_index=True, return_inverse=True)
-    mean = np.bincount(where.ravel(), np.log(given.loss)) / np.bincount(where.ravel())
-    return Points(given.params[first], given.tokens[first], np.exp(mean), given.groups[first])
+def _result(found: Answer, level: float, factor: Floats, scalar: bool, outcome: LargerOutcome, because: str, *rest: Any) -> Larger:
+    values: list[Any] = [np.exp(found.middle), np.exp(found.low), np.exp(found.high), factor]
+    values = [float(v[0]) for v in values] if scalar else values
+    return Larger(values[0], values[1], values[2], level, values[3], outcome, because, *(rest or ((float("nan"),) * 2,)))
 
 
-def _one(given: Points, params: Floats, tokens: Floats, setting: Setting) -> Predictive:
-    x, y = np.log(given.params).mean(), np.log(given.tokens).mean()
-    variance = (given.flops / given.flops.max()) ** -setting.fall
-    variance = variance * _distrust(given, variance)
-    runs = Runs(np.log(given.params) - x, np.log(given.tokens) - y, given.loss / np.median(given.loss), variance, given.groups)
-    return predictive(runs, np.log(params) - x, np.log(tokens) - y, setting)
+def _centre(given: LawPoints) -> tuple[float, float]:
+    weight = given.flops**CENTRE / (given.flops**CENTRE).sum()
+    return float(weight @ np.log(given.params)), float(weight @ np.log(given.tokens))
 
 
-def _distrust(given: Points, variance: Floats) -> Floats:
+def _logs(given: Configurations) -> tuple[LogRuns, float, float, float]:
+    """The runs in centred logs, and the centre (ln N, ln D, ln loss)."""
+    seen = given.points
+    x, y = _centre(seen)
+    unit = float(np.median(np.log(seen.loss)))
+    variance = (seen.flops / seen.flops.max()) ** -FALL
+    variance = variance * _distrust(seen, variance)
+    if given.read_as == "seeds":
+        variance = variance / given.count
+    return LogRuns(np.log(seen.params) - x, np.log(seen.tokens) - y, np.log(seen.loss) - unit, variance, seen.groups), x, y, unit
+
+
+def _distrust(given: LawPoints, variance: Floats) -> Floats:
     """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off."""
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber", weights=1 / variance)
     if not np.isfinite(fit.alpha):
@@ -127,17 +149,11 @@ def _distrust(given: Points, variance: Floats) -> Floats:
     return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2
 
 
-def _outcome(factor: Floats, means: Floats, spread: Floats) -> LargerOutcome:
-    if factor.max() <= 1:
-        return LargerOutcome.INSIDE
-    if factor.max() > FAR:
-        return LargerOutcome.FAR
-    return LargerOutcome.LAWS_DISAGREE if (np.ptp(means, axis=0) > spread).any() else LargerOutcome.PREDICTED
-
-
-def _answer(
-    log_loss: Floats, width: Floats, level: float, factor: Floats, outcome: LargerOutcome, because: str, exponents: Any, scalar: bool
-) -> Larger:
-    loss, low, high = np.exp(log_loss), np.exp(log_loss - width), np.exp(log_loss + width)
-    values: list[Any] = [float(v[0]) if scalar else v for v in (loss, low, high, factor)]
-    return Larger(values[0], values[1], values[2], level, values[3], outcome, because, exponents)
+def _prior(given: LawPoints, kind: LossKind | None, floor: float | None) -> LawPrior:
+    known = kind or recognised(given.loss)
+    if floor is None:
+        return prior_for(known)
+    x, y = _centre(given)
+    fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber")
+    centre = float(fit.predict(np.exp(x), np.exp(y))) if np.isfinite(fit.alpha) else float(np.median(given.loss))
+    return prior_for(known, min(floor / centre, 0.98))

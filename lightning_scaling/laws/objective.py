@@ -16,20 +16,19 @@ LOW = np.tril_indices(5, -1)
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Points of a surface in centred logs, so that any unit of N, D and loss gives the same numbers inside.
+    """LawPoints of a surface in centred logs, so that any unit of N, D and loss gives the same numbers inside.
 
     Args:
         x, y, z: (n,) ln N, ln D, ln loss, each minus its centre.
         delta: width of the quadratic part of the Huber loss, inf for least squares.
-        prior_mean, prior_weight: (5,) a quadratic penalty ½·weight·(theta − mean)² on (e, a, b, alpha, beta); zero weights by default.
+        overestimate: weight of points that the law predicts too high, 1 for a symmetric objective.
     """
 
     x: Floats
     y: Floats
     z: Floats
     delta: float
-    prior_mean: Floats
-    prior_weight: Floats
+    overestimate: float = 1.0
 
     @cached_property
     def across_params(self) -> Floats:
@@ -67,15 +66,15 @@ def evaluate(problem: Problem, theta: Floats, weights: Floats) -> Value:
     np.reciprocal(total, out=total)
     share_e, share_n, share_d = floor * total, by_n * total, by_d * total
     slope = np.clip(residual, -problem.delta, problem.delta)
+    if problem.overestimate != 1.0:
+        weights = weights * np.where(residual > 0, problem.overestimate, 1.0)
     value = (weights * slope * (residual - 0.5 * slope)).sum(1)
     curved = weights * (slope == residual)
     slope *= weights
-    return _with_prior(problem, theta, *_derivatives(problem, value, slope, curved - slope, (share_e, share_n, share_d)))
+    return _derivatives(problem, value, slope, curved - slope, (share_e, share_n, share_d))
 
 
-def _derivatives(
-    problem: Problem, value: Floats, slope: Floats, bend: Floats, shares: tuple[Floats, Floats, Floats]
-) -> tuple[Floats, Floats, Floats]:
+def _derivatives(problem: Problem, value: Floats, slope: Floats, bend: Floats, shares: tuple[Floats, Floats, Floats]) -> Value:
     # d log-sum-exp = share of each term; its second derivative = diag(shares) − shares·sharesᵀ, hence `bend` = huber'' − huber'.
     e, n, d = shares
     by_x, by_y = problem.across_params, problem.across_tokens
@@ -93,10 +92,4 @@ def _derivatives(
     hessian[:, 2, 3] = cross @ by_x[:, 1]
     hessian[:, 3, 4] = cross @ (by_x[:, 1] * by_y[:, 1])
     hessian[:, LOW[0], LOW[1]] = hessian[:, LOW[1], LOW[0]]
-    return value, gradient, hessian
-
-
-def _with_prior(problem: Problem, theta: Floats, value: Floats, gradient: Floats, hessian: Floats) -> Value:
-    away = theta - problem.prior_mean
-    hessian[:, range(5), range(5)] += problem.prior_weight
-    return Value(value + 0.5 * (away**2 @ problem.prior_weight), gradient + away * problem.prior_weight, hessian)
+    return Value(value, gradient, hessian)

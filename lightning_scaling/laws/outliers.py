@@ -1,4 +1,4 @@
-"""Points that do not fit are proposed, never dropped: always the law with and without them.
+"""LawPoints that do not fit are proposed, never dropped: always the law with and without them.
 
 Dropping the 17 "outliers" of the Llama 3 IsoFLOPs moves its optimum at 3.8e25 from 393B to 645B params; Besiroglu et al. 2024 leave out 5
 of the 245 points of the Chinchilla figure. Whoever drops points decides the answer, so both answers are given.

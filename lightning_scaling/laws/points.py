@@ -9,7 +9,7 @@ from lightning_scaling.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class LawPoints:
     """Equal-length arrays of finite positive numbers: params N, tokens D, loss L, and the run (0 … runs − 1) each point belongs to."""
 
     params: Floats
@@ -25,24 +25,24 @@ class Points:
         """(n,) 6·N·D."""
         return 6.0 * self.params * self.tokens
 
-    def take(self, index: ArrayLike) -> "Points":
+    def take(self, index: ArrayLike) -> "LawPoints":
         """The points at `index` (mask or indices), their runs numbered anew."""
         pick = np.asarray(index)
-        return Points(self.params[pick], self.tokens[pick], self.loss[pick], np.unique(self.groups[pick], return_inverse=True)[1])
+        return LawPoints(self.params[pick], self.tokens[pick], self.loss[pick], np.unique(self.groups[pick], return_inverse=True)[1])
 
 
-def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayLike | None = None) -> Points:
-    """Checked points; ValueError says which array is wrong and where. Without `groups` every point is a run of its own."""
-    arrays = [_positive(name, values) for name, values in (("params", params), ("tokens", tokens), ("loss", loss))]
+def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayLike | None = None) -> LawPoints:
+    """Checked points; ValueError states which array is wrong and where. Without `groups` every point is a run of its own."""
+    arrays = [positive(name, values) for name, values in (("params", params), ("tokens", tokens), ("loss", loss))]
     if len({len(a) for a in arrays}) > 1:
         raise ValueError(f"params, tokens and loss must have equal length, got {', '.join(str(len(a)) for a in arrays)}")
     runs = np.arange(len(arrays[0])) if groups is None else np.unique(np.asarray(groups).astype(str), return_inverse=True)[1]
     if len(runs) != len(arrays[0]):
         raise ValueError(f"groups must name the run of each point: {len(runs)} names for {len(arrays[0])} points")
-    return Points(arrays[0], arrays[1], arrays[2], runs)
+    return LawPoints(arrays[0], arrays[1], arrays[2], runs)
 
 
-def _positive(name: str, values: ArrayLike) -> Floats:
+def positive(name: str, values: ArrayLike) -> Floats:
     array = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")

@@ -4,7 +4,8 @@ For a given alpha the law is linear, so alpha is scanned and the other two are s
 Intervals come from the same scan: each alpha weighs by its likelihood under the scatter found, each with its own normal for the floor.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.outcome import Outcome
+from lightning_scaling.units import pf_days
 
 ALPHAS = np.geomspace(0.01, 5.0, 96)
 FINE = 160  # alphas over the likely range
@@ -30,7 +33,7 @@ class PowerOutcome(Outcome):
     FITTED = "a floor and an exponent were found"
     NO_FLOOR = "the curve shows no floor yet: a pure power law explains it as well, and the floor is only known to be below its upper bound"
     NOT_FALLING = "the loss does not fall: no power law describes it"
-    TOO_FEW_POINTS = "fewer than five finite points: three constants cannot be told from so few"
+    TOO_FEW_POINTS = "fewer than five finite points: three constants need more"
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,10 @@ class PowerLaw:
 
     Args:
         floor, scale, exponent: L_inf (unit of the loss), x0 (unit of x), alpha. NaN where the outcome is a refusal.
-        intervals: {"floor": (low, high), "exponent": (low, high)} at `level`.
+        intervals: {"floor": (low, high), "exponent": …, "scale": …} at `level`.
         scatter: robust standard deviation of the points about the law, unit of the loss.
+        r_squared: share of the loss's variance that the law explains; NaN where the outcome is a refusal.
+        unit: of x: "FLOPs", "tokens" or empty; for the words only.
     """
 
     floor: float
@@ -51,6 +56,22 @@ class PowerLaw:
     scatter: float
     points: int
     outcome: PowerOutcome
+    r_squared: float = float("nan")
+    unit: str = ""
+
+    @property
+    def identified(self) -> bool:
+        """Whether floor, scale and exponent are all known; where they are not, `outcome` states what is missing."""
+        return self.outcome is PowerOutcome.FITTED
+
+    def __str__(self) -> str:
+        if math.isnan(self.exponent):
+            return f"no power law yet: {self.outcome}"
+        scale = numbers.pf_days(pf_days(self.scale)) if self.unit == "FLOPs" else f"{numbers.scientific(self.scale)} {self.unit}".strip()
+        variable = "C" if self.unit == "FLOPs" else "D" if self.unit == "tokens" else "x"
+        law = f"L({variable}) = {numbers.loss(self.floor)} + ({scale} / {variable})^{numbers.plain(self.exponent)}"
+        text = f"{law}, R² {self.r_squared:.4f}"
+        return text if self.identified else f"{text}; {self.outcome}"
 
     def predict(self, x: ArrayLike) -> Any:
         """The loss at `x` (scalar or array)."""
@@ -68,27 +89,28 @@ class Scan:
     squares: Floats
 
 
-def fit_power_law(x: ArrayLike, loss: ArrayLike, level: float = 0.9) -> PowerLaw:
+def fit_power(x: ArrayLike, loss: ArrayLike, level: float = 0.9, unit: str = "") -> PowerLaw:
     """Fit the law robustly; spikes and NaN do not move it, and scaling `x` or `loss` scales the answer.
 
     Args:
         x: (n,) tokens, compute or size, positive.
         loss: (n,) loss, any unit; points that are not finite are left out.
         level: of the intervals.
+        unit: of x, for the words.
 
     Raises:
         ValueError: unequal lengths, or an x that is not positive.
 
     >>> x = [1e6, 2e6, 4e6, 8e6, 1.6e7, 3.2e7]
-    >>> law = fit_power_law(x, [2 + (1e5 / v) ** 0.5 for v in x])
+    >>> law = fit_power(x, [2 + (1e5 / v) ** 0.5 for v in x])
     >>> round(law.floor, 3), round(law.exponent, 3)
     (2.0, 0.5)
     """
     x, loss = _clean(x, loss)
     if len(x) < 5:
         return _refusal(level, len(x), PowerOutcome.TOO_FEW_POINTS)
-    unit, size = float(x[-1]), float(np.median(np.abs(loss))) or 1.0
-    u, y = _thin(x / unit, loss / size)
+    reach, size = float(x[-1]), float(np.median(np.abs(loss))) or 1.0
+    u, y = _thin(x / reach, loss / size)
     weight, sigma, near = _robust(u, y)
     found = scan(u ** -near[:, None], y, weight, floored=y.min() > 0)
     best = int(np.argmin(found.squares))
@@ -98,7 +120,16 @@ def fit_power_law(x: ArrayLike, loss: ArrayLike, level: float = 0.9) -> PowerLaw
     exact = scan(u ** -sharp[:, None], y, weight, floored=y.min() > 0)
     i = int(np.argmin(exact.squares))
     point = (float(exact.floor[i]), float(exact.rise[i]), float(sharp[i]))
-    return _law(found, near, point, sigma, unit, size, level, len(x))
+    law = _law(found, near, point, sigma, reach, size, level, len(x))
+    return replace(law, r_squared=_explained(law, x, loss), unit=unit)
+
+
+def _explained(law: PowerLaw, x: Floats, loss: Floats) -> float:
+    """R² of the law, with points beyond four robust deviations (spikes) left out."""
+    off = loss - law.predict(x)
+    kept = np.abs(off) <= 4 * max(law.scatter, 1e-12 * float(np.abs(loss).max()))
+    spread = float(np.var(loss[kept])) if kept.any() else 0.0
+    return 1.0 - float(np.mean(off[kept] ** 2)) / spread if spread else float("nan")
 
 
 def _clean(x: ArrayLike, loss: ArrayLike) -> tuple[Floats, Floats]:
@@ -164,12 +195,28 @@ def _law(
         floor=floor * size,
         scale=unit * (rise * size) ** (1 / alpha),
         exponent=alpha,
-        intervals={"floor": (low * size, high * size), "exponent": (exponent[0], exponent[1])},
+        intervals={
+            "floor": (low * size, high * size),
+            "exponent": (exponent[0], exponent[1]),
+            "scale": _scale_interval(found, alphas, chance, unit, size, shares),
+        },
         level=level,
         scatter=sigma * size,
         points=points,
         outcome=PowerOutcome.NO_FLOOR if floor <= 0 or low <= NEGLIGIBLE * floor else PowerOutcome.FITTED,
     )
+
+
+def _scale_interval(
+    found: Scan, alphas: Floats, chance: Floats, unit: float, size: float, shares: tuple[float, float]
+) -> tuple[float, float]:
+    """The scale that goes with each alpha, weighed by its likelihood."""
+    keep = (chance > 1e-6) & (found.rise > 0)
+    logs = np.log(unit) + np.log(found.rise[keep] * size) / alphas[keep]
+    order = np.argsort(logs)
+    cumulative = np.cumsum(chance[keep][order]) - chance[keep][order] / 2
+    low, high = (float(np.exp(np.interp(q, cumulative, logs[order]))) for q in shares)
+    return low, high
 
 
 def _floor_interval(found: Scan, chance: Floats, sigma: float, shares: tuple[float, float]) -> tuple[float, float]:
@@ -183,4 +230,4 @@ def _floor_interval(found: Scan, chance: Floats, sigma: float, shares: tuple[flo
 
 def _refusal(level: float, points: int, outcome: PowerOutcome) -> PowerLaw:
     nan = float("nan")
-    return PowerLaw(nan, nan, nan, {"floor": (nan, nan), "exponent": (nan, nan)}, level, nan, points, outcome)
+    return PowerLaw(nan, nan, nan, {"floor": (nan, nan), "exponent": (nan, nan), "scale": (nan, nan)}, level, nan, points, outcome)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.laws.surface import Optimum, Surface, _plain
+from lightning_scaling.laws.surface import Optimum, Surface, as_given
 
 R_D = 15.387756
 R_N = 5.309743
@@ -23,7 +23,7 @@ def effective(amount: Any, unique: Any, half_life: float = R_D) -> Any:
     """
     unique = np.minimum(np.asarray(unique, dtype=np.float64), amount)
     repeats = np.asarray(amount, dtype=np.float64) / unique - 1.0
-    return _plain(unique * (1.0 - half_life * np.expm1(-repeats / half_life)))
+    return as_given(unique * (1.0 - half_life * np.expm1(-repeats / half_life)))
 
 
 def next_epoch_worth(epochs: Any, half_life: float = R_D) -> Any:
@@ -32,7 +32,7 @@ def next_epoch_worth(epochs: Any, half_life: float = R_D) -> Any:
     >>> round(next_epoch_worth(1), 3), round(next_epoch_worth(14), 3)
     (0.968, 0.416)
     """
-    return _plain(effective(np.asarray(epochs) + 1.0, 1.0, half_life) - effective(epochs, 1.0, half_life))
+    return as_given(effective(np.asarray(epochs) + 1.0, 1.0, half_life) - effective(epochs, 1.0, half_life))
 
 
 def epochs_until(worth: float, half_life: float = R_D) -> float:

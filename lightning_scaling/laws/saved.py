@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import points
 from lightning_scaling.laws.surface import CONSTANTS, Surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
+
+if TYPE_CHECKING:
+    from lightning_scaling.laws.runs_fit import RunsFit
 
 FORMAT = "lightning-scaling law"
 VERSION = 1
@@ -39,7 +42,7 @@ def to_json(law: SurfaceFit) -> dict[str, Any]:
 
 
 def from_json(data: Any) -> SurfaceFit:
-    """The law `to_json` wrote; ValueError says what is wrong with a damaged, foreign or newer document."""
+    """The law `to_json` wrote; ValueError states what is wrong with a damaged, unknown or newer document."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError("it is not a law saved by lightning-scaling")
     if not isinstance(data.get("version"), int) or not 1 <= data["version"] <= VERSION:
@@ -50,14 +53,15 @@ def from_json(data: Any) -> SurfaceFit:
         raise ValueError(f"it is damaged ({type(error).__name__}: {error})") from error
 
 
-def save(law: SurfaceFit, path: str | Path) -> Path:
-    """Write the law to `path` as JSON."""
-    Path(path).write_text(json.dumps(to_json(law), indent=1) + "\n")
+def save(law: "SurfaceFit | RunsFit", path: str | Path) -> Path:
+    """Write L(N, D) to `path` as JSON; of a fit of runs its surface."""
+    surface = law if isinstance(law, SurfaceFit) else law.surface
+    Path(path).write_text(json.dumps(to_json(surface), indent=1) + "\n")
     return Path(path)
 
 
 def load(path: str | Path) -> SurfaceFit:
-    """The law saved at `path`; ValueError with one line for a file that is missing, damaged or foreign."""
+    """The law saved at `path`; ValueError with one line for a file that is missing, damaged or of another kind."""
     try:
         return from_json(json.loads(Path(path).read_text()))
     except OSError as error:

@@ -11,13 +11,12 @@ from lightning_scaling.laws.curve_envelope import Envelope, envelope
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.isoflop import IsoFlops, isoflops
 from lightning_scaling.laws.kaplan_fit import KaplanFit, fit_kaplan
-from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface_fit import SurfaceFit
 
 
 @dataclass(frozen=True)
 class Approach:
-    """One answer: a of N* ∝ C^a and b of D* ∝ C^b with their intervals (None: could not be had, `because` says why)."""
+    """One answer: a of N* ∝ C^a and b of D* ∝ C^b with their intervals (None: not available, `because` states why)."""
 
     name: str
     N_exponent: float | None
@@ -59,27 +58,44 @@ def approaches(
     level: float = 0.9,
     resamples: int = 1000,
     seed: int | None = 0,
+    surface: SurfaceFit | None = None,
 ) -> Approaches:
-    """Approach 1 (with `curves`), 2 and 3 and Kaplan's joint law on the same runs."""
-    surface = fit_surface(params, tokens, loss, resamples, seed, groups)
-    valleys = isoflops(params, tokens, loss, flops, level, surface)
+    """Approach 1 (with `curves`), 2 and 3 and Kaplan's joint law on the same runs.
+
+    Args:
+        curves: Curve or RunRecord of each run, for the envelope.
+        flops: (n,) FLOPs of each run where they are not 6·N·D.
+        surface: approach 3 where it has been fitted already.
+    """
+    surface = surface or fit_surface(params, tokens, loss, resamples, seed, groups, flops=flops)
+    parabolas = isoflops(params, tokens, loss, flops, level, surface)
     kaplan = fit_kaplan(params, tokens, loss, resamples=min(resamples, 200), seed=seed, groups=groups)
-    lower = envelope(curves, level=level, seed=seed) if len(curves) else None
-    table = (_first(lower), _second(valleys), _third(surface, level), _kaplan(kaplan, level))
-    return Approaches(table, _unsure(surface) + _verdict(table, valleys), level, surface, valleys, kaplan, lower)
+    lower, lacking = _envelope(curves, level, seed)
+    table = (_first(lower, lacking), _second(parabolas), _third(surface, level), _kaplan(kaplan, level))
+    return Approaches(table, _unsure(surface) + _verdict(table, parabolas), level, surface, parabolas, kaplan, lower)
 
 
-def _first(lower: Envelope | None) -> Approach:
+def _envelope(curves: Sequence[Any], level: float, seed: int | None) -> tuple[Envelope | None, str]:
+    """The envelope, or why there is none: runs with one evaluation each have no curve to envelop."""
+    if not len(curves):
+        return None, "no curves of two evaluations or more"
+    try:
+        return envelope(curves, level=level, seed=seed), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _first(lower: Envelope | None, lacking: str) -> Approach:
     if lower is None or lower.growth is None:
-        return Approach("1 envelope of curves", None, None, lower.because if lower else "no curves were given")
+        return Approach("1 envelope of curves", None, None, lower.because if lower else lacking)
     return Approach("1 envelope of curves", lower.growth.N_exponent, lower.growth.N_exponent_interval, lower.because)
 
 
 def _second(found: IsoFlops) -> Approach:
     if found.growth is None:
-        reasons = sorted({v.reason for v in found.valleys if v.reason}) or ["no two budgets with four sizes each"]
+        reasons = sorted({v.reason for v in found.curves if v.reason}) or ["no two budgets with four sizes each"]
         return Approach("2 IsoFLOP parabolas", None, None, "; ".join(reasons))
-    because = f"{len(found.growth.flops)} valleys; estimated bias of the parabolas on a: {found.exponent_bias:+.3f}"
+    because = f"{len(found.growth.flops)} IsoFLOP curves; estimated bias of the parabolas on a: {found.exponent_bias:+.3f}"
     return Approach("2 IsoFLOP parabolas", found.growth.N_exponent, found.growth.N_exponent_interval, because)
 
 
@@ -96,8 +112,7 @@ def _kaplan(fit: KaplanFit, level: float) -> Approach:
 
 
 def _unsure(fit: SurfaceFit) -> str:
-    open_ = (SurfaceOutcome.ONE_RATIO, SurfaceOutcome.PARAMS_NOT_IDENTIFIED, SurfaceOutcome.TOKENS_NOT_IDENTIFIED)
-    return "The surface is not identified by these runs, so its exponents mean little. " if fit.outcome in open_ else ""
+    return "" if fit.split_identified else "The surface is not identified by these runs, so its exponents mean little. "
 
 
 def _verdict(table: tuple[Approach, ...], found: IsoFlops) -> str:
@@ -123,4 +138,4 @@ def _why(p: Approach, q: Approach, found: IsoFlops) -> str:
         return f"Parabolas are biased on this grid, by an estimated {found.exponent_bias:+.3f} in a; trust the surface."
     if "1" in names:
         return "The envelope reads curves whose learning rate had not come down, which favours sizes that were further in their schedule."
-    return "The surface assumes one exponent over all compute; the valleys do not: look at its residuals against compute."
+    return "The surface assumes one exponent over all compute; the IsoFLOP curves do not: look at its residuals against compute."

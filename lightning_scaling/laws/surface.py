@@ -54,7 +54,7 @@ class Surface:
 
     def predict(self, params: Any, tokens: Any) -> Any:
         """L at N params and D tokens, in the unit of the loss it was fitted to."""
-        return _plain(self.E + self.A * _power(params, -self.alpha) + self.B * _power(tokens, -self.beta))
+        return as_given(self.E + self.A * _power(params, -self.alpha) + self.B * _power(tokens, -self.beta))
 
     @property
     def N_exponent(self) -> Any:
@@ -78,7 +78,7 @@ class Surface:
         # In logs and within the range of floats: constants that the points do not identify place the optimum anywhere.
         params = np.exp(np.clip(lean + self.N_exponent * np.log(budget), -FARTHEST, FARTHEST))
         tokens = budget / params
-        return Optimum(_plain(flops), _plain(params), _plain(tokens), self.predict(params, tokens))
+        return Optimum(as_given(flops), as_given(params), as_given(tokens), self.predict(params, tokens))
 
     def slopes(self, params: Any, tokens: Any) -> tuple[Any, Any]:
         """(dL/dlnN, dL/dlnD): what one e-fold more of each brings.
@@ -87,12 +87,12 @@ class Surface:
         -0.0502
         """
         by_n, by_d = self.A * _power(params, -self.alpha), self.B * _power(tokens, -self.beta)
-        return _plain(-self.alpha * by_n), _plain(-self.beta * by_d)
+        return as_given(-self.alpha * by_n), as_given(-self.beta * by_d)
 
 
 def _power(base: Any, exponent: Any) -> Any:
     return np.asarray(base, dtype=np.float64) ** exponent
 
 
-def _plain(value: Any) -> Any:
+def as_given(value: Any) -> Any:
     return float(value) if np.ndim(value) == 0 else np.asarray(value)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_scaling.laws.answers import Answer, answer
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.points import Points
+from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface import CONSTANTS, Optimum, Surface
 
 
@@ -20,7 +21,7 @@ class SurfaceFit:
     Args:
         surface: the five constants.
         objective: the minimum reached, in the unit of `procedure["objective"]` (for Huber: summed over points).
-        outcome: whether the constants are identified; its text says what would change it.
+        outcome: whether the constants are identified; its text states what would change it.
         because: the numbers behind the outcome.
         points: what was fitted.
         noise: robust relative standard deviation of one point about the law.
@@ -34,7 +35,7 @@ class SurfaceFit:
     objective: float
     outcome: SurfaceOutcome
     because: str
-    points: Points
+    points: LawPoints
     noise: float
     agreement: tuple[int, int]
     resamples: Surface | None = None
@@ -72,6 +73,26 @@ class SurfaceFit:
         return self.surface.predict(params, tokens)
 
     @property
+    def usable(self) -> Answer:
+        """Whether the fit has constants at all."""
+        return answer(bool(np.isfinite(self.alpha)), self.outcome)
+
+    @property
+    def identified(self) -> Answer:
+        """Whether the runs identify every constant."""
+        return answer(self.outcome is SurfaceOutcome.IDENTIFIED, self.outcome)
+
+    @property
+    def split_identified(self) -> Answer:
+        """Whether the runs tell the term of N from that of D, so that the optimum means something; a floor of zero leaves it so."""
+        return answer(self.outcome in (SurfaceOutcome.IDENTIFIED, SurfaceOutcome.FLOOR_AT_ZERO), self.outcome)
+
+    @property
+    def resampled(self) -> Answer:
+        """Whether there are resamples to take intervals from."""
+        return answer(self.resamples is not None, "fit with resamples=1000 or more")
+
+    @property
     def residuals(self) -> NDArray[np.float64]:
         """(n,) ln observed − ln fitted loss, in the order of `points`."""
         return np.asarray(np.log(self.points.loss) - np.log(self.predict(self.points.params, self.points.tokens)))
@@ -98,9 +119,13 @@ class SurfaceFit:
 
     @property
     def spread_factor(self) -> float:
-        """√(runs / (runs − 5)): resamples of a five-constant fit spread too little by this much."""
+        """√(runs / (runs − 5)) − .1 within 1 to 1.1: how much more than its resamples a five-constant fit spreads.
+
+        The Huber loss of 1e-3 spreads resamples of a few dozen runs more than theory expects, so only the smallest sweeps need it (1000
+        simulated sweeps, benchmarks/laws_worlds.py).
+        """
         runs = int(self.points.groups.max()) + 1
-        return float(np.sqrt(runs / max(runs - 5, 1)))
+        return float(np.clip(np.sqrt(runs / max(runs - 5, 1)) - 0.1, 1.0, 1.1))
 
     def optimum(self, flops: Any, level: float = 0.9) -> Optimum:
         """Compute-optimal params, tokens and loss at `flops`, with intervals if the fit was resampled."""
@@ -117,7 +142,19 @@ class SurfaceFit:
         """(low, high) of the fitted loss at N and D: sampling error of the law alone, not of a new run."""
         return self.interval_of(lambda s: s.predict(params, tokens), level)
 
+    def __str__(self) -> str:
+        from lightning_scaling.laws.printed import surface_text
+
+        return surface_text(self)
+
+    def _repr_html_(self) -> str:
+        from lightning_scaling.laws.printed import as_html
+
+        return as_html(str(self))
+
     def _resamples(self) -> Surface:
+        if self.outcome is SurfaceOutcome.TOO_FEW_POINTS:
+            raise ValueError(f"there is no interval: {self.outcome} ({self.because})")
         if self.resamples is None:
             raise ValueError("intervals come from resamples: fit with resamples=1000 or more")
         return self.resamples

@@ -133,10 +133,14 @@ class Counting:
         if self.params != before:
             report(f"the model has changed: N is {self.params} from here on ({before} before)")
 
-    def add(self, tokens: int) -> None:
-        """Count tokens that were reported as a number."""
-        if self._rule is not None:
-            self._progress.ledger.add(tokens, *self._rule.cost(tokens, None, None))
+    def look_at(self, tokens: int | None, batch: Any) -> None:
+        """A batch that is about to be trained on, or the number of its tokens, which is counted at once."""
+        if self.meter is None or self._rule is None:
+            return
+        if tokens is not None:
+            self._progress.ledger.add(int(tokens), *self._rule.cost(int(tokens), None, None))
+        else:
+            self.meter.begin(batch)
 
     def settle(self) -> None:
         """Bring the ledger up to date. May wait for the device where masks are counted."""

@@ -3,10 +3,11 @@
 Warnings and lines go to the terminal of the first process only.
 """
 
+import functools
 import os
 import warnings
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
@@ -57,7 +58,7 @@ class Guard:
     def switch_off(self, part: str, error: BaseException) -> None:
         """The part has failed: one warning with the cause."""
         self.off.add(part)
-        self.warn(part, f"{part} failed and is switched off, training goes on ({type(error).__name__}: {error})")
+        self.warn(part, f"{part} failed and is switched off, training continues ({type(error).__name__}: {error})")
 
     def warn(self, kind: str, text: str) -> None:
         """Warn, unless something of this kind was warned of before."""
@@ -66,6 +67,21 @@ class Guard:
         self._warned.add(kind)
         if first_process():
             _warn(f"scaling: {text}")
+
+
+def guarded(hook: Callable[..., None]) -> Callable[..., None]:
+    """A hook of a trainer that never raises: a failure is one warning of `self._guard`, and the hook is switched off."""
+    part = f"the hook {hook.__name__}"
+
+    @functools.wraps(hook)
+    def run(self: Any, *given: Any, **named: Any) -> None:
+        if part not in self._guard.off:
+            try:
+                hook(self, *given, **named)
+            except Exception as error:
+                self._guard.switch_off(part, error)
+
+    return run
 
 
 def _warn(text: str) -> None:

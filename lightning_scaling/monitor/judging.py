@@ -14,7 +14,7 @@ import numpy as np
 from lightning_scaling.advice import advise
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting import forecast
-from lightning_scaling.laws.power import PowerLaw, fit_power_law
+from lightning_scaling.laws.power import PowerLaw, fit_power
 from lightning_scaling.monitor.budget import TimeBudget
 from lightning_scaling.monitor.options import Options
 from lightning_scaling.monitor.points import Point
@@ -63,7 +63,7 @@ def judge(seen: Evidence, options: Options) -> Judgement:
     """Power law, forecast and advice at the last point of the run."""
     curve, tokens = seen.curve, seen.point.tokens
     at = seen.token_budget if seen.token_budget and seen.token_budget > tokens else seen.token_budget or 2 * tokens
-    law = fit_power_law(seen.flops, curve.loss, options.level)
+    law = fit_power(seen.flops, curve.loss, options.level, "FLOPs")
     expected = forecast(curve, at, seen.siblings, options.level)
     terms: dict[str, Any] = {"law": options.law, "economics": options.economics, "level": options.level, "unit": seen.unit}
     terms |= {"flops_per_token": seen.point.flops / tokens, "schedule_free": seen.schedule_free}

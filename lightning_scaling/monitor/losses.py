@@ -71,18 +71,21 @@ def kind_of(name: str) -> str | None:
 
 
 class TrainingLoss:
-    """Mean training loss between two readings, summed on the device and read only at steps that grow by 2 %.
+    """Mean training loss between two readings, summed on the device.
 
     A step only keeps its loss; they are added up 256 at a time, since an addition of two numbers takes a tenth of what adding 256 does.
-    A reading synchronises the device; at 2 % a run of a million steps is read 430 times.
 
     Args:
         copy: whether a loss may change after its step. Lightning hands over a copy under automatic optimisation, else the tensor itself.
         divided: by what the losses of now are divided, as Lightning does with the number of batches it accumulates.
+
+    >>> losses = TrainingLoss()
+    >>> for loss in (3.0, 2.0):
+    ...     losses.add(loss)
+    >>> losses.read(), losses.read()
+    (2.5, nan)
     """
 
-    FIRST = 10
-    GROWTH = 1.02
     MOST = 256
 
     def __init__(self, copy: bool = False, divided: Callable[[], int] = lambda: 1) -> None:
@@ -90,28 +93,14 @@ class TrainingLoss:
         self._new: list[Any] = []
         self._sum: Any = None
         self._summed = 0
-        self._next = self.FIRST
-        self._enough = 1
 
-    def add(self, loss: Any) -> bool:
-        """Keep the loss of one batch, a tensor or a float; True when it is time to ask whether a point is `due`."""
+    def add(self, loss: Any) -> None:
+        """Keep the loss of one batch: a tensor, a float, or None where there is none."""
         if loss is None:
-            return False
+            return
         self._new.append(loss.detach().clone() if self._copy and hasattr(loss, "detach") else loss)
-        return len(self._new) >= self._enough
-
-    @property
-    def seen(self) -> int:
-        """Losses since the last reading."""
-        return self._summed + len(self._new)
-
-    def due(self, step: int) -> bool:
-        """True when enough steps have passed for another point. Adds up what was kept where it is not."""
-        if step >= self._next and self.seen:
-            return True
-        self.settle()
-        self._enough = min(max(self._next - step, 1), self.MOST)
-        return False
+        if len(self._new) >= self.MOST:
+            self.settle()
 
     def settle(self) -> None:
         """Add up what was kept; call before the division changes."""
@@ -119,17 +108,44 @@ class TrainingLoss:
             total = _sum(self._new) * self._divided()
             self._sum = total if self._sum is None else self._sum + total
             self._summed += len(self._new)
-            self._enough = max(self._enough - len(self._new), 1)
             self._new = []
 
-    def read(self, step: int) -> float:
-        """The mean since the last reading, NaN where no loss was seen."""
+    def read(self) -> float:
+        """The mean since the last reading, NaN where no loss was seen. Waits for the device."""
         self.settle()
         mean = float(self._sum) / self._summed if self._summed else float("nan")
         self._sum, self._summed = None, 0
-        self._next = max(step + self.FIRST, int(step * self.GROWTH))
-        self._enough = min(self._next - step, self.MOST)
         return mean
+
+
+class Cadence:
+    """When the training loss is read, which waits for the device: every ten batches at first, then at counts that grow by 2 %.
+
+    A run of a million batches is read 430 times. It depends on the number of batches alone, so that all ranks read together.
+
+    >>> cadence = Cadence()
+    >>> [n for n in range(1, 1041) if cadence.due()][:3], cadence.due()
+    ([10, 20, 30], False)
+    """
+
+    FIRST = 10
+    GROWTH = 1.02
+
+    def __init__(self) -> None:
+        self._batches = self._read_at = 0
+        self._next = self.FIRST
+
+    def due(self) -> bool:
+        """Count one batch; True where a reading is due after it."""
+        self._batches += 1
+        return self._batches >= self._next and self.read()
+
+    def read(self) -> bool:
+        """Take a reading now; False where nothing was trained since the last one."""
+        new = self._batches > self._read_at
+        self._read_at = self._batches
+        self._next = max(self._batches + self.FIRST, int(self._batches * self.GROWTH))
+        return new
 
 
 def of_outputs(outputs: Any) -> Any:

@@ -21,6 +21,7 @@ class Progress:
         pending: what recorders had not yet brought to disk when the checkpoint was saved, by tracking URI.
         counted_by: the conventions by which FLOPs and tokens were counted; None before the first batch.
         token_budget: tokens at the end of training, as last known.
+        followed: name of the loss whose points are kept; None before the first.
         flags: state of the readings that change only when they have held (verdict, plateau, add data).
     """
 
@@ -36,6 +37,7 @@ class Progress:
         self.flags: dict[str, Any] = {}
         self.counted_by: dict[str, Any] | None = None
         self.token_budget: int | None = None
+        self.followed: str | None = None
 
     def mark(self, loss: float) -> Point:
         """Keep a point of the curve here and now."""
@@ -64,6 +66,7 @@ class Progress:
             "flags": dict(self.flags),
             "counted_by": self.counted_by,
             "token_budget": self.token_budget,
+            "followed": self.followed,
         }
 
     @classmethod
@@ -84,4 +87,5 @@ class Progress:
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping, run.flags = dict(state["stopping"]), dict(state.get("flags", {}))
         run.counted_by, run.token_budget = state.get("counted_by"), state.get("token_budget", state.get("planned_tokens"))
+        run.followed = state.get("followed")
         return run

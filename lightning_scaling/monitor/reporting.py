@@ -87,14 +87,16 @@ class Reporter:
             self._guard.attempt("the files of the run", lambda: self._keep_files(record, judgement))
         self.close(record, "FINISHED", None)
         if self._options.summary:
-            self._guard.attempt("the summary", lambda: self._summarise(record))
+            self._guard.attempt("the summary", lambda: self._summarise(record, judgement))
 
     def _keep_files(self, record: RunRecord, judgement: Judgement | None) -> None:
         for name, content in files(record, judgement):
             self._recording.artifact(name, content)
 
-    def _summarise(self, record: RunRecord) -> None:
-        for line in end_of_run(record, self._options.law, self.related.curves):
+    def _summarise(self, record: RunRecord, judgement: Judgement | None) -> None:
+        advice, law = (judgement.advice, judgement.power_law) if judgement else (None, None)
+        unit = "samples" if self._options.tokens == "samples" else "tokens"
+        for line in end_of_run(record, self._options.law, self.related.curves, advice=advice, power_law=law, unit=unit):
             report(line)
 
     def close(self, record: RunRecord, status: str, timeout: float | None) -> None:

@@ -12,7 +12,9 @@ _WHERE = {
     "law_table": "tables",
     "prediction_table": "tables",
     "allocation_table": "tables",
-    "Aim": "reading",
+    "Study": "study",
+    "load_study": "study",
+    "log_study": "publish",
 }
 __all__ = [*_WHERE]
 

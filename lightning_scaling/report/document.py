@@ -4,21 +4,26 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.report.fits import Fits
-from lightning_scaling.report.lines import budgets
-from lightning_scaling.report.reading import Aim, optimum_interval, usable
+from lightning_scaling.laws.frontier import FrontierFit
+from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.runs_fit import RunsFit
+from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.optima import budgets, interval_of
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.run.record import RunRecord
 
+_FRONTIER = ("exponent", "scale", "r_squared", "spread", "floor", "floor_scale", "floor_exponent")
 
-def document(records: Iterable[RunRecord], found: Fits) -> dict[str, Any]:
+
+def document(records: Iterable[RunRecord], fit: RunsFit) -> dict[str, Any]:
     """Runs, laws, the held-out prediction and the best use of compute, ready for JSON."""
-    runs = rows(records)
-    law = _constants(found.law, ("E", "A", "B", "alpha", "beta"))
-    frontier = _constants(found.frontier, ("exponent", "scale", "r_squared", "spread", "floor", "floor_scale", "floor_exponent"))
-    optima = [_optimum(found.law, flops) for flops, _ in budgets(runs)] if usable(found.law) else []
-    told = {"runs": [_run(r) for r in runs], "law": law, "frontier": frontier, "prediction": _aim(found.aim), "optima": optima}
-    cleaned: dict[str, Any] = without_nan({**told, "notes": list(found.notes)})
+    runs, fitted = rows(records), len(fit.runs) >= 3
+    optima = [_optimum(fit, flops) for flops, _ in budgets(runs)] if fit.usable else []
+    laws = {"law": _surface(fit.surface) if fitted else None, "frontier": _frontier(fit.frontier) if fitted else None}
+    counted = {"flops_per_param_and_token": fit.flops_per, "notes": list(fit.notes)}
+    everything = {"runs": [_run(r) for r in runs], **laws, "prediction": _held_out(fit.largest), "optima": optima, **counted}
+    cleaned: dict[str, Any] = without_nan(everything)
     return cleaned
 
 
@@ -43,19 +48,21 @@ def _run(run: RunRow) -> dict[str, Any]:
     return {name: getattr(run, name) for name in names} | {"forecast_at_half": half} | place
 
 
-def _constants(fit: Any, names: tuple[str, ...]) -> dict[str, Any] | None:
-    if fit is None:
-        return None
-    outcome = getattr(fit, "outcome", None)
-    said = {"outcome": None if outcome is None else outcome.name, "message": None if outcome is None else str(outcome)}
-    return {name: float(getattr(fit, name)) for name in names} | said
+def _surface(fit: SurfaceFit) -> dict[str, Any]:
+    constants = {name: float(getattr(fit.surface, name)) for name in CONSTANTS}
+    questions = {"split_identified": bool(fit.split_identified), "usable": bool(fit.usable)}
+    return constants | questions | {"outcome": fit.outcome.name, "message": str(fit.outcome)}
 
 
-def _aim(aim: Aim | None) -> dict[str, Any] | None:
-    return None if aim is None else {**vars(aim), "flops": aim.flops, "error": aim.error, "inside": aim.inside}
+def _frontier(fit: FrontierFit) -> dict[str, Any]:
+    return {name: float(getattr(fit, name)) for name in _FRONTIER} | {"outcome": fit.outcome.name, "message": str(fit.outcome)}
 
 
-def _optimum(law: Any, flops: float) -> dict[str, Any]:
-    best = law.optimum(flops)
-    parts = {name: float(getattr(best, name)) for name in ("params", "tokens", "loss")}
-    return {"flops": flops} | parts | {f"{name}_interval": list(optimum_interval(best, name)) for name in parts}
+def _held_out(largest: HeldOut | None) -> dict[str, Any] | None:
+    return None if largest is None else {**vars(largest), "error": largest.error, "inside": largest.inside}
+
+
+def _optimum(fit: RunsFit, flops: float) -> dict[str, Any]:
+    best = fit.optimum(flops)
+    parts = {"params": float(best.params), "tokens": float(best.tokens), "loss": float(best.loss)}
+    return {"flops": flops} | parts | {f"{name}_interval": list(interval_of(best, name)) for name in parts}

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report import counted
+from lightning_scaling.report import methods
 from lightning_scaling.report.figures import run_panel
 from lightning_scaling.report.page import cells
 from lightning_scaling.report.picture import picture
-from lightning_scaling.report.rows import reached, row, state_words, words
+from lightning_scaling.report.rows import row, state_words, words
 from lightning_scaling.report.templates import template
+from lightning_scaling.run.at_half import checked
 from lightning_scaling.run.record import Prediction, RunRecord
 
 _WIDE = (7.8, 4.2)  # inches
@@ -22,14 +23,14 @@ def run_page(record: RunRecord) -> str:
     """The HTML; everything a user named is escaped by the template. A run without points or forecasts has a page, too."""
     run = row(record)
     drawn = picture(lambda theme: run_panel(record, theme, size=_WIDE), f"Loss over {numbers.count(run.tokens)} training tokens.")
-    told = {"facts": _facts(record), "forecasts": _forecasts(record), "counted": counted.paragraphs([record])}
-    return str(template("run.html").render(run=cells(run), picture=drawn, **told))
+    parts = {"facts": _facts(record), "forecasts": _forecasts(record), "methods": methods.paragraphs([record])}
+    return str(template("run.html").render(run=cells(run), picture=drawn, **parts))
 
 
 def _facts(record: RunRecord) -> list[tuple[str, str]]:
     run = cells(row(record))
-    plan = record.planned_tokens
-    share = f" ({100 * record.tokens / plan:.0f} % of its plan)" if plan else ""
+    budget = record.planned_tokens
+    share = f" ({100 * record.tokens / budget:.0f} % of its token budget)" if budget else ""
     cost = [("parameters", run["params"]), (f"training tokens{share}", run["tokens"]), ("PF-days", run["pf_days"])]
     return [("final loss" if record.ended else f"loss so far, {state_words(record)}", run["loss"]), *cost]
 
@@ -44,13 +45,13 @@ def _spread(made: Sequence[Prediction]) -> list[int]:
 
 
 def _forecast(record: RunRecord, made: Prediction) -> dict[str, Any]:
-    came = reached(record, made)
+    check = checked(record, made)
     return {
         "seen": f"{100 * made.tokens / made.at:.0f} %" if made.at else numbers.ABSENT,
         "tokens": numbers.count(made.tokens),
         "loss": numbers.loss(made.loss),
         "interval": numbers.between(made.low, made.high),
-        "error": numbers.percent(made.loss / record.loss - 1) if came else numbers.ABSENT,
-        "inside": made.low <= record.loss <= made.high if came else None,
+        "error": numbers.percent(check.error) if check else numbers.ABSENT,
+        "inside": check.inside if check else None,
         "verdict": words(made.verdict),
     }

@@ -7,31 +7,32 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report import counted, lines, prose
-from lightning_scaling.report.gallery import Shown, gallery, panels, panels_in_one
+from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.runs_fit import RunsFit
+from lightning_scaling.laws.side_by_side import Approach
+from lightning_scaling.report import law_lines, methods, sentences
+from lightning_scaling.report.content import Content
+from lightning_scaling.report.figure_list import Shown, figures_of, panels, panels_in_one
+from lightning_scaling.report.optima import allocations
 from lightning_scaling.report.picture import picture, save_png
-from lightning_scaling.report.reading import Aim, largest_of
 from lightning_scaling.report.rows import RunRow, rows, state_words
 from lightning_scaling.report.templates import template
-from lightning_scaling.report.told import Told
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.store.runs import Rejected
 
-# beyond this many runs the page shows the largest ones' panels, and says so
+# beyond this many runs the page shows the largest ones' panels, and states how many are left out
 MOST_PANELS = 24
 
 
 def write_report(
     folder: str | Path,
     records: Iterable[RunRecord],
-    law: Any = None,
-    frontier: Any = None,
-    prediction: Any = None,
+    fit: RunsFit | None = None,
     title: str = "Scaling report",
     *,
-    approaches: Any = None,
-    notes: Sequence[str] = (),
-    presets: Sequence[Any] = (),
-    rejected: Iterable[Any] = (),
+    presets: Sequence[Preset] = (),
+    rejected: Iterable[Rejected] = (),
     png: bool = True,
     refresh: float | None = None,
 ) -> Path:
@@ -39,12 +40,9 @@ def write_report(
 
     Args:
         records: any runs, finished or not, broken ones too.
-        law: L(N, D) with `predict` and `optimum`; frontier: loss over compute with `predict`; either may be None.
-        prediction: what the smaller runs foretold of the largest (`Aim`, or anything with its names).
-        approaches: the answers of several procedures on the same runs (`table`, `verdict`), shown side by side.
-        notes: sentences a reader of the law must know, e.g. why there is none.
+        fit: of the finished ones, from `laws.fit_runs`; None shows the runs alone.
         presets: published laws shown beside the fitted one.
-        rejected: runs that could not be read, each with `name` and `reason`.
+        rejected: runs that could not be read, with the reason.
         refresh: seconds after which a browser reloads the page, for watching.
 
     Raises:
@@ -52,46 +50,58 @@ def write_report(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    told = Told(list(records), law, frontier, None if prediction is None else largest_of(prediction), approaches, notes, presets)
+    content = Content(list(records), fit, presets)
     page = folder / "report.html"
-    pictures = gallery(told)
-    page.write_text(html(told, pictures, title, rejected, refresh), encoding="utf-8")
-    for each in (*pictures, panels_in_one(told.records)) if png else ():
+    pictures = figures_of(content)
+    page.write_text(html(content, pictures, title, rejected, refresh), encoding="utf-8")
+    for each in (*pictures, panels_in_one(content.records)) if png else ():
         save_png(each.draw, folder, each.name)
     return page
 
 
 def html(
-    told: Told, pictures: Sequence[Shown], title: str = "Scaling report", rejected: Iterable[Any] = (), refresh: float | None = None
+    content: Content,
+    pictures: Sequence[Shown],
+    title: str = "Scaling report",
+    rejected: Iterable[Rejected] = (),
+    refresh: float | None = None,
 ) -> str:
     """The page itself; everything a user named is escaped by the template."""
-    runs = rows(told.records)
+    runs, largest = rows(content.records), content.largest
     shown = runs[-MOST_PANELS:]
     return str(
         template("report.html").render(
             title=title,
             refresh=refresh,
-            cost=prose.cost(runs),
-            law=prose.law(told.drawn_law, told.drawn_frontier),
-            tenfold=prose.tenfold(runs, told.drawn_law, told.drawn_frontier),
-            prediction=prose.prediction(told.aim),
-            facts=facts(runs, told.aim),
+            **_opening(content, runs),
+            facts=facts(runs, largest),
             runs=[cells(r) for r in runs],
-            law_lines=_law_lines(told),
-            outcomes=_outcomes(told),
-            approaches=told.approaches and {"table": [_approach(a) for a in told.approaches.table], "verdict": told.approaches.verdict},
-            prediction_lines=[] if told.aim is None else lines.prediction_lines(told.aim),
-            allocations=[] if told.drawn_law is None else lines.allocations(runs, told.drawn_law, told.presets),
+            law_lines=_law_lines(content),
+            outcomes=[*content.outcomes, *(("Note", note) for note in content.notes)],
+            approaches=_approaches(content.fit),
+            prediction_lines=[] if largest is None else law_lines.prediction_lines(largest),
+            allocations=[] if content.drawn_law is None else allocations(runs, content.drawn_law, content.presets),
             pictures={p.name: picture(p.draw, p.alt, p.caption) for p in pictures},
             panels=list(zip([cells(r) for r in shown], panels([r.record for r in shown]), strict=True)),
             panels_left_out=len(runs) - len(shown),
-            counted=counted.paragraphs(told.records, told.law, told.frontier),
-            rejected=[_rejection(each) for each in rejected],
+            methods=methods.paragraphs(content.records, content.fit),
+            rejected=[(each.name or each.run_id, each.reason) for each in rejected],
         )
     )
 
 
-def facts(runs: Sequence[RunRow], aim: Aim | None = None) -> list[tuple[str, str]]:
+def _opening(content: Content, runs: Sequence[RunRow]) -> dict[str, str]:
+    """The sentence of each part."""
+    surface, frontier = content.drawn_law, content.drawn_frontier
+    return {
+        "cost": sentences.cost(runs),
+        "law": sentences.law(surface, frontier),
+        "tenfold": sentences.tenfold(runs, surface, frontier),
+        "prediction": sentences.prediction(content.largest),
+    }
+
+
+def facts(runs: Sequence[RunRow], largest: HeldOut | None = None) -> list[tuple[str, str]]:
     """The few numbers at the head of the page, each with its unit."""
     finished = [r for r in runs if r.fitted]
     off = [abs(r.error) for r in runs if r.error is not None]
@@ -101,8 +111,8 @@ def facts(runs: Sequence[RunRow], aim: Aim | None = None) -> list[tuple[str, str
         ("lowest final loss", numbers.loss(min((r.loss for r in finished), default=float("nan")))),
         ("median error of the forecasts at half", numbers.percent(float(np.median(off))).lstrip("+") if off else numbers.ABSENT),
     ]
-    if aim is not None and np.isfinite(aim.came):
-        shown.append(("error of the prediction of the largest", numbers.percent(aim.error)))
+    if largest is not None and np.isfinite(largest.observed):
+        shown.append(("error of the prediction of the largest", numbers.percent(largest.error)))
     return shown
 
 
@@ -127,26 +137,20 @@ def cells(run: RunRow) -> dict[str, Any]:
     }
 
 
-def _law_lines(told: Told) -> list[tuple[str, list[lines.Line]]]:
-    compute = [] if told.drawn_frontier is None else lines.frontier_lines(told.drawn_frontier)
-    surface = [] if told.drawn_law is None else lines.surface_lines(told.drawn_law)
+def _law_lines(content: Content) -> list[tuple[str, list[law_lines.Line]]]:
+    compute = [] if content.drawn_frontier is None else law_lines.frontier_lines(content.drawn_frontier)
+    surface = [] if content.drawn_law is None else law_lines.surface_lines(content.drawn_law)
     return [("Loss over compute, L(C)", compute), ("Loss over size and data, L(N, D)", surface)]
 
 
-def _outcomes(told: Told) -> list[tuple[str, str]]:
-    named = (("L(C)", told.frontier), ("L(N, D)", told.law))
-    said = [(name, str(fit.outcome)) for name, fit in named if getattr(fit, "outcome", None) is not None]
-    return said + [("Note", note) for note in told.notes]
+def _approaches(fit: RunsFit | None) -> dict[str, Any] | None:
+    """The answers of several procedures on the same runs."""
+    sides = None if fit is None else fit.approaches
+    return None if sides is None else {"table": [_approach(a) for a in sides.table], "verdict": sides.verdict}
 
 
-def _approach(each: Any) -> dict[str, str]:
+def _approach(each: Approach) -> dict[str, str]:
     ends = (each.interval, each.D_interval)
     a, b = (numbers.ABSENT if end is None else numbers.between(end[0], end[1], numbers.plain) for end in ends)
     values = {"N_exponent": numbers.plain(each.N_exponent), "D_exponent": numbers.plain(each.D_exponent)}
     return {"name": each.name, "N_interval": a, "D_interval": b, "because": each.because} | values
-
-
-def _rejection(each: Any) -> tuple[str, str]:
-    """A run that could not be read: an object with `name` and `reason`, or such a pair."""
-    name, reason = each if isinstance(each, tuple) else (getattr(each, "name", "") or getattr(each, "run_id", ""), each.reason)
-    return str(name), str(reason)

@@ -14,7 +14,7 @@ _DPI = 144
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture in both themes: `light` and `dark` are data URIs, `alt` says in words what there is to see."""
+    """One picture in both themes: `light` and `dark` are data URIs, `alt` describes it in words."""
 
     light: str
     dark: str

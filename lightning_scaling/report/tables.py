@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
 from lightning_scaling import numbers
-from lightning_scaling.report.lines import Line, allocations, frontier_lines, prediction_lines, surface_lines
-from lightning_scaling.report.reading import largest_of
+from lightning_scaling.laws.capabilities import AllocationLaw
+from lightning_scaling.laws.frontier import FrontierFit
+from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.law_lines import Line, frontier_lines, prediction_lines, surface_lines
+from lightning_scaling.report.optima import allocations
 from lightning_scaling.report.rows import RunRow, rows, state_words
 from lightning_scaling.run.record import Prediction, RunRecord
 
@@ -64,25 +68,24 @@ def _interval(forecast: Prediction) -> str:
     return numbers.between(forecast.low, forecast.high)
 
 
-def law_table(law: Any = None, frontier: Any = None) -> Table:
+def law_table(law: SurfaceFit | None = None, frontier: FrontierFit | None = None) -> Table:
     """The constants of the fitted laws with their intervals; the outcome of each fit below."""
     table = _lines("Law", [] if frontier is None else frontier_lines(frontier))
     table.add_section()
     _add(table, [] if law is None else surface_lines(law))
-    named = (("L(C)", frontier), ("L(N, D)", law))
-    said = [f"{name}: {fit.outcome}" for name, fit in named if getattr(fit, "outcome", None) is not None]
-    none = "no law yet: it takes finished runs of several sizes" if law is None and frontier is None else None
-    table.caption = "\n".join(said) or none
+    outcomes = [] if frontier is None else [f"L(C): {frontier.outcome}"]
+    outcomes += [] if law is None else [f"L(N, D): {law.outcome}"]
+    table.caption = "\n".join(outcomes) or "no law yet: it takes finished runs of several sizes"
     return table
 
 
-def prediction_table(prediction: Any) -> Table:
-    """The largest run as the smaller ones foretold it, and what came."""
-    aim = largest_of(prediction)
-    return _lines(f"The run of {numbers.count(aim.params)} parameters on {numbers.count(aim.tokens)} tokens", prediction_lines(aim))
+def prediction_table(largest: HeldOut) -> Table:
+    """The largest run as the smaller ones predict it, and the observed loss."""
+    title = f"The run of {numbers.count(largest.params)} parameters on {numbers.count(largest.tokens)} tokens"
+    return _lines(title, prediction_lines(largest))
 
 
-def allocation_table(records: Sequence[RunRecord], law: Any, beside: Sequence[Any] = ()) -> Table:
+def allocation_table(records: Sequence[RunRecord], law: AllocationLaw, beside: Sequence[Preset] = ()) -> Table:
     """N_opt and D_opt for the compute of the largest run and ten times it, by the fitted law and any `beside` it."""
     table = _table("Best use of compute")
     for name in ("compute", "law", "N_opt", "90 %", "D_opt", "90 %", "tokens/N", "loss", "90 %"):

@@ -1,8 +1,8 @@
 """The look of every picture and page: one palette on light paper and one on dark, the same meaning in both.
 
-Model size runs through viridis (perceptually uniform, safe for the colour-blind), cut so that every colour stands out from its paper;
+Model size runs through viridis (perceptually uniform, safe for the colour-blind), cut so that every colour contrasts with its paper;
 the larger the model, the stronger the contrast. What is fitted or forecast is vermilion, which viridis does not contain, and never
-told by colour alone: it is dashed, banded or labelled.
+shown by colour alone: it is dashed, banded or labelled.
 """
 
 from collections.abc import Iterator, Sequence

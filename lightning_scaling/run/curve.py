@@ -1,4 +1,4 @@
-"""A training run as the rest of the package sees it: loss against tokens, with the plan it follows."""
+"""A training run as the rest of the package sees it: loss against tokens, with the learning-rate schedule it follows."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,9 +17,12 @@ class Curve:
         tokens: (n,) cumulative training tokens (examples, patches…: any unit of data), strictly increasing and positive.
         loss: (n,) loss at those tokens, any unit; NaN and inf are allowed and left out of fits.
         step: (n,) optimiser steps, not decreasing; needed beside a schedule.
-        schedule: the learning-rate plan of the whole run, in the same steps.
+        schedule: the learning-rate schedule, in the same steps; of the whole run where it is known. One that ends where the data end
+            is the rate so far, and its future is unknown.
         params: N of the model, or None.
         unique_tokens: size of the data where it is repeated, else None.
+        averaged_loss: (n,) loss of averaged weights at the same points, NaN where it was not evaluated.
+        optimizer_steps: `step` is known to count optimiser steps; without that it may count anything, epochs and tokens included.
 
     Raises:
         ValueError: arrays of unequal length, tokens that do not rise, a schedule without steps.
@@ -34,6 +37,8 @@ class Curve:
     schedule: Schedule | None = None
     params: int | None = None
     unique_tokens: float | None = None
+    averaged_loss: NDArray[np.float64] | None = None
+    optimizer_steps: bool = False
 
     def __init__(
         self,
@@ -43,21 +48,30 @@ class Curve:
         schedule: Schedule | None = None,
         params: int | None = None,
         unique_tokens: float | None = None,
+        averaged_loss: ArrayLike | None = None,
+        optimizer_steps: bool = False,
     ) -> None:
-        fields: dict[str, Any] = dict(tokens=_floats(tokens), loss=_floats(loss), step=None if step is None else _floats(step))
-        fields |= dict(schedule=schedule, params=params, unique_tokens=unique_tokens)
+        fields: dict[str, Any] = dict(
+            tokens=_floats(tokens), loss=_floats(loss), step=_optional(step), averaged_loss=_optional(averaged_loss)
+        )
+        fields |= dict(schedule=schedule, params=params, unique_tokens=unique_tokens, optimizer_steps=bool(optimizer_steps))
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         self._check()
 
     def _check(self) -> None:
-        lengths = {name: len(a) for name, a in (("tokens", self.tokens), ("loss", self.loss), ("step", self.step)) if a is not None}
+        arrays = dict(tokens=self.tokens, loss=self.loss, step=self.step, averaged_loss=self.averaged_loss)
+        lengths = {name: len(array) for name, array in arrays.items() if array is not None}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"a curve's arrays must have equal length, got {lengths}")
         if not np.isfinite(self.tokens).all() or not _rises_from_zero(self.tokens):
             raise ValueError("a curve's tokens must be finite, positive and strictly increasing")
         if self.step is not None and (not np.isfinite(self.step).all() or (self.step[1:] < self.step[:-1]).any()):
             raise ValueError("a curve's steps must be finite and must not fall")
+        if self.schedule is not None and not isinstance(self.schedule, Schedule):
+            raise ValueError(
+                f"schedule must be a Schedule, e.g. Schedule(step, lr) or Schedule.cosine(steps), got {type(self.schedule).__name__}"
+            )
         if self.schedule is not None and self.step is None:
             raise ValueError("a schedule is in steps: give the curve's steps beside it")
         if self.params is not None and self.params <= 0:
@@ -76,18 +90,23 @@ class Curve:
         return 6.0 * self.params * self.tokens
 
     def until(self, tokens: float) -> "Curve":
-        """The part up to and including `tokens`, with the same plan."""
+        """The part up to and including `tokens`, with the same schedule."""
         n = int(np.searchsorted(self.tokens, tokens, side="right"))
         return self.take(slice(0, n))
 
     def take(self, index: Any) -> "Curve":
-        """The points at `index` (a slice, mask or increasing indices), with the same plan."""
+        """The points at `index` (a slice, mask or increasing indices), with the same schedule."""
         step = None if self.step is None else self.step[index]
-        return replace(self, tokens=self.tokens[index], loss=self.loss[index], step=step)
+        averaged = None if self.averaged_loss is None else self.averaged_loss[index]
+        return replace(self, tokens=self.tokens[index], loss=self.loss[index], step=step, averaged_loss=averaged)
 
 
 def _rises_from_zero(values: NDArray[np.float64]) -> bool:
     return not len(values) or bool(values[0] > 0 and (values[1:] > values[:-1]).all())
+
+
+def _optional(values: ArrayLike | None) -> NDArray[np.float64] | None:
+    return None if values is None else _floats(values)
 
 
 def _floats(values: ArrayLike) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ class RunState(Outcome):
 
     FINISHED = "reached the end of its plan, or ended itself"
     RUNNING = "still going"
-    CUT_OFF = "ended before its plan: crashed, killed or cancelled"
+    INTERRUPTED = "ended before its plan: crashed, killed or cancelled"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict with a schema version; `from_json` brings the same record back."""
-        plan, curve = self.curve.schedule, self.curve
+        schedule, curve = self.curve.schedule, self.curve
         data: dict[str, Any] = {
             "schema": SCHEMA,
             "key": self.key,
@@ -125,8 +125,10 @@ class RunRecord:
             "tokens": curve.tokens.tolist(),
             "loss": curve.loss.tolist(),
             "step": None if curve.step is None else curve.step.tolist(),
+            "averaged_loss": None if curve.averaged_loss is None else curve.averaged_loss.tolist(),
+            "optimizer_steps": curve.optimizer_steps,
             "flops": self.flops.tolist(),
-            "schedule": None if plan is None else {"step": plan.step.tolist(), "lr": plan.lr.tolist()},
+            "schedule": None if schedule is None else {"step": schedule.step.tolist(), "lr": schedule.lr.tolist()},
             "predictions": [vars(p) for p in self.predictions],
             "extra": self.extra,
         }
@@ -137,13 +139,15 @@ class RunRecord:
         """The record `to_json` wrote; `where` adds what a store knows (state, experiment, run_id).
 
         Raises:
-            ValueError: a foreign document, or one of a newer schema.
+            ValueError: another document, or one of a newer schema.
         """
         if not isinstance(data, dict) or data.get("schema") not in range(1, SCHEMA + 1):
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise ValueError(f"not a run record of schema 1 to {SCHEMA} (found {found!r})")
-        plan = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
-        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], plan, data["params"], data["unique_tokens"])
+        schedule = data["schedule"] and Schedule(data["schedule"]["step"], data["schedule"]["lr"])
+        averaged = data.get("averaged_loss")  # neither this nor the unit of the steps is in older records
+        more = dict(averaged_loss=None if averaged is None else _with_nan(averaged), optimizer_steps=data.get("optimizer_steps", False))
+        curve = Curve(data["tokens"], _with_nan(data["loss"]), data["step"], schedule, data["params"], data["unique_tokens"], **more)
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
         predictions = tuple(_prediction(p) for p in data["predictions"])
         flops, counted = np.asarray(_with_nan(data["flops"]), dtype=np.float64), Conventions(**data["conventions"])

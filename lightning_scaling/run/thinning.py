@@ -37,17 +37,18 @@ def log_spaced(x: Floats, most: int) -> NDArray[np.intp]:
     wanted = np.linspace(log_x[0], log_x[-1], most)
     right = np.clip(np.searchsorted(log_x, wanted), 1, len(x) - 1)
     nearest = right - (wanted - log_x[right - 1] < log_x[right] - wanted)
-    return _fill(np.unique(nearest), len(x), most)
+    kept = np.zeros(len(x), dtype=bool)
+    kept[nearest] = True
+    return _fill(kept, most)
 
 
-def _fill(kept: NDArray[np.intp], length: int, most: int) -> NDArray[np.intp]:
+def _fill(kept: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
     """Early points are sparse in log x and chosen more than once: spend what that saved evenly over the rest of the curve."""
-    rest = np.setdiff1d(np.arange(length), kept, assume_unique=True)
-    spare = min(most - len(kept), len(rest))
-    if spare <= 0:
-        return kept
-    more = rest[np.linspace(0, len(rest) - 1, spare).round().astype(np.intp)]
-    return np.union1d(kept, more)
+    rest = np.flatnonzero(~kept)
+    spare = min(most - int(kept.sum()), len(rest))
+    if spare > 0:
+        kept[rest[np.linspace(0, len(rest) - 1, spare).round().astype(np.intp)]] = True
+    return np.flatnonzero(kept)
 
 
 def simplify_schedule(schedule: Schedule, most: int = MOST_CORNERS) -> Schedule:

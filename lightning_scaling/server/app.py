@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning_scaling.server.page import page
 from lightning_scaling.server.routes import data
-from lightning_scaling.server.shelf import Shelf
+from lightning_scaling.server.run_cache import RunCache
 
 _SERVER = "_MLFLOW_SGI_NAME"  # set by `mlflow server` for its workers
 
@@ -16,7 +16,7 @@ def served() -> Any:
 
     app, prefix, store = _mlflow()
     path = f"{prefix}/scaling"
-    own = [Route(path, page), Mount(path, data(Shelf(store)))]
+    own = [Route(path, page), Mount(path, data(RunCache(store)))]
     app.router.routes[:0] = own  # MLflow mounts its Flask application on "/": whatever comes after it is never reached
     return app
 
@@ -26,7 +26,7 @@ def _mlflow() -> tuple[Any, str, str | None]:
     if os.environ.get(_SERVER, "uvicorn") != "uvicorn":
         raise RuntimeError("the page /scaling needs MLflow's default server, uvicorn: leave out --gunicorn-opts and --waitress-opts")
     try:
-        from mlflow.server import BACKEND_STORE_URI_ENV_VAR  # type: ignore[attr-defined]
+        from mlflow.server import BACKEND_STORE_URI_ENV_VAR  # type: ignore[attr-defined,unused-ignore]
         from mlflow.server.fastapi_app import app
         from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
     except ImportError as error:

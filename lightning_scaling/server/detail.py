@@ -1,4 +1,4 @@
-"""One run in full: its curve, the forecast from here to the end of its plan, the forecasts made on the way, the verdict's sentence."""
+"""One run in full: its curve, the forecast from here to the end of its token budget, the forecasts made on the way, the verdict."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,23 +8,32 @@ import numpy as np
 
 from lightning_scaling.report.rows import row, state_words, words
 from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import RunRecord, RunState
+from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.server.overview import column, number, rounded
 
-_AHEAD = 40
+_PLACES = 40
 
 
 def detail(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
-    """Ready for JSON. `siblings`: finished curves of the family, which a forecast learns the schedule's effect from."""
+    """Ready for JSON. `siblings`: finished curves of the family, whose response to the schedule is transferred."""
     facts, last = row(record), record.predictions[-1] if record.predictions else None
     where = {"id": record.run_id, "name": facts.name, "experiment": record.experiment, "family": record.family}
     cost = {"params": facts.params, "tokens": facts.tokens, "flops": number(facts.flops), "planned": record.planned_tokens}
-    stand = {"loss": number(facts.loss), "state": record.state.name, "standing": state_words(record), "stateSays": str(record.state)}
-    said = {"verdict": words(last.verdict) if last else "", "because": last.because if last else ""}
+    state = {"loss": number(facts.loss), "state": record.state.name, "stateName": state_words(record), "stateText": str(record.state)}
+    advice = {"verdict": words(last.verdict) if last else "", "because": last.because if last else ""}
     half = None if facts.forecast is None else {**_values(facts.forecast), "error": number(facts.error), "inside": facts.inside}
     counted = {name: value for name, value in asdict(record.conventions).items() if value}
     known = {"uniqueTokens": record.curve.unique_tokens, "conventions": counted, "half": half}
-    return {**where, **cost, **stand, **said, **known, "curve": _curve(record), "made": _made(record), "ahead": _ahead(record, siblings)}
+    return {
+        **where,
+        **cost,
+        **state,
+        **advice,
+        **known,
+        "curve": _curve(record),
+        "made": _made(record),
+        "expected": _expected(record, siblings),
+    }
 
 
 def _curve(record: RunRecord) -> dict[str, list[Any]]:
@@ -36,18 +45,18 @@ def _made(record: RunRecord) -> list[dict[str, Any]]:
     return [_values(p) for p in record.predictions if np.isfinite(p.loss)]
 
 
-def _values(prediction: Any) -> dict[str, Any]:
+def _values(prediction: Prediction) -> dict[str, Any]:
     return {name: number(getattr(prediction, name)) for name in ("tokens", "at", "loss", "low", "high")}
 
 
-def _ahead(record: RunRecord, siblings: Sequence[Curve]) -> dict[str, Any] | None:
-    """The band from the last point to the end of the plan, for a run that still goes; what stands in its way, in words, where it fails."""
+def _expected(record: RunRecord, siblings: Sequence[Curve]) -> dict[str, Any] | None:
+    """The interval from the last point to the end of the token budget, for a run in progress, with the outcome of the forecast."""
     from lightning_scaling.forecasting import forecast
 
-    plan = record.planned_tokens
-    if record.state is not RunState.RUNNING or not plan or plan <= record.tokens or not len(record.curve):
+    budget = record.planned_tokens
+    if record.state is not RunState.RUNNING or not budget or budget <= record.tokens or not len(record.curve):
         return None
-    at = np.geomspace(record.tokens, plan, _AHEAD + 1)[1:]
-    said = forecast(record.curve, at, siblings=siblings)
-    bounds = {"loss": rounded(said.loss), "low": rounded(said.low), "high": rounded(said.high)}
-    return {"tokens": column(at), **bounds, "level": said.level, "floor": number(said.floor), "outcome": str(said.outcome)}
+    at = np.geomspace(record.tokens, budget, _PLACES + 1)[1:]
+    found = forecast(record.curve, at, siblings=siblings)
+    bounds = {"loss": rounded(found.loss), "low": rounded(found.low), "high": rounded(found.high)}
+    return {"tokens": column(at), **bounds, "level": found.level, "floor": number(found.floor), "outcome": str(found.outcome)}

@@ -1,4 +1,4 @@
-"""Many runs as columns for the picture of all: what each is, where it stands, and at most 60 points of its curve (20 of very many)."""
+"""Many runs as columns for the picture of all: what each is, its state, and at most 60 points of its curve (20 of very many)."""
 
 import zlib
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.report.rows import finished, words
-from lightning_scaling.run.record import RunRecord, RunState
+from lightning_scaling.report.rows import words
+from lightning_scaling.report.study import Study
+from lightning_scaling.run.finished import is_finished
+from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.run.thinning import log_spaced
 from lightning_scaling.store.runs import Rejected
-from lightning_scaling.store.study import Study
 
 MOST_POINTS, LEAST_POINTS = 60, 20
 _ALL_POINTS = 120_000  # of all curves together, above which each is sent thinner: 60 points of 10 000 runs were 6 MB, 20 are 2.6
@@ -40,7 +41,7 @@ _COLUMNS = (
 
 def _broken(each: Rejected, number: Mapping[str, str]) -> dict[str, Any]:
     where = {"id": each.run_id, "name": each.name, "experiment": number.get(each.experiment, "")}
-    return {**where, "reason": each.reason, "foreign": each.run is not None}
+    return {**where, "reason": each.reason, "external": each.run is not None}
 
 
 def points_of_each(runs: int) -> int:
@@ -60,14 +61,27 @@ def _row(record: RunRecord, most: int) -> dict[str, Any]:
 
 
 def _made(record: RunRecord, most: int) -> dict[str, Any]:
-    state = RunState.FINISHED if finished(record) else record.state
+    state = RunState.FINISHED if is_finished(record) else record.state
     last = record.predictions[-1] if record.predictions else None
     where = {"id": record.run_id or record.key, "name": record.name or record.key, "experiment": record.experiment or ""}
     cost = {"params": record.curve.params, "tokens": record.tokens, "flops": number(record.spent), "planned": record.planned_tokens}
-    said: dict[str, Any] = {name: number(getattr(last, name, None)) for name in ("low", "high")}
-    said |= {"forecast": number(getattr(last, "loss", None)), "verdict": words(last.verdict) if last else ""}
-    row = {**where, **cost, **said, "family": record.family or "", "state": state.name, "loss": number(record.loss), **_curve(record, most)}
+    row = {
+        **where,
+        **cost,
+        **_last(last),
+        "family": record.family or "",
+        "state": state.name,
+        "loss": number(record.loss),
+        **_curve(record, most),
+    }
     return {**row, "stamp": stamp(record, state)}
+
+
+def _last(made: Prediction | None) -> dict[str, Any]:
+    """The latest forecast of the end, with its verdict."""
+    if made is None:
+        return {"forecast": None, "low": None, "high": None, "verdict": ""}
+    return {"forecast": number(made.loss), "low": number(made.low), "high": number(made.high), "verdict": words(made.verdict)}
 
 
 def stamp(record: RunRecord, state: RunState) -> str:

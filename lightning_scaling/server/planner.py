@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.report.fits import Fits, published
-from lightning_scaling.report.reading import along, band, law_name, split_known, usable
+from lightning_scaling.laws.frontier import FrontierFit
+from lightning_scaling.laws.runs_fit import RunsFit
+from lightning_scaling.report.optima import law_name, published
 from lightning_scaling.report.rows import RunRow
 from lightning_scaling.server.overview import column, rounded
 
@@ -16,14 +17,14 @@ BELOW, ABOVE = 0.1, 1e4  # of the runs' compute: a slider from a tenth of the sm
 ANYWHERE = (1e18, 1e27)  # where there are no runs
 
 
-def plans(runs: Sequence[RunRow], found: Fits) -> dict[str, Any]:
+def plans(runs: Sequence[RunRow], fit: RunsFit) -> dict[str, Any]:
     """{flops, start, largest, fitted, compute, presets}: each law's answers in columns over `flops`."""
     spent = [r.flops for r in runs if r.flops > 0]
     budgets = _budgets(spent)
     largest = max(spent, default=None)
     start = int(np.argmin(np.abs(np.log(budgets) - np.log(10 * largest)))) if largest else len(budgets) // 2
-    told: dict[str, Any] = {"flops": column(budgets), "start": start, "largest": largest}
-    return {**told, "fitted": _fitted(found.law, budgets), "compute": _compute(found.frontier, budgets), "presets": _presets(budgets)}
+    slider: dict[str, Any] = {"flops": column(budgets), "start": start, "largest": largest}
+    return {**slider, "fitted": _fitted(fit, budgets), "compute": _compute(fit.frontier, budgets), "presets": _presets(budgets)}
 
 
 def _budgets(spent: Sequence[float]) -> NDArray[np.float64]:
@@ -31,36 +32,33 @@ def _budgets(spent: Sequence[float]) -> NDArray[np.float64]:
     return np.geomspace(low, high, round(PER_DECADE * np.log10(high / low)) + 1)
 
 
-def _fitted(law: Any, budgets: NDArray[np.float64]) -> dict[str, Any] | None:
-    """None where the runs do not tell how to split a budget."""
-    if not (usable(law) and split_known(law)):
+def _fitted(fit: RunsFit, budgets: NDArray[np.float64]) -> dict[str, Any] | None:
+    """None where the runs do not identify how to split a budget."""
+    if not fit.split_identified:
         return None
-    best = law.optimum(budgets)
-    told: dict[str, Any] = {}
-    for name in ("params", "tokens", "loss"):
-        told[name] = rounded(getattr(best, name))
-        edges = getattr(best, f"{name}_interval")
-        told[f"{name}Low"], told[f"{name}High"] = (None, None) if edges is None else map(rounded, edges)
-    return {**told, "name": "these runs", "level": best.level}
+    best = fit.optimum(budgets)
+    columns: dict[str, Any] = {}
+    parts = (("params", best.params, best.params_interval), ("tokens", best.tokens, best.tokens_interval))
+    for name, values, edges in (*parts, ("loss", best.loss, best.loss_interval)):
+        columns[name] = rounded(values)
+        columns[f"{name}Low"], columns[f"{name}High"] = (None, None) if edges is None else map(rounded, edges)
+    return {**columns, "name": "these runs", "level": best.level}
 
 
-def _compute(frontier: Any, budgets: NDArray[np.float64]) -> dict[str, Any] | None:
+def _compute(frontier: FrontierFit, budgets: NDArray[np.float64]) -> dict[str, Any] | None:
     """The loss of a run trained as these were, by the law of compute."""
-    if not usable(frontier):
+    if not frontier.usable:
         return None
-    edges = band(frontier, budgets)
-    low, high = (None, None) if edges is None else map(rounded, edges)
-    return {"loss": rounded(along(frontier, budgets)), "low": low, "high": high}
+    loss, low, high = map(rounded, frontier.expected(budgets))
+    return {"loss": loss, "low": low, "high": high}
 
 
 def _presets(budgets: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Those that place an optimum; their losses are of other data and other tokens, and are not told."""
-    told = []
+    """Those that place an optimum; their losses are of other data and other tokens, and are left out."""
+    answers = []
     for preset in published():
-        try:
+        if preset.split_identified:
             best = preset.optimum(budgets)
-        except ValueError:
-            continue
-        columns = {"params": rounded(np.asarray(best.params)), "tokens": rounded(np.asarray(best.tokens))}
-        told.append({"name": law_name(preset), "source": preset.source, "note": preset.note, **columns})
-    return told
+            columns = {"params": rounded(np.asarray(best.params)), "tokens": rounded(np.asarray(best.tokens))}
+            answers.append({"name": law_name(preset), "source": preset.source, "note": preset.note, **columns})
+    return answers

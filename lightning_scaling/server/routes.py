@@ -1,4 +1,4 @@
-"""The addresses below `/scaling`: static files, and the data as JSON, CSV. Each route only says where its answer comes from."""
+"""The addresses below `/scaling`: static files, and the data as JSON, CSV. Each route only names where its answer comes from."""
 
 import json
 from typing import Annotated, Any
@@ -8,21 +8,21 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
+from lightning_scaling.report.study import Study
 from lightning_scaling.server import download
 from lightning_scaling.server.detail import detail
 from lightning_scaling.server.headers import StrictHeaders
-from lightning_scaling.server.kept_laws import KeptLaws
-from lightning_scaling.server.naming import Chosen, Misnamed, offers
+from lightning_scaling.server.law_cache import LawCache
+from lightning_scaling.server.metric_mapping import MappingChoice, MappingError, offers
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
-from lightning_scaling.server.shelf import Shelf
+from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.store.failures import StoreUnavailable
-from lightning_scaling.store.study import Study
 
 Ids = Annotated[list[str], Query(alias="experiment", default_factory=list, max_length=1000)]
 Asked = Annotated[list[str], Body(max_length=1000)]
 Known = Annotated[dict[str, str], Body(default_factory=dict)]
-Names = Annotated[Chosen, Depends(Chosen)]  # its fields are parameters of the address
+Names = Annotated[MappingChoice, Depends(MappingChoice)]  # its fields are parameters of the address
 _FILES = {
     "runs.csv": (download.runs_csv, "text/csv"),
     "points.csv": (download.points_csv, "text/csv"),
@@ -30,71 +30,71 @@ _FILES = {
 }
 
 
-def data(shelf: Shelf) -> FastAPI:
+def data(cache: RunCache) -> FastAPI:
     """The application mounted on `/scaling`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)  # 12 ms for 1 000 runs; level 5 takes 46 ms and saves a tenth
     app.add_middleware(StrictHeaders)
     _errors(app)
-    _lists(app, shelf)
-    _laws(app, shelf)
-    _files(app, shelf)
+    _lists(app, cache)
+    _laws(app, cache)
+    _files(app, cache)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
 
-def _lists(app: FastAPI, shelf: Shelf) -> None:
+def _lists(app: FastAPI, cache: RunCache) -> None:
     @app.get("/data/experiments")
     def experiments() -> Response:
-        return _json([{"id": key, "name": name} for key, name in shelf.experiments().items()])
+        return _json([{"id": key, "name": name} for key, name in cache.experiments().items()])
 
     @app.post("/data/runs")
     def runs(chosen: Names, experiments: Asked, known: Known) -> Response:
-        study = shelf.study(experiments)
-        named, misnamed = _leniently(shelf, study, chosen)
-        foreign = {**offers(study.rejected, named.rejected), "misnamed": misnamed}
-        return _json({**overview(named, shelf.experiments(), known), "foreign": foreign})
+        study = cache.study(experiments)
+        mapped, problem = _leniently(cache, study, chosen)
+        external = {**offers(study.rejected, mapped.rejected), "problem": problem}
+        return _json({**overview(mapped, cache.experiments(), known), "external": external})
 
 
-def _laws(app: FastAPI, shelf: Shelf) -> None:
-    laws = KeptLaws()
+def _laws(app: FastAPI, cache: RunCache) -> None:
+    laws = LawCache()
 
     @app.get("/data/law")
-    def law(experiments: Ids, chosen: Names) -> Response:
-        return _json(laws.of(_leniently(shelf, shelf.study(experiments), chosen)[0].records))
+    def law(experiments: Ids, chosen: Names, unfinished: bool = False) -> Response:
+        return _json(laws.of(_leniently(cache, cache.study(experiments), chosen)[0].records, unfinished))
 
     @app.get("/data/run/{run_id}")
     def run(run_id: str, experiments: Ids, chosen: Names) -> Response:
-        study = _study(shelf, experiments, chosen)
+        study = _study(cache, experiments, chosen)
         found = [record for record in study if record.run_id == run_id]
         if not found:
             raise ValueError(f"no run {run_id!r} in these experiments")
         return _json(detail(found[0], study.siblings(found[0].family) if found[0].family else ()))
 
 
-def _files(app: FastAPI, shelf: Shelf) -> None:
+def _files(app: FastAPI, cache: RunCache) -> None:
     @app.get("/data/{name}")
     def file(name: str, experiments: Ids, chosen: Names) -> Response:
         if name not in _FILES:
             raise ValueError(f"no file {name!r}; there are {', '.join(_FILES)}")
         write, kind = _FILES[name]
         headers = {"content-disposition": f'attachment; filename="scaling-{name}"', "cache-control": "no-store"}
-        return StreamingResponse(write(_study(shelf, experiments, chosen).records), media_type=kind, headers=headers)
+        return StreamingResponse(write(_study(cache, experiments, chosen).records), media_type=kind, headers=headers)
 
     @app.get("/")
     def slash() -> Response:
         return RedirectResponse("../scaling")
 
 
-def _study(shelf: Shelf, experiments: list[str], chosen: Chosen) -> Study:
-    return shelf.named(shelf.study(experiments), chosen.names())
+def _study(cache: RunCache, experiments: list[str], chosen: MappingChoice) -> Study:
+    return cache.named(cache.study(experiments), chosen.names())
 
 
-def _leniently(shelf: Shelf, study: Study, chosen: Chosen) -> tuple[Study, str]:
-    """The study and what is wrong with the names: the page then shows the other runs, and the form to correct them."""
+def _leniently(cache: RunCache, study: Study, chosen: MappingChoice) -> tuple[Study, str]:
+    """The study and what is wrong with the metric mapping: the page then shows the other runs, and the form to correct it."""
     try:
-        return shelf.named(study, chosen.names()), ""
-    except Misnamed as error:
+        return cache.named(study, chosen.names()), ""
+    except MappingError as error:
         return study, str(error)
 
 
@@ -103,7 +103,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(ValueError)
     def unknown(request: Request, error: ValueError) -> Response:
-        return _json({"message": str(error)}, 400 if isinstance(error, Misnamed) else 404)
+        return _json({"message": str(error)}, 400 if isinstance(error, MappingError) else 404)
 
     @app.exception_handler(StoreUnavailable)
     def unavailable(request: Request, error: StoreUnavailable) -> Response:

@@ -51,11 +51,9 @@ if TYPE_CHECKING:
     from lightning_scaling.store.failures import StoreUnavailable, StoreUnusable
     from lightning_scaling.store.loading import experiments, load, read_external
     from lightning_scaling.store.mlflow.external import MetricMapping
-    from lightning_scaling.store.publish import log_study
     from lightning_scaling.store.recorder import Recorder, open_recorder
     from lightning_scaling.store.redaction import redacted
     from lightning_scaling.store.runs import Rejected, Runs
-    from lightning_scaling.store.study import Study
 
 _LAZY = {
     "Delivery": "delivery",
@@ -65,11 +63,9 @@ _LAZY = {
     "Runs": "runs",
     "StoreUnavailable": "failures",
     "StoreUnusable": "failures",
-    "Study": "study",
     "deliver": "delivery",
     "experiments": "loading",
     "load": "loading",
-    "log_study": "publish",
     "open_recorder": "recorder",
     "read_external": "loading",
     "redacted": "redaction",
@@ -85,11 +81,9 @@ __all__ = [
     "Runs",
     "StoreUnavailable",
     "StoreUnusable",
-    "Study",
     "deliver",
     "experiments",
     "load",
-    "log_study",
     "open_recorder",
     "read_external",
     "redacted",

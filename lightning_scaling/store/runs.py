@@ -1,4 +1,4 @@
-"""Runs read from a store, and those that could not be read, each with the reason."""
+"""Runs as they were read from a store, and those that could not be read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import RunRecord, RunState
+from lightning_scaling.run.finished import is_finished
+from lightning_scaling.run.record import RunRecord
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A run that could not be read; `run` is MLflow's account of one that another program logged, for `read_external`."""
+    """A run that could not be read, with the reason; `run` is MLflow's account of one that another program logged, for `read_external`."""
 
     run_id: str
     name: str
@@ -23,7 +24,7 @@ class Rejected:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """What `load` returns.
+    """Runs read from a store, and those that could not be read.
 
     >>> len(Runs())
     0
@@ -41,7 +42,7 @@ class Runs:
     @property
     def finished(self) -> "Runs":
         """The runs that reached their end."""
-        return self.select(state=RunState.FINISHED)
+        return Runs(tuple(r for r in self.records if is_finished(r)), self.rejected)
 
     def select(self, **wanted: Any) -> "Runs":
         """The runs whose fields have these values, e.g. family="gpt", experiment="ladder", state=RunState.RUNNING."""

@@ -161,7 +161,7 @@ class Plain(nn.Module):
         self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
 
 
-def test_a_model_without_attention_falls_back_to_6n_and_says_so():
+def test_a_model_without_attention_falls_back_to_6n_and_is_reported():
     rule = flops_rule("6N+attention", Plain(), 100)
     assert (rule.name, rule.outcome, rule.fell_back) == ("6N", FlopsOutcome.NO_ATTENTION, True)
     assert rule.flops(10) == 6000
@@ -184,7 +184,7 @@ def test_encoder_decoders_are_not_guessed_at(gpt):
     assert flops_rule("6N+attention", model, 100).outcome is FlopsOutcome.ATTENTION_UNKNOWN
 
 
-def test_declared_attention_is_believed():
+def test_declared_attention_is_used():
     rule = flops_rule("6N+attention", Plain(), 100, layers=2, attention_width=8)
     # Nothing before the first matrix is trained, so its input needs no gradient.
     assert rule.flops(1, 50) == (4 + 6) * 64 + 12 * 2 * 50 * 8
@@ -216,3 +216,35 @@ def test_wrapped_layers_are_found_to_be_recomputed(gpt):
     assert rule.flops(10, 128) == before.flops(10, 128)
     forward = 10 * (2 * (blocks + head) + 4 * 3 * 128 * 32)
     assert rule.hardware_flops(10, 128) - rule.flops(10, 128) == forward * blocks // (blocks + head)
+
+
+def checkpointed_by_transformers(kind):
+    transformers = pytest.importorskip("transformers")
+    sizes = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2, vocab_size=50)
+    with torch.device("meta"):
+        model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes))
+    if kind:
+        model.activation_checkpointing_enable()
+    return model
+
+
+def test_layers_that_transformers_checkpoints_are_hardware_flops_only():
+    plain, again = (flops_rule("6N+attention", checkpointed_by_transformers(on), 1) for on in (False, True))
+    blocks, head = 2 * (4 * 32 * 32 + 3 * 32 * 64), 32 * 50
+    assert again.flops(10, 16) == plain.flops(10, 16) == plain.hardware_flops(10, 16)
+    forward = 10 * (2 * (blocks + head) + 4 * 2 * 16 * 32)
+    assert again.hardware_flops(10, 16) - again.flops(10, 16) == forward * blocks // (blocks + head)
+    assert "repeats 93 % of the forward pass: hardware FLOPs, model FLOPs are unchanged" in again.note
+
+
+def test_a_list_of_layers_under_a_flag_is_recomputed():
+    class Stages(nn.Module):
+        """As timm flags its models."""
+
+        def __init__(self):
+            super().__init__()
+            self.grad_checkpointing = True
+            self.blocks, self.head = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)), nn.Linear(8, 16)
+
+    rule = flops_rule("6N", Stages(), 300)
+    assert rule.hardware_flops(1) - rule.flops(1) == 600 // 2

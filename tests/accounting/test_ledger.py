@@ -97,14 +97,14 @@ def test_counts_stay_exact_where_floats_do_not():
     assert (ledger.tokens, ledger.flops) == (2**53 + 1, 10**25 + 1)
 
 
-def test_hardware_flops_are_model_flops_unless_told():
+def test_hardware_flops_are_model_flops_unless_stated():
     ledger = Ledger()
     ledger.add(1, 60)
     ledger.add(1, 60, 80)
     assert (ledger.flops, ledger.hardware_flops) == (120, 140)
 
 
-def test_a_state_saved_without_a_sync_says_what_is_this_ranks_own():
+def test_a_state_saved_without_a_sync_states_what_is_this_ranks_own():
     ledger = Ledger()
     ledger.add(100, 600)
     ledger.sync()

@@ -165,7 +165,7 @@ class Nothing(nn.Linear):
     ("kind", "outcome"),
     [(Reads, FlopsOutcome.NOT_MEASURED), (Asks, FlopsOutcome.NOT_MEASURED), (Nothing, FlopsOutcome.COUNTED_NOTHING)],
 )
-def test_what_cannot_be_measured_falls_back_to_6n_and_says_so(kind, outcome):
+def test_what_cannot_be_measured_falls_back_to_6n_and_is_reported(kind, outcome):
     rule = flops_rule("measured", kind(4, 4), 20, batch=torch.ones(2, 4), tokens="samples")
     assert (rule.name, rule.outcome, rule.fell_back) == ("6N", outcome, True)
     assert rule.flops(10) == 6 * 20 * 10
@@ -188,3 +188,44 @@ class Checks(nn.Linear):
 
 def test_a_model_that_checks_values_unless_traced_is_measured():
     assert measure_step(Checks(4, 8), torch.ones(3, 4)).model == 4 * 3 * 4 * 8
+
+
+class Stepless(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.head = nn.Embedding(50, 8), nn.Linear(8, 50)
+
+    def loss(self, ids):
+        return self.head(self.table(ids)).sum()
+
+
+class ByName(Stepless):
+    def forward(self, input_ids, labels=None):
+        return self.loss(input_ids)
+
+
+class ByAnyName(Stepless):
+    def forward(self, **named):
+        return self.loss(named["input_ids"])
+
+
+class Whole(Stepless):
+    def forward(self, batch):
+        return self.loss(batch["input_ids"])
+
+
+class OneArgument(Stepless):
+    def training_step(self, batch):
+        return self.loss(batch["input_ids"])
+
+
+class Fetching(Stepless):
+    def training_step(self, dataloader_iter):
+        batch, _, _ = next(dataloader_iter)
+        return self.loss(batch["input_ids"])
+
+
+@pytest.mark.parametrize("kind", [ByName, ByAnyName, Whole, OneArgument, Fetching])
+def test_a_step_of_any_signature_is_measured(kind):
+    # The table's rows are looked up and their gradient is none of a product: the head takes six operations a weight.
+    assert flops_rule("measured", kind(), 1, batch={"input_ids": IDS, "labels": IDS}).flops(1) == 6 * 8 * 50

@@ -148,3 +148,97 @@ def test_any_mix_of_batches_settled_at_any_time_counts_as_each_by_itself(first, 
     meter.settle()
     assert (ledger.tokens, ledger.flops, meter.uncounted) == (expected, 6000 * expected, uncounted)
     assert meter.batches == 1 + sum(each != "settle" for each in mixed)
+
+
+def counted(ledger, meter):
+    meter.settle()
+    return ledger.tokens, ledger.flops
+
+
+def test_a_step_that_empties_its_batch_was_counted_before_it():
+    ledger, batch = Ledger(), {"input_ids": IDS}
+    meter = Meter(RULE, ledger, first=batch)
+    meter.begin(batch)
+    batch.clear()
+    meter.confirm()
+    assert counted(ledger, meter) == (64, 64_000 * 6)
+
+
+def test_a_batch_that_is_skipped_is_not_counted():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger)
+    meter.begin(IDS)
+    meter.begin(IDS[:1])
+    meter.confirm()
+    assert counted(ledger, meter) == (16, 16_000 * 6)
+
+
+def test_a_checkpoint_after_the_step_holds_its_batch_once():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger)
+    meter.begin(IDS)
+    meter.confirm()  # a checkpoint of an earlier callback confirms before it saves
+    saved = counted(ledger, meter)
+    meter.confirm()
+    assert saved == counted(ledger, meter) == (64, 64_000 * 6)
+
+
+def test_a_checkpoint_before_the_step_does_not_hold_its_batch():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger)
+    meter.begin(IDS)
+    assert (meter.pending, counted(ledger, meter)) == ((64, 64_000 * 6, 64_000 * 6), (0, 0))
+    meter.confirm()
+    assert (meter.pending, counted(ledger, meter)) == ((0, 0, 0), (64, 64_000 * 6))
+
+
+def test_a_masked_batch_is_pending_too():
+    meter = Meter(RULE, Ledger(), mask=True)
+    meter.begin({"input_ids": IDS, "attention_mask": Mask(10)})
+    assert meter.pending.tokens == 10
+
+
+def test_a_rule_counts_from_when_it_is_used():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger)
+    see(meter, IDS)
+    meter.begin(IDS)
+    meter.use(flops_rule("6N", None, params=2000))
+    meter.confirm()
+    see(meter, IDS)
+    assert counted(ledger, meter) == (3 * 64, 6 * 64 * (1000 + 1000 + 2000))
+
+
+@pytest.mark.parametrize("tokens", [512, lambda _: 512])
+def test_batches_that_the_step_fetches_itself_count_as_given(tokens):
+    ledger = Ledger()
+    meter = Meter(RULE, ledger, tokens=tokens)
+    for batch in (None, iter([]), iter([])):
+        see(meter, batch)
+    assert counted(ledger, meter) == (3 * 512, 6000 * 3 * 512)
+    assert (meter.uncounted, meter.batches) == (0, 3)
+
+
+class Graphs:
+    """As many graphs as it is given; no shape shows how many."""
+
+    num_nodes = num_edges = 10
+
+    def __init__(self, graphs):
+        self.num_graphs = graphs
+
+
+def test_graphs_of_any_number_are_counted_each():
+    ledger = Ledger()
+    meter = Meter(RULE, ledger, tokens="samples")
+    for graphs in (4, 4, 3):
+        see(meter, Graphs(graphs))
+    assert counted(ledger, meter) == (11, 66_000)
+
+
+def test_batches_with_and_without_a_rejected_answer_are_kept_apart():
+    ledger, alone = Ledger(), {"input_ids": IDS}
+    meter = Meter(RULE, ledger)
+    for batch in (alone, {"chosen_input_ids": IDS, "rejected_input_ids": IDS}, alone):
+        see(meter, batch)
+    assert counted(ledger, meter)[0] == 4 * 64

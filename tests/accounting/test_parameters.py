@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_scaling.accounting import choose, convention_name, count_parameters
+from lightning_scaling.accounting import choose, convention_name, count_parameters, model_signature
 
 WIDTH, WORDS, LENGTH, LAYERS = 32, 256, 128, 3
 TABLES = (WORDS + LENGTH) * WIDTH
@@ -190,3 +190,54 @@ def test_a_model_of_embeddings_alone_has_no_non_embedding_n():
 
 def test_a_convention_is_stored_by_name():
     assert [convention_name(c) for c in ("total", "non_embedding", 5)] == ["total", "non_embedding", "given"]
+
+
+@pytest.mark.parametrize(("convention", "count"), [("total", 21), ("non_embedding", 18), ("active", 16), ("trainable", 17)])
+def test_copies_are_counted_by_no_convention(convention, count):
+    groups = {"embedding": 3, "adapter": 2, "other": 7, "inactive_experts": 5, "frozen_other": 4, "copies": 1000}
+    assert choose(groups, convention) == count
+
+
+def freeze(model):
+    model[0].requires_grad_(False)
+
+
+def swap_frozen(model):
+    model.requires_grad_(True)[1].requires_grad_(False)
+
+
+def replace(model):
+    model[0] = nn.Linear(4, 9)
+
+
+def add(model):
+    model.append(nn.Linear(4, 4))
+
+
+def materialise(model):
+    model[2](torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize("change", [freeze, replace, add, materialise])
+def test_a_change_of_the_model_changes_its_signature(change):
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.LazyLinear(2))
+    before = model_signature(model)
+    change(model)
+    assert model_signature(model) != before
+
+
+def test_freezing_another_layer_of_the_same_size_changes_the_signature():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    freeze(model)
+    before = model_signature(model)
+    swap_frozen(model)
+    assert model_signature(model) != before
+
+
+def test_training_leaves_the_signature_alone():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    before = model_signature(model)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    model(torch.ones(1, 4)).sum().backward()
+    optimizer.step()
+    assert model_signature(model.eval()) == before

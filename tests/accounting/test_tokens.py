@@ -1,4 +1,4 @@
-"""Tokens of a batch equal a count by hand, or one clear error says what was seen."""
+"""Tokens of a batch equal a count by hand, or one clear error states what was seen."""
 
 from collections import OrderedDict, UserDict, namedtuple
 from dataclasses import dataclass
@@ -69,12 +69,12 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
-def test_a_batch_that_does_not_tell_is_asked_about(kind):
+def test_a_batch_that_is_not_known_is_asked_about(kind):
     with pytest.raises(TokenCountError, match=r"tokens=callable\(batch\) -> int, or tokens='samples'"):
         count_tokens(UNKNOWN[kind])
 
 
-def test_the_error_says_what_was_seen():
+def test_the_error_states_what_was_seen():
     with pytest.raises(TokenCountError, match=r"list of \[float32 of shape \(8, 3, 32, 32\), int64 of shape \(8,\)\]"):
         count_tokens([IMAGES, CLASSES])
 
@@ -134,7 +134,7 @@ def test_a_mask_of_pairs_is_no_mask_of_tokens():
         count_tokens({"input_ids": IDS, "attention_mask": torch.ones(4, 1, 16, 16)}, mask=True)
 
 
-def test_no_mask_is_told():
+def test_a_missing_mask_is_reported():
     with pytest.raises(TokenCountError, match="mask=True needs attention_mask"):
         count_tokens(IDS, mask=True)
 

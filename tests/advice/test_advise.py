@@ -3,12 +3,13 @@
 import json
 import pickle
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from lightning_scaling import Curve, advise
+from lightning_scaling import Curve, advise, forecast
 from lightning_scaling.advice import Economics
 
 END = 100_000_000.0
@@ -111,3 +112,49 @@ def best_time(run):
         advise(run, END)
         times.append(time.perf_counter() - began)
     return min(times)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (([1, 2], 3), "advise needs a Curve, got an object of type list"),
+        ((Curve([1.0], [2.0]), "many"), "planned_tokens must be a number of tokens"),
+        ((Curve([1.0], [2.0]), 9, Curve([1.0], [2.0])), "siblings must be a list of finished Curves"),
+        ((Curve([1.0], [2.0]), 9, [3]), "got an object of type int among them"),
+    ],
+)
+def test_a_wrong_type_gets_a_sentence(arguments, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        advise(*arguments)
+
+
+def test_json_holds_the_answer_about_data_and_the_probability_of_a_plateau(make_run):
+    document = advise(make_run(until=0.6), END).to_json()
+    assert document["add_data"] in {"YES", "NO", "NOT_KNOWN"}
+    assert 0 <= document["plateau_probability"] <= 1
+    assert advise(make_run(until=0.05), END).to_json()["plateau_probability"] is None
+
+
+def test_no_decay_is_advised_to_a_schedule_free_optimiser(make_run):
+    for until, course in ((0.75, {"share": 3e-4, "alpha": 0.9, "noise": 1e-4}), (0.9, {})):
+        run = make_run("constant", until, **course)
+        assert advise(run, END).verdict.name == "DECAY_NOW"
+        advice = advise(run, END, schedule_free=True)
+        assert advice.verdict.name != "DECAY_NOW"
+        assert advice.option("decay now") is None
+        assert "schedule-free" in advice.because
+
+
+def test_no_decay_is_advised_in_the_first_fifth_of_the_budget(make_run):
+    run = make_run("constant", 0.18, share=1e-6, noise=1e-4)
+    assert advise(run, END).verdict.name == "CONTINUE"
+
+
+def test_a_forecast_without_an_interval_decides_nothing(make_run):
+    run = make_run("constant", 0.6)
+    declined = replace(forecast(run, at=END), loss=float(run.loss[-1]), low=float("nan"), high=float("nan"))
+    advice = advise(run, END, forecast=declined)
+    assert (advice.verdict.name, advice.reason.name) == ("TOO_EARLY", "UNSURE")
+    assert advice.add_data.name == "NOT_KNOWN"
+    assert advice.options == ()
+    assert "nan" not in str(advice)

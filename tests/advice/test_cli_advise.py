@@ -37,7 +37,7 @@ def test_a_csv_gets_the_advice_of_the_library(file):
 
 def test_it_prints_the_verdict_the_sentence_and_the_options(file):
     text = called(file(rate="constant", until=0.9), "--planned", "100M", "--params", "1M").stdout
-    assert text.startswith("DECAY_NOW: decay the learning rate now")
+    assert "\nDECAY_NOW: decay the learning rate now" in text
     assert "tokens per parameter" in text
     assert "as much again" in text
 
@@ -90,7 +90,7 @@ def test_help_shows_an_example():
 
 @pytest.fixture
 def stored(make_run, tmp_path):
-    """Records a run that is 60 % through its plan in a store; answers with the store's address and the run's id."""
+    """Records a run that is 60 % through its token budget in a store; answers with the store's address and the run's id."""
     pytest.importorskip("mlflow")
     from lightning_scaling.store import open_recorder
 

@@ -6,6 +6,7 @@ import pytest
 from lightning_scaling import Curve
 from lightning_scaling.advice.growing import allocation, larger_model
 from lightning_scaling.advice.llama import trade
+from lightning_scaling.laws import fit_surface
 from lightning_scaling.laws.presets import preset
 
 LAW = preset("besiroglu2024")
@@ -38,7 +39,28 @@ def test_three_siblings_are_a_law_of_one_s_own():
 
 
 def test_a_law_that_knows_no_loss_offers_no_larger_model():
-    assert larger_model(run_of(10**8, 1e10), 1e10, 3.0, 6e18, "palm2_2023") is None
+    assert larger_model(run_of(10**8, 1e10), 1e10, 3.0, 6e18, "llama3_2024") is None
+
+
+def test_a_law_that_places_no_optimum_is_refused_with_one_that_does():
+    with pytest.raises(ValueError, match=r"without an anchor.*hoffmann2022"):
+        allocation(run_of(10**8, 1e10), 1e10, "palm2_2023")
+
+
+def test_sizes_in_flops_per_token_are_converted_to_params():
+    facts = allocation(Curve([2e11], [2.5], params=10**9), 2e11, "deepseek2024")
+    assert facts["best_params"] == pytest.approx(0.1715 * 1.2e21**0.5243 / 6)
+    assert facts["best_params"] * facts["best_tokens_per_param"] * facts["best_params"] * 6 == pytest.approx(1.2e21, rel=1e-2)
+
+
+def test_the_same_compute_is_counted_by_the_rule_of_the_law():
+    """A law whose runs cost 9 FLOPs per param and token advises the same size as one whose runs cost 6."""
+    sizes, tokens = (np.repeat([1e7, 1e8, 1e9], 3), np.tile([1e9, 1e10, 1e11], 3))
+    laws = [fit_surface(sizes, tokens, LAW.predict(sizes, tokens), flops=rate * sizes * tokens) for rate in (6.0, 9.0)]
+    six, nine = (allocation(run_of(10**8, 2e9), 2e9, law)["best_params"] for law in laws)
+    assert nine == pytest.approx(six)
+    grown = [larger_model(run_of(10**8, 2e9), 2e9, 3.0, rate * 2e17, law).params for rate, law in zip((6.0, 9.0), laws, strict=True)]
+    assert grown == pytest.approx([six, six])
 
 
 @pytest.mark.parametrize(("tokens", "sizing"), [(2e8, "under"), (2e9, "compute"), (1e12, "over")])

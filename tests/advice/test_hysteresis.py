@@ -1,4 +1,4 @@
-"""A verdict acts when it has held over a stretch of compute."""
+"""A verdict acts when it has held over some compute."""
 
 import json
 
@@ -29,8 +29,8 @@ def test_evaluating_more_often_does_not_act_sooner():
 
 def test_another_verdict_starts_the_count_again():
     state = Hysteresis(["STOP"], hold=0.1)
-    said = [("STOP", 50), ("CONTINUE", 58), ("STOP", 61), ("STOP", 70)]
-    assert not any(state.update(verdict, tokens, 100) for verdict, tokens in said)
+    given = [("STOP", 50), ("CONTINUE", 58), ("STOP", 61), ("STOP", 70)]
+    assert not any(state.update(verdict, tokens, 100) for verdict, tokens in given)
 
 
 def test_a_verdict_that_was_not_chosen_never_acts():

@@ -74,6 +74,7 @@ def _possible(package):
 def judged_at_once(monkeypatch):
     """Every validation is judged, however short the training: what a judgement costs is measured elsewhere."""
     monkeypatch.setattr("lightning_scaling.monitor.budget.START", 1e9)
+    monkeypatch.setattr("lightning_scaling.monitor.budget.MOST_AT_ONCE", 1e9)
 
 
 @pytest.fixture(scope="session")
@@ -107,13 +108,13 @@ def run_scripts(server):
 
 @pytest.fixture(scope="session")
 def run_script(run_scripts):
-    """Run training.py in a folder as a process of its own: its exit code and, where it ended well, what it told."""
+    """Run training.py in a folder as a process of its own: its exit code and, where it ended well, what it reported."""
 
     def run(folder, *arguments):
-        told = folder / "told-0.json"
-        told.unlink(missing_ok=True)
+        reported = folder / "reported-0.json"
+        reported.unlink(missing_ok=True)
         (code,) = run_scripts([folder, *arguments])
-        return code, json.loads(told.read_text()) if told.exists() else None
+        return code, json.loads(reported.read_text()) if reported.exists() else None
 
     return run
 

@@ -111,13 +111,13 @@ def test_a_finished_smaller_run_of_the_family_becomes_a_sibling(logged, training
             import time
 
             for _ in range(100):
-                if larger._run.related_runs:
+                if larger._run._reporter.related.curves:
                     return
                 time.sleep(0.1)
 
     larger = ScalingLawMonitor(store=store, family="bigrams", experiment="tests", summary=False)
     training.trainer(tmp_path, [larger, Wait()], max_epochs=1).fit(Larger(), training.loader(), training.loader(8, seed=1))
-    (sibling,) = larger._run.related_runs
+    (sibling,) = larger._run._reporter.related.curves
     assert sibling.params == monitor.record.params
 
 

@@ -39,11 +39,11 @@ def test_help_and_plan_import_no_framework(arguments):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["plan", "--flops", "abc"], "--flops must be a positive number"),
+        (["plan", "--flops", "abc"], "--flops must be a positive amount of compute"),
         (["forecast", "nowhere.csv", "--at", "2e9"], "nowhere.csv: No such file"),
         (["advise", "nowhere.csv", "--planned", "2e9"], "nowhere.csv"),
         (["fit", "nowhere.csv"], "nowhere.csv"),
-        (["forecast", "nowhere.csv", "--at", "zero"], "'zero' is not a valid float"),
+        (["forecast", "nowhere.csv", "--at", "zero"], "--at must be a positive number"),
         (["forecast", "nowhere.csv"], "Missing option '--at'"),
         (["plan", "--nothing"], "No such option"),
         (["nothing"], "No such command 'nothing'"),

@@ -18,7 +18,7 @@ def write(path, header, columns):
 
 @pytest.fixture
 def log(tmp_path):
-    """Forty logged losses of a run whose rate falls linearly; the plan's second half has no losses yet."""
+    """Forty logged losses of a run whose rate falls linearly; the second half of the schedule has no losses yet."""
     step = np.arange(1, 81) * 100.0
     loss = [float(2 + (1e6 / (1e4 * s)) ** 0.5) if s <= 4000 else None for s in step]
     return lambda *names: write(tmp_path / "run.csv", names, [step, 1e4 * step, loss, 1 - step / 8100])
@@ -56,8 +56,9 @@ def test_steps_are_the_clock_where_there_are_no_tokens(tmp_path):
 
 def test_the_sentence_names_loss_interval_and_reason(log):
     said = ask(log("step", "tokens", "loss", "lr"), "--at", "8e7").stdout
-    assert "90 % between" in said
+    assert "90 % interval" in said
     assert "50 %" in said
+    assert "--at counts tokens" in said
 
 
 def test_siblings_are_read(log):
@@ -74,13 +75,12 @@ def test_the_plot_is_a_png(log, tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "needs a header"),
-        ("a,b\n1,2\n", "no column of losses"),
-        ("loss,b\n1,2\n", "no column of tokens or steps"),
-        ("step,loss\n1,two\n", "text where a number should be"),
-        ("step,loss\n1\n", "row 2 has 1 cells"),
-        ("step,loss\n1,\n", "no row has both"),
-        ("step,loss\n2,3\n1,2\n", "strictly increasing"),
+        ("", "is empty"),
+        ("a,b\n1,2\n", "no row with a loss among a, b"),
+        ("loss,b\n1,2\n", "no column of tokens, steps or epochs"),
+        ("step,loss\n1,two\n", "text in column 'loss' where a number should be: 1 row, first row 2"),
+        ("step,loss\n1\n", "a header above rows of as many cells"),
+        ("step,loss\n1,\n", "no row with a loss"),
     ],
 )
 def test_a_bad_file_gets_one_clear_line(tmp_path, text, complaint):
@@ -105,3 +105,44 @@ def test_a_column_that_is_not_there_is_named(log):
 
 def test_help_shows_an_example():
     assert "lightning-scaling forecast run.csv" in ask("--help").stdout
+
+
+@pytest.fixture
+def so_far(tmp_path):
+    """Forty losses of a run at a constant rate, which the file knows up to now."""
+    step = np.arange(1, 41) * 100.0
+    return write(tmp_path / "so_far.csv", ("step", "loss", "lr"), [step, 2 + (100 / step) ** 0.5, np.ones(40)])
+
+
+def test_a_rate_that_ends_with_the_losses_is_an_assumption(so_far):
+    answer = json.loads(ask(so_far, "--at", "8000", "--json").stdout)
+    assert answer["outcome"] == "RATE_SO_FAR_CONSTANT"
+    assert sum(answer["schedules"].values()) == pytest.approx(1)
+
+
+def test_a_stated_decay_ends_lower_than_a_stated_constant_rate(so_far):
+    loss = {shape: json.loads(ask(so_far, "--at", "8000", "--schedule", shape, "--json").stdout) for shape in ("wsd:0.2", "constant")}
+    assert loss["wsd:0.2"]["loss"] < loss["constant"]["loss"]
+    assert not loss["constant"]["schedules"]
+
+
+@pytest.mark.parametrize("shape", ["cosine:0.1", "cosine", "linear", "wsd:0.1", "constant"])
+def test_a_shape_can_be_stated_without_any_rates(tmp_path, shape):
+    path = write(tmp_path / "r.csv", ("step", "loss"), [np.arange(1, 41), 2 + np.arange(1, 41) ** -0.5])
+    assert json.loads(ask(path, "--at", "80", "--schedule", shape, "--json").stdout)["outcome"] in ("FORECAST", "DECAY_UNSEEN_PRIOR")
+
+
+@pytest.mark.parametrize(
+    ("shape", "complaint"), [("cubic", "no such shape"), ("cosine:2", "share of the peak"), ("constant:1", "no number")]
+)
+def test_a_shape_that_cannot_be_gets_one_line(so_far, shape, complaint):
+    result = ask(so_far, "--at", "8000", "--schedule", shape)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_declined_forecast_has_a_reason_and_no_interval(tmp_path):
+    path = write(tmp_path / "r.csv", ("step", "loss"), [[1, 2, 3], [3.0, 2.5, 2.2]])
+    answer = json.loads(ask(path, "--at", "80", "--json").stdout)
+    assert (answer["outcome"], answer["loss"], answer["low"], answer["high"]) == ("TOO_FEW_POINTS", 2.5, None, None)

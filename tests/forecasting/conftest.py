@@ -1,4 +1,4 @@
-"""Synthetic runs with a known law: L = floor + rise/S^alpha, less what the annealing of the multi-power law gives back."""
+"""Synthetic runs with a known law: L = floor + rise/S^alpha, less the annealing gain of the multi-power law."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ STEPS, WARMUP, BATCH = 10_000, 200, 5_000
 
 
 def rates(kind):
-    """Learning rate at every step: warm-up, then the named plan."""
+    """Learning rate at every step: warm-up, then the named profile."""
     t = np.arange(STEPS + 1)
     p = np.clip((t - WARMUP) / (STEPS - WARMUP), 0, 1)
     shape = {
@@ -27,15 +27,15 @@ def rates(kind):
 def true_loss(kind, floor, rise, alpha, drop, speed=0.02, gamma=0.65, beta=0.6):
     """The multi-power law summed step by step, as Luo et al. (2025) write it: slow and plain, nothing shared with the package."""
     eta = rates(kind)
-    travel = np.cumsum(eta)
-    gained = np.zeros(STEPS + 1)
+    effective_time = np.cumsum(eta)
+    annealed = np.zeros(STEPS + 1)
     for k in np.flatnonzero(np.diff(eta) < 0) + 1:
         if k < WARMUP or (kind != "two_stage" and k % 50):
             continue
         fall = eta[k - 50] - eta[k] if kind != "two_stage" else eta[k - 1] - eta[k]
-        since = np.maximum(travel - travel[k - 1], 0)
-        gained += fall * (1 - (1 + speed * eta[k] ** -gamma * since) ** -beta) * (np.arange(STEPS + 1) >= k)
-    return floor + rise * (travel / travel[STEPS // 2]) ** -alpha - drop * gained
+        since = np.maximum(effective_time - effective_time[k - 1], 0)
+        annealed += fall * (1 - (1 + speed * eta[k] ** -gamma * since) ** -beta) * (np.arange(STEPS + 1) >= k)
+    return floor + rise * (effective_time / effective_time[STEPS // 2]) ** -alpha - drop * annealed
 
 
 class Maker:

@@ -1,4 +1,4 @@
-"""Runs drawn from a known law under a known plan are forecast to where that law ends."""
+"""Runs drawn from a known law under a known profile are forecast to where that law ends."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ PLANS = ("constant", "cosine", "linear", "quadratic", "wsd", "two_stage", "inv_s
 @pytest.mark.parametrize("kind", PLANS)
 def test_the_interval_holds_the_end_half_way(run, kind):
     whole = run(kind)
-    f = forecast(whole.until(0.5 * run.end), at=run.end)
+    f = forecast(whole.until(0.5 * run.end), at=run.end, level=0.95)
     assert f.low < whole.loss[-1] < f.high
 
 
@@ -23,12 +23,12 @@ def test_the_forecast_is_within_two_percent_half_way(run, kind):
 
 def test_a_known_decay_is_not_taken_for_a_plateau(run):
     whole = run("wsd", drop=0.2)
-    seen = whole.until(0.4 * run.end)
-    aware, blind = forecast(seen, run.end), forecast(Curve(seen.tokens, seen.loss), run.end)
+    observed = whole.until(0.4 * run.end)
+    aware, blind = forecast(observed, run.end), forecast(Curve(observed.tokens, observed.loss), run.end)
     assert abs(aware.loss - whole.loss[-1]) < 0.5 * abs(blind.loss - whole.loss[-1])
 
 
-def test_a_plan_that_decays_now_promises_more_than_one_that_goes_on(run):
+def test_a_schedule_that_decays_now_expects_more_than_one_that_stays(run):
     constant, decaying = run("constant").until(0.75 * run.end), run("wsd")
     now = Curve(constant.tokens, constant.loss, constant.step, decaying.schedule)
     assert forecast(now, run.end).loss < forecast(constant, run.end).loss
@@ -72,7 +72,7 @@ def test_a_loss_below_zero_is_forecast_too(run):
 
 def test_repeated_data_is_expected_to_cost(run):
     whole = run("constant")
-    seen = whole.until(0.3 * run.end)
-    fresh = forecast(seen, run.end)
-    tenfold = Curve(seen.tokens, seen.loss, seen.step, seen.schedule, params=10**7, unique_tokens=run.end / 20)
+    observed = whole.until(0.3 * run.end)
+    fresh = forecast(observed, run.end)
+    tenfold = Curve(observed.tokens, observed.loss, observed.step, observed.schedule, params=10**7, unique_tokens=run.end / 20)
     assert forecast(tenfold, run.end).loss > fresh.loss

@@ -1,4 +1,4 @@
-"""Finished runs of the family teach the size of a drop that has not been seen yet."""
+"""The size of a drop that has not been seen yet is transferred from finished runs of the family."""
 
 import pytest
 
@@ -7,31 +7,31 @@ from lightning_scaling.forecasting.siblings import likeness
 
 
 @pytest.mark.parametrize("drop", [0.04, 0.25])
-def test_siblings_teach_an_unusual_drop(run, drop):
+def test_siblings_transfer_an_unusual_drop(run, drop):
     whole = run("wsd", drop=drop)
-    seen, sibling = whole.until(0.6 * run.end), run("wsd", drop=drop * 1.1, floor=2.3, rise=0.55, seed=5)
-    alone, taught = forecast(seen, run.end), forecast(seen, run.end, [sibling])
-    assert abs(taught.loss - whole.loss[-1]) < 0.5 * abs(alone.loss - whole.loss[-1])
+    observed, sibling = whole.until(0.6 * run.end), run("wsd", drop=drop * 1.1, floor=2.3, rise=0.55, seed=5)
+    alone, transferred = forecast(observed, run.end), forecast(observed, run.end, [sibling])
+    assert abs(transferred.loss - whole.loss[-1]) < 0.5 * abs(alone.loss - whole.loss[-1])
 
 
 def test_siblings_narrow_the_interval_before_the_decay(run):
-    seen, sibling = run("wsd").until(0.6 * run.end), run("wsd", floor=2.3, seed=5)
-    alone, taught = forecast(seen, run.end), forecast(seen, run.end, [sibling])
-    assert taught.high - taught.low < alone.high - alone.low
+    observed, sibling = run("wsd").until(0.6 * run.end), run("wsd", floor=2.3, seed=5)
+    alone, transferred = forecast(observed, run.end), forecast(observed, run.end, [sibling])
+    assert transferred.high - transferred.low < alone.high - alone.low
 
 
 def test_siblings_change_nothing_where_the_rate_stays(run):
-    seen, sibling = run("constant").until(0.6 * run.end), run("constant", floor=2.3, alpha=0.9, seed=5)
-    assert forecast(seen, run.end, [sibling]).loss == pytest.approx(forecast(seen, run.end).loss, rel=1e-9)
+    observed, sibling = run("constant").until(0.6 * run.end), run("constant", floor=2.3, alpha=0.9, seed=5)
+    assert forecast(observed, run.end, [sibling]).loss == pytest.approx(forecast(observed, run.end).loss, rel=1e-9)
 
 
 def test_siblings_that_never_decayed_do_not_claim_to_know_the_drop(run):
-    seen = run("wsd").until(0.6 * run.end)
-    assert forecast(seen, run.end, [run("constant", floor=2.3)]).outcome.name == "DECAY_UNSEEN_PRIOR"
-    assert forecast(seen, run.end, [run("wsd", floor=2.3)]).outcome.name == "DECAY_UNSEEN_SIBLINGS"
+    observed = run("wsd").until(0.6 * run.end)
+    assert forecast(observed, run.end, [run("constant", floor=2.3)]).outcome.name == "DECAY_UNSEEN_PRIOR"
+    assert forecast(observed, run.end, [run("wsd", floor=2.3)]).outcome.name == "DECAY_UNSEEN_SIBLINGS"
 
 
-def test_the_same_plan_is_more_alike_than_the_same_size(run):
+def test_the_same_schedule_is_more_alike_than_the_same_size(run):
     def sized(kind, params):
         c = run(kind)
         return Curve(c.tokens, c.loss, c.step, c.schedule, params=params)
@@ -41,13 +41,13 @@ def test_the_same_plan_is_more_alike_than_the_same_size(run):
 
 
 def test_a_sibling_too_short_to_replay_is_passed_over(run):
-    seen, whole = run("wsd").until(0.6 * run.end), run("wsd")
+    observed, whole = run("wsd").until(0.6 * run.end), run("wsd")
     stub = whole.take(slice(0, 5))
-    assert forecast(seen, run.end, [stub]).loss == forecast(seen, run.end).loss
+    assert forecast(observed, run.end, [stub]).loss == forecast(observed, run.end).loss
 
 
-def test_what_siblings_teach_of_the_end_belongs_to_the_drop_and_not_to_the_next_step(run):
-    seen, sibling = run("wsd", drop=0.25).until(0.6 * run.end), run("wsd", drop=0.28, floor=2.3, rise=0.55, seed=5)
+def test_what_siblings_show_of_the_end_belongs_to_the_drop_and_not_to_the_next_step(run):
+    observed, sibling = run("wsd", drop=0.25).until(0.6 * run.end), run("wsd", drop=0.28, floor=2.3, rise=0.55, seed=5)
     at = [0.62 * run.end, run.end]
-    moved = forecast(seen, at, [sibling]).loss - forecast(seen, at).loss
+    moved = forecast(observed, at, [sibling]).loss - forecast(observed, at).loss
     assert abs(moved[0]) < 0.02 * abs(moved[1])

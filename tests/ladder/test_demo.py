@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lightning_scaling.ladder.rungs import PRESETS
+from lightning_scaling.ladder.cells import PRESETS
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -61,7 +61,7 @@ def straight(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """The parent killed with -9 while the third rung trains; started again, stopped by Ctrl-C; then run to its end."""
+    """The parent killed with -9 while the third size trains; started again, stopped by Ctrl-C; then run to its end."""
     folder = tmp_path_factory.mktemp("killed")
     process = start(folder)
     wait_for_checkpoint(process, folder, "w24")
@@ -70,8 +70,8 @@ def killed(tmp_path_factory):
     process = start(folder)
     wait_for_checkpoint(process, folder, "w32")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=PATIENCE)
-    return folder, finish(start(folder)), (process.returncode, said)
+    _, output = process.communicate(timeout=PATIENCE)
+    return folder, finish(start(folder)), (process.returncode, output)
 
 
 def names(document):
@@ -83,7 +83,7 @@ def losses(document):
 
 
 def test_every_run_of_the_ladder_is_told_of(straight):
-    assert sorted(names(straight[1])) == sorted(rung.name for rung in QUICK.runs)
+    assert sorted(names(straight[1])) == sorted(run.name for run in QUICK.runs)
 
 
 def test_the_report_and_its_pictures_are_there(straight):
@@ -98,10 +98,10 @@ def test_the_law_is_told_with_its_interval(straight):
     assert law["exponent_interval"][0] < law["exponent"] < law["exponent_interval"][1]
 
 
-def test_the_largest_rung_is_foretold_beside_what_came(straight):
+def test_the_largest_size_is_predicted_beside_the_observed_loss(straight):
     largest = straight[1]["largest"]
     assert largest["low"] < largest["predicted"] < largest["high"]
-    assert largest["came"] == losses(straight[1])["w40"]
+    assert largest["observed"] == losses(straight[1])["w40"]
 
 
 def test_the_split_of_ten_times_the_compute_spends_all_of_it(straight):
@@ -109,22 +109,22 @@ def test_the_split_of_ten_times_the_compute_spends_all_of_it(straight):
     assert 6 * best["params"] * best["tokens"] == pytest.approx(best["flops"], rel=1e-6)
 
 
-def test_ctrl_c_says_that_the_same_command_goes_on(killed):
-    code, said = killed[2]
+def test_ctrl_c_states_that_the_same_command_resumes(killed):
+    code, output = killed[2]
     assert code == 130
-    assert "The same command goes on" in said
-    assert "Traceback" not in said
+    assert "The same command resumes" in output
+    assert "Traceback" not in output
 
 
 def test_killed_and_started_again_it_ends_in_the_same_numbers(straight, killed):
     assert losses(killed[1]) == losses(straight[1])
 
 
-def test_the_same_seed_foretells_the_same(straight, killed):
+def test_the_same_seed_predicts_the_same(straight, killed):
     assert killed[1]["largest"] == straight[1]["largest"]
 
 
-def test_no_rung_has_two_runs_in_mlflow(killed):
+def test_no_size_has_two_runs_in_mlflow(killed):
     from lightning_scaling.store import load
 
     folder, document, _ = killed

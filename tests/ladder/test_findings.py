@@ -1,10 +1,10 @@
-"""What a ladder is said to show, on runs whose law is known."""
+"""What a ladder shows, on runs whose law is known."""
 
 import numpy as np
 import pytest
 
 from lightning_scaling import Curve, RunRecord, RunState
-from lightning_scaling.ladder.findings import MORE, AtRatio, as_json, foretell, study
+from lightning_scaling.ladder.findings import MORE, AtRatio, as_json, findings
 from lightning_scaling.run.conventions import Conventions
 
 WIDTHS = np.array([16, 24, 32, 40, 48, 64])
@@ -23,38 +23,38 @@ def run(params, tokens_per_param=30.0, name="", loss=None, **other):
     return RunRecord(name or str(params), curve, curve.flops, state=RunState.FINISHED, name=name, **other)
 
 
-RUNGS = [run(n) for n in SIZES]
+SIZED = [run(n) for n in SIZES]
 LENGTHS = [run(SIZES[0], 240.0, "long"), run(SIZES[3], 3.0, "short"), run(SIZES[4], 3.0, "shorter")]
 
 
 @pytest.fixture(scope="module")
 def found():
-    return study(RUNGS, LENGTHS)
+    return findings(SIZED, LENGTHS)
 
 
-def test_the_largest_is_foretold_within_its_interval(found):
-    aim = found.foretold
-    assert aim.params == SIZES[-1]
-    assert aim.low < aim.came < aim.high
-    assert abs(aim.error) < 0.02
+def test_the_largest_is_predicted_within_its_interval(found):
+    largest = found.largest
+    assert largest.params == SIZES[-1]
+    assert largest.low < largest.observed < largest.high
+    assert abs(largest.error) < 0.02
 
 
 def test_the_largest_itself_plays_no_part_in_its_prediction(found):
-    other = foretell([*RUNGS[:-1], run(SIZES[-1], loss=9.0)])
-    assert (other.loss, other.low, other.high) == (found.foretold.loss, found.foretold.low, found.foretold.high)
+    other = findings([*SIZED[:-1], run(SIZES[-1], loss=9.0)], LENGTHS).largest
+    assert (other.loss, other.low, other.high) == (found.largest.loss, found.largest.low, found.largest.high)
 
 
 def test_the_order_of_runs_does_not_matter(found):
-    assert study(RUNGS[::-1], LENGTHS).foretold == found.foretold
+    assert findings(SIZED[::-1], LENGTHS).largest == found.largest
 
 
 def test_ten_times_the_compute_is_spent_whole(found):
     best = found.best
-    assert 6 * best.params * best.tokens == pytest.approx(MORE * RUNGS[-1].spent, rel=1e-9)
+    assert 6 * best.params * best.tokens == pytest.approx(MORE * SIZED[-1].spent, rel=1e-9)
 
 
-def test_one_ratio_alone_does_not_place_the_optimum_and_says_so():
-    alone = study(RUNGS)
+def test_one_ratio_alone_does_not_place_the_optimum():
+    alone = findings(SIZED)
     assert not alone.identified
     assert alone.bracket is None
     assert alone.best.tokens / alone.best.params == pytest.approx(30)
@@ -73,7 +73,7 @@ def test_runs_worse_on_both_sides_bracket_the_best_ratio(found):
 
 
 def test_a_better_run_of_another_length_breaks_the_bracket():
-    assert study(RUNGS, [*LENGTHS[1:], run(SIZES[0], 240.0, "long", loss=0.5)]).bracket is None
+    assert findings(SIZED, [*LENGTHS[1:], run(SIZES[0], 240.0, "long", loss=0.5)]).bracket is None
 
 
 def test_the_assumed_split_keeps_the_ratio_and_the_law(found):
@@ -84,7 +84,7 @@ def test_the_assumed_split_keeps_the_ratio_and_the_law(found):
 
 def test_runs_of_different_conventions_are_not_fitted_together():
     with pytest.raises(ValueError, match="different conventions"):
-        study(RUNGS, [run(SIZES[0], 240.0, "other", conventions=Conventions(params="non_embedding"))])
+        findings(SIZED, [run(SIZES[0], 240.0, "other", conventions=Conventions(params="non_embedding"))])
 
 
 def test_the_document_is_plain_json(found):

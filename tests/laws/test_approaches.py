@@ -15,22 +15,22 @@ ASYMMETRIC = Surface(1.69, 400.0, 400.0, 0.465, 0.155)
 @pytest.mark.parametrize(("width", "least", "most"), [(0.5, 0.03, 0.06), (1.0, 0.15, 0.23)])
 def test_parabolas_are_biased_and_the_bias_is_estimated(sweep: Sweep, width: float, least: float, most: float) -> None:
     found = isoflops(*sweep(ASYMMETRIC, width=width))
-    for valley in found.valleys:
-        truth = ASYMMETRIC.optimum(valley.flops).params
-        assert least < valley.best_params / truth - 1 < most  # wider grids are worse: arXiv 2603.22339 reports 1.7 % to 23 %
-        assert valley.best_params * np.exp(-valley.bias) == pytest.approx(truth, rel=1e-6)
+    for curve in found.curves:
+        truth = ASYMMETRIC.optimum(curve.flops).params
+        assert least < curve.best_params / truth - 1 < most  # wider grids are worse: arXiv 2603.22339 reports 1.7 % to 23 %
+        assert curve.best_params * np.exp(-curve.bias) == pytest.approx(truth, rel=1e-6)
     assert found.unbiased is not None
     assert found.unbiased.N_exponent == pytest.approx(ASYMMETRIC.N_exponent, abs=1e-6)
 
 
 def test_symmetric_exponents_and_a_centred_grid_have_no_bias(sweep: Sweep) -> None:
     found = isoflops(*sweep(Surface(1.7, 400.0, 400.0, 0.35, 0.35)))
-    assert max(abs(v.bias) for v in found.valleys) < 1e-6
+    assert max(abs(v.bias) for v in found.curves) < 1e-6
 
 
 def test_a_valley_that_is_not_there_says_so(sweep: Sweep) -> None:
     found = isoflops(*sweep(width=0.4, shift=1.5))
-    assert all("outside the sizes" in v.reason or "no valley" in v.reason for v in found.valleys)
+    assert all("outside the sizes" in v.reason or "no minimum" in v.reason for v in found.curves)
     assert found.growth is None
 
 
@@ -45,7 +45,7 @@ def test_all_approaches_find_the_exponent_on_a_noisy_sweep(sweep: Sweep) -> None
 
 
 def test_where_they_disagree_the_verdict_says_why() -> None:
-    # Grids whose centre wanders from above the best size to below it: the bias of the parabolas changes with compute.
+    # Grids whose centre moves from above the best size to below it: the bias of the parabolas changes with compute.
     budgets, centre = np.repeat(np.logspace(17, 21, 5), 15), np.repeat(np.linspace(0.6, -0.6, 5), 15)
     params = ASYMMETRIC.optimum(budgets).params * 10 ** (centre + np.tile(np.linspace(-1, 1, 15), 5))
     tokens = budgets / (6 * params)

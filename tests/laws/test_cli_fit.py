@@ -74,7 +74,7 @@ def test_flops_stand_in_for_tokens_and_a_run_column_groups_points(sweep: Sweep, 
         ("params,tokens,loss\n", "has no runs"),
         ("", "has no runs"),
         ("params,tokens,loss\n1e8,1e9,nan\n", "loss must be a positive number, got 'nan'"),
-        ("params,tokens,loss\n1e8,1e9\n", "2 cells under 3 column names"),
+        ("params,tokens,loss\n1e8,1e9\n", "has no runs"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
@@ -97,3 +97,21 @@ def test_what_cannot_be_found_is_exit_code_two(args: list[str]) -> None:
     code, text = invoke(*args)
     assert code == 2
     assert len(text.strip().splitlines()) == 1
+
+
+def test_a_table_in_billions_without_the_unit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("params,tokens,loss\n1,20,2.6\n3,60,2.4\n7,140,2.3\n")
+    code, text = invoke(str(tmp_path / "runs.csv"))
+    assert code == 2
+    assert "'params (B)' for billions" in text
+
+
+def test_options_that_cannot_be_used_are_refused(runs: Path) -> None:
+    for args, message in (
+        (["--target", "1e22"], "give --next-budget"),
+        (["--include-unfinished"], "runs of a store"),
+        (["--flops", "lots"], "--flops must be"),
+    ):
+        code, text = invoke(str(runs), "--resamples", "0", *args)
+        assert code == 2
+        assert message in text

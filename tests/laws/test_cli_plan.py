@@ -18,7 +18,7 @@ def plan(*args: str) -> str:
 
 
 def test_a_thousand_params_on_a_billion_tokens() -> None:
-    assert "6e+12 FLOPs = 6.94e-08 PF-days" in plan("--params", "1e3", "--tokens", "1e9")
+    assert "6e12 FLOPs = 6.94e-8 PF-days" in plan("--params", "1e3", "--tokens", "1e9")
 
 
 def test_baichuans_arithmetic() -> None:
@@ -58,16 +58,65 @@ def test_repeated_data_raise_the_expected_loss() -> None:
     assert repeated > plain == pytest.approx(2.132, abs=6e-4)
 
 
+@pytest.mark.parametrize(("given", "quantity", "value"), [(("--params", "7B"), "params", 7e9), (("--tokens", "300B"), "tokens", 3e11)])
+def test_one_quantity_alone_is_answered_with_the_budget_it_is_best_for(given: tuple[str, ...], quantity: str, value: float) -> None:
+    answer = json.loads(plan(*given, "--law", "hoffmann2022", "--law", "deepseek2024", "--json"))
+    for row in answer["laws"]:
+        assert row[quantity] == pytest.approx(value, rel=1e-9)
+        again = json.loads(plan("--flops", repr(row["flops"]), "--law", row["law"], "--json"))["laws"][0]
+        assert again[quantity] == pytest.approx(value, rel=1e-6)
+
+
+def test_accelerators_days_and_utilisation_are_a_budget() -> None:
+    answer = json.loads(plan("--gpus", "8", "--gpu", "H100", "--days", "3", "--mfu", ".4", "--json"))
+    assert answer["flops"] == pytest.approx(8 * 989.4e12 * 3 * 86_400 * 0.4)
+    assert "datasheet" in answer["machine"]["source"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "flops"),
+    [("1e23", 1e23), ("1e23 FLOPs", 1e23), ("3.3 PF-days", 3.3 * 8.64e19), ("100 ZFLOPs", 1e23), ("7×10^19", 7e19), ("10²³", 1e23)],
+)
+def test_compute_is_read_as_people_type_it(typed: str, flops: float) -> None:
+    assert json.loads(plan("--flops", typed, "--json"))["flops"] == pytest.approx(flops, rel=1e-12)
+
+
+def test_laws_shown_by_default_that_cannot_use_an_option_are_named_as_left_out() -> None:
+    answer = json.loads(plan("--flops", "1e22", "--served", "1e12", "--json"))
+    assert all("served" in row for row in answer["laws"])
+    assert "deepseek2024" in [each["law"] for each in answer["left_out"]]
+
+
+def test_repeated_data_move_the_best_split_of_a_budget() -> None:
+    fresh, repeated = (
+        json.loads(plan("--flops", "1e22", "--law", "muennighoff2023", "--json", *more))["laws"][0]
+        for more in ((), ("--unique-tokens", "1e10"))
+    )
+    assert repeated["params"] < fresh["params"]
+    assert repeated["loss"] > fresh["loss"]
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--params", "7e9"], "give two of"),
+        ([], "give a model size"),
         (["--params", "-7", "--tokens", "1e9"], "--params must be a positive number"),
         (["--params", "many", "--tokens", "1e9"], "--params must be a positive number"),
-        (["--params", "1e9", "--tokens", "1e9", "--flops", "1e18"], "say the same thing twice"),
+        (["--params", "1e9", "--tokens", "1e9", "--flops", "1e18"], "one equation"),
         (["--flops", "1e18", "--pf-days", "1"], "budget once"),
         (["--flops", "1e18", "--law", "gpt4"], "no constants"),
         (["--flops", "1e18", "--law", "nobody2020"], "no published law"),
+        (["--flops", "1e18", "--law", "hofmann2022"], "did you mean hoffmann2022?"),
+        (["--flops", "5 bananas"], "--flops must be a positive amount of compute"),
+        (["--flops", "1e18", "--law", "deepseek2024", "--served", "1e12"], "deepseek2024 cannot use --served"),
+        (["--flops", "1e18", "--law", "llama3_2024", "--unique-tokens", "1e9"], "llama3_2024 cannot use --unique-tokens"),
+        (["--params", "7e9", "--tokens", "1e12", "--served", "1e12"], "name one"),
+        (["--params", "7e9", "--unique-tokens", "1e9"], "give the budget"),
+        (["--gpus", "8", "--gpu", "h100"], "--days is missing"),
+        (["--gpus", "8", "--gpu", "h101", "--days", "3"], "did you mean h100?"),
+        (["--gpus", "8", "--gpu", "h100", "--days", "3", "--mfu", "40"], "between 0 and 1"),
+        (["--gpus", "8", "--gpu", "h100", "--days", "3", "--flops", "1e21"], "budget once"),
+        (["--flops", "1e21", "--mfu", ".4"], "belong to a number of accelerators"),
         (["--flops", "1e18", "--law", "missing.json"], "cannot read the law"),
     ],
 )

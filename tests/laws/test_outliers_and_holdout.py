@@ -1,4 +1,4 @@
-"""Outliers are proposed and never dropped; the largest runs are held out and the miss is told."""
+"""Outliers are proposed and never dropped; the largest runs are held out and the miss is reported."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def test_crippled_runs_are_proposed_and_both_laws_are_given(sweep: Sweep) -> Non
     assert "the 95 % interval" in proposal.because
 
 
-def test_dropping_points_that_decide_the_answer_is_told_as_outside_the_interval(sweep: Sweep) -> None:
+def test_dropping_points_that_decide_the_answer_is_reported_as_outside_the_interval(sweep: Sweep) -> None:
     params, tokens, loss = sweep(noise=0.001)
     largest = np.argsort(tokens / params)[-4:]
     loss[largest] *= np.exp(0.03)  # the longest runs of small models ended too high: dropping them makes long training look better
@@ -41,7 +41,7 @@ def test_a_clean_sweep_proposes_none(sweep: Sweep) -> None:
     assert proposal.dropped is fit
 
 
-def test_the_backtest_holds_out_the_largest_and_tells_the_miss(sweep: Sweep) -> None:
+def test_the_backtest_holds_out_the_largest_and_reports_the_miss(sweep: Sweep) -> None:
     params, tokens, loss = sweep(noise=0.002)
     test = backtest(params, tokens, loss, factor=10)
     assert len(test.loss) + test.fitted_on == 75

@@ -1,5 +1,7 @@
 """Published laws give the numbers their papers and later readers print."""
 
+import re
+
 import pytest
 
 from lightning_scaling.laws import PRESETS, preset
@@ -60,7 +62,8 @@ def test_rounding_moves_the_optimum_from_59_to_93_tokens_per_param() -> None:
 
 def test_deepseeks_compute_is_flops_per_token_times_tokens() -> None:
     best = preset("deepseek2024").optimum(1e20)
-    assert best.params * best.tokens == pytest.approx(1e20, rel=5e-4)  # the rounded exponents sum to 1
+    assert preset("deepseek2024").law.flops_per_token(1e20) * best.tokens == pytest.approx(1e20, rel=5e-4)  # the rounded exponents sum to 1
+    assert 6 * best.params * best.tokens == pytest.approx(1e20, rel=5e-4)
     assert preset("deepseek2024").counts == "FLOPs per token"
 
 
@@ -74,6 +77,33 @@ def test_approach_one_meets_its_printed_rows() -> None:
     law = preset("hoffmann2022_approach1")
     for params, tokens in ((1e9, 20.2e9), (10e9, 205.1e9), (67e9, 1.5e12)):
         assert law.optimum(6 * params * tokens).params == pytest.approx(params, rel=0.06)
+
+
+def test_approach_two_meets_its_printed_row_and_grows_by_its_exponents() -> None:
+    law = preset("hoffmann2022_approach2")
+    best, later = law.optimum(1.20e20), law.optimum(1.20e24)
+    assert (best.params, best.tokens) == pytest.approx((1e9, 20.0e9))
+    assert later.tokens / best.tokens == pytest.approx(1e4**0.51)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("hofmann2022", "hoffmann2022"), ("Besiroglu-2025", "besiroglu2024"), ("chinchilla", "hoffmann")]
+)
+def test_a_near_miss_suggests_the_right_name(typed: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"did you mean {meant}"):
+        preset(typed)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_answers_what_it_can_do_and_every_no_has_a_remedy(name: str) -> None:
+    law = PRESETS[name]
+    for asked, ask in ((law.predicts_loss, lambda: law.predict(1e9, 1e10)), (law.split_identified, lambda: law.optimum(1e20))):
+        if asked:
+            ask()
+        else:
+            with pytest.raises(ValueError, match=re.escape(asked.remedy)):
+                ask()
+            assert len(asked.remedy) > 20
 
 
 def test_multi_power_constants_meet_the_published_curve() -> None:
@@ -96,7 +126,7 @@ def test_names_are_forgiving_and_unknown_ones_are_one_clear_line(name: str) -> N
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["palm2_2023", "hoffmann2022_approach2", "kaplan2020_slices", "multi_power_25m"])
+@pytest.mark.parametrize("name", ["palm2_2023", "kaplan2020_slices", "multi_power_25m"])
 def test_a_law_that_places_no_optimum_says_so(name: str) -> None:
     with pytest.raises(ValueError, match=r"without an anchor|no optimum"):
         preset(name).optimum(1e22)
@@ -104,5 +134,5 @@ def test_a_law_that_places_no_optimum_says_so(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["deepseek2024", "llama3_2024", "kaplan2020_slices", "multi_power_25m"])
 def test_a_law_that_knows_no_loss_says_so(name: str) -> None:
-    with pytest.raises(ValueError, match=r"not what loss|kaplan2020_joint|one model size"):
+    with pytest.raises(ValueError, match=r"not the loss|kaplan2020_joint|one model size"):
         preset(name).predict(1e9, 1e10)

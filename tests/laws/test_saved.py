@@ -1,4 +1,4 @@
-"""A saved law comes back the same; a damaged or foreign file is one clear error."""
+"""A saved law comes back the same; a damaged or unknown file is one clear error."""
 
 import json
 from collections.abc import Callable

@@ -1,9 +1,9 @@
-"""What a surface fit says when the points cannot tell, and what it refuses."""
+"""What a surface fit states when the runs do not identify it, and what it refuses."""
 
 import numpy as np
 import pytest
 
-from lightning_scaling.laws import Surface, fit_surface
+from lightning_scaling.laws import Surface, SweepDesign, fit_surface, simulate_runs
 
 LAW = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 SIZES, LENGTHS = np.geomspace(1e8, 1e10, 6), np.geomspace(1e9, 1e11, 6)
@@ -27,11 +27,11 @@ def fitted(params: np.ndarray, tokens: np.ndarray, noise: float = 0.003, law: Su
         (SIZES[:4], LENGTHS[:4] * 3, "TOO_FEW_POINTS"),
     ],
 )
-def test_the_outcome_names_what_the_points_cannot_tell(params: np.ndarray, tokens: np.ndarray, outcome: str) -> None:
+def test_the_outcome_names_what_the_points_do_not_identify(params: np.ndarray, tokens: np.ndarray, outcome: str) -> None:
     assert fitted(params, tokens) == outcome
 
 
-def test_points_without_a_floor_say_so() -> None:
+def test_points_without_a_floor_are_named() -> None:
     assert fitted(SIZES[:, None], LENGTHS, 0.0, Surface(1e-12, 406.4, 410.7, 0.34, 0.28)) == "FLOOR_AT_ZERO"
 
 
@@ -39,6 +39,49 @@ def test_too_few_points_are_an_outcome_with_no_numbers() -> None:
     fit = fit_surface(SIZES[:4], LENGTHS[:4], [4, 3.5, 3, 2.8], resamples=10)
     assert np.isnan([fit.E, fit.A, fit.B, fit.alpha, fit.beta]).all()
     assert "six runs" in str(fit.outcome)
+
+
+def test_nine_noisy_points_are_seldom_called_identified_far_off() -> None:
+    grid = [v.ravel() for v in np.meshgrid([1e6, 1e7, 1e8], [2e6, 2e7, 2e8])]
+    wrong = 0
+    for seed in range(40):
+        loss = (0.9 + 700 / grid[0] ** 0.43 + 9000 / grid[1] ** 0.47) * np.exp(0.02 * np.random.default_rng(seed).standard_normal(9))
+        fit = fit_surface(*grid, loss)
+        wrong += fit.outcome.name == "IDENTIFIED" and abs(fit.alpha - 0.43) > 0.12
+    assert wrong <= 3
+
+
+def test_an_exponent_whose_error_is_its_own_size_is_not_identified() -> None:
+    grid = [v.ravel() for v in np.meshgrid(np.geomspace(3e7, 1e9, 6), np.geomspace(2e8, 2e11, 8))]
+    for seed in range(20):
+        noise = np.exp(0.009 * np.random.default_rng(seed).standard_normal(48))
+        fit = fit_surface(*grid, (1.0 + 6.0 / grid[0] ** 0.05 + 3000 / grid[1] ** 0.40) * noise)
+        assert fit.outcome.name != "IDENTIFIED" or 1 / 3 < fit.alpha / 0.05 < 3
+
+
+def test_twenty_identical_runs_are_one_configuration() -> None:
+    fit = fit_surface([1e7] * 20, [1e9] * 20, [3.0] * 20)
+    assert fit.outcome.name == "TOO_FEW_POINTS"
+    assert "1 configurations in 20 rows" in fit.because
+
+
+def test_a_refusal_names_the_run_that_would_help() -> None:
+    tokens = np.geomspace(1e9, 1e11, 8)
+    fit = fit_surface(np.full(8, 1e9), tokens, LAW.predict(1e9, tokens))
+    assert "add a run of 250M parameters" in fit.because
+
+
+def test_an_overestimate_penalty_follows_the_tuned_runs() -> None:
+    runs = simulate_runs(LAW, SweepDesign.grid(SIZES, LENGTHS), 0.001, tuning=0.03)
+    symmetric, asymmetric = (
+        np.mean(
+            fit_surface(runs.params, runs.tokens, runs.loss, overestimate_penalty=w).predict(runs.params, runs.tokens) / runs.expected - 1
+        )
+        for w in (1.0, 10.0)
+    )
+    assert 0 < asymmetric < 0.5 * symmetric
+    with pytest.raises(ValueError, match="overestimate_penalty must be positive"):
+        fit_surface(runs.params, runs.tokens, runs.loss, overestimate_penalty=0.0)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_no_other_optimiser_gets_below_the_minimum(sweep: Sweep) -> None:
 def lbfgs(points: tuple[np.ndarray, ...], share: float) -> float:
     """Summed objective where L-BFGS with its usual tolerances and the exact gradient ends when it is given `share` of the sum."""
     x, y, z = (np.log(v) - np.log(v).mean() for v in points)
-    problem = Problem(x, y, z, 1e-3, np.zeros(5), np.zeros(5))
+    problem = Problem(x, y, z, 1e-3)
 
     def scaled(theta: np.ndarray) -> tuple[float, np.ndarray]:
         found = evaluate(problem, theta[None], np.ones((1, len(x))))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lightning_scaling.monitor.losses import TrainingLoss, missing, resolve
+from lightning_scaling.monitor.losses import Cadence, TrainingLoss, missing, resolve
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_the_training_loss_is_the_mean_since_the_last_reading():
     losses = TrainingLoss()
     for value in (1.0, 2.0, 6.0):
         losses.add(torch.tensor(value))
-    assert losses.read(step=10) == 3.0
+    assert losses.read() == 3.0
     losses.add(torch.tensor(5.0))
-    assert losses.read(step=20) == 5.0
+    assert losses.read() == 5.0
 
 
 def test_losses_that_were_divided_are_multiplied_by_what_they_were_divided_by():
@@ -43,7 +43,7 @@ def test_losses_that_were_divided_are_multiplied_by_what_they_were_divided_by():
     losses.settle()
     accumulated = 4
     losses.add(torch.tensor(1.0))
-    assert losses.read(step=10) == 3.0
+    assert losses.read() == 3.0
 
 
 def test_a_loss_that_changes_after_its_step_is_copied_where_that_is_said():
@@ -51,7 +51,7 @@ def test_a_loss_that_changes_after_its_step_is_copied_where_that_is_said():
     losses.add(loss)
     with torch.no_grad():
         loss.fill_(9.0)
-    assert losses.read(step=10) == 1.0
+    assert losses.read() == 1.0
 
 
 def test_the_sum_leaves_the_step_s_own_loss_alone_and_keeps_half_precision_exact():
@@ -59,22 +59,23 @@ def test_the_sum_leaves_the_step_s_own_loss_alone_and_keeps_half_precision_exact
     for _ in range(1000):
         losses.add(loss)
     assert loss == 1.0
-    assert losses.read(step=1000) == 1.0
+    assert losses.read() == 1.0
 
 
 def test_without_a_loss_there_is_nothing_to_read():
     losses = TrainingLoss()
     losses.add(None)
-    assert not losses.due(10**6)
-    assert math.isnan(losses.read(step=10))
+    assert math.isnan(losses.read())
 
 
 def test_a_long_run_is_read_a_few_hundred_times():
-    losses, readings = TrainingLoss(), 0
-    losses.add(torch.tensor(1.0))
-    for step in range(1_000_000):
-        if losses.due(step):
-            losses.read(step)
-            losses.add(torch.tensor(1.0))
-            readings += 1
-    assert readings < 600
+    cadence = Cadence()
+    assert 300 < sum(cadence.due() for _ in range(1_000_000)) < 600
+
+
+def test_nothing_is_read_twice():
+    cadence = Cadence()
+    assert not cadence.read()
+    cadence.due()
+    assert cadence.read()
+    assert not cadence.read()

@@ -27,8 +27,8 @@ def store(tmp_path_factory, ladder):
 def test_json_is_one_document_with_every_run_and_the_page(store, tmp_path, ladder):
     done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--out", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert [r["params"] for r in told["runs"]] == [r.params for r in ladder[:4]]
+    document = json.loads(done.stdout)
+    assert [r["params"] for r in document["runs"]] == [r.params for r in ladder[:4]]
     assert (tmp_path / "report.html").exists()
 
 

@@ -1,4 +1,4 @@
-"""One run's page: self-contained, honest about what there is not, and nothing a user wrote is markup."""
+"""One run's page: self-contained, states what is missing, and nothing a user wrote is markup."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from lightning_scaling.report import run_page
 NASTY = '<script>alert("x")</script>'
 
 
-def test_the_page_tells_the_verdict_and_every_tenth_of_the_forecasts(ladder):
+def test_the_page_shows_the_verdict_and_every_tenth_of_the_forecasts(ladder):
     run = ladder[-1]
     page = run_page(run)
     assert run.predictions[-1].because in page
@@ -17,10 +17,10 @@ def test_the_page_tells_the_verdict_and_every_tenth_of_the_forecasts(ladder):
     assert 'src="http' not in page
 
 
-def test_a_run_that_goes_on_has_no_final_loss(make_run):
+def test_a_run_in_progress_has_no_final_loss(make_run):
     page = run_page(make_run(1_000_000, seen=0.5))
     assert "final loss" not in page
-    assert "% of its plan" in page
+    assert "% of its token budget" in page
 
 
 def test_broken_runs_have_a_page(broken_runs):

@@ -7,10 +7,10 @@ from lightning_scaling import Curve, Schedule, forecast
 from lightning_scaling.report.figures.outlook import outlook, places
 
 STEPS = np.arange(1, 61) * 100.0
-PLAN = Schedule([0, 8_000, 10_000], [1.0, 1.0, 0.0])
+SCHEDULE = Schedule([0, 8_000, 10_000], [1.0, 1.0, 0.0])
 
 
-def run(loss=2 + (100 / STEPS) ** 0.5, schedule=PLAN):
+def run(loss=2 + (100 / STEPS) ** 0.5, schedule=SCHEDULE):
     return Curve(STEPS * 1e4, loss, step=STEPS, schedule=schedule, params=10**6)
 
 

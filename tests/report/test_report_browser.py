@@ -6,27 +6,27 @@ from lightning_scaling.report import write_report
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, ladder, make_run, true_law):
+def address(tmp_path_factory, ladder, make_run, true_law, fit_with):
     runs = [*ladder[:2], make_run(400_000, seen=0.6, name="<script>alert(1)</script>"), make_run(500_000, seen=0.2, name="n" * 200)]
-    return write_report(tmp_path_factory.mktemp("report"), runs, true_law, png=False).as_uri()
+    return write_report(tmp_path_factory.mktemp("report"), runs, fit_with(true_law), png=False).as_uri()
 
 
 @pytest.fixture(params=["light", "dark"])
 def opened(request, browser, address):
     page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme=request.param)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
+    console, asked = [], []
+    page.on("console", lambda message: console.append(message.text))
+    page.on("pageerror", lambda error: console.append(str(error)))
+    page.on("dialog", lambda dialog: console.append(dialog.message))
     page.on("request", lambda r: asked.append(r.url) if not r.url.startswith("data:") else None)
     page.goto(address)
-    yield page, said, asked
+    yield page, console, asked
     page.close()
 
 
 def test_the_console_stays_silent_and_nothing_else_is_asked_for(opened, address):
-    _, said, asked = opened
-    assert said == []
+    _, console, asked = opened
+    assert console == []
     assert asked == [address]
 
 

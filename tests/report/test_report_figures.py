@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lightning_scaling.laws import fit_frontier, preset
-from lightning_scaling.report import Aim
+from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.report.figures import (
     all_panels,
-    isoflop_valleys,
+    isoflop_curves,
     loss_against_compute,
     loss_contour,
     loss_slices,
@@ -29,14 +29,14 @@ def frontier(ladder):
 
 @pytest.fixture(scope="module")
 def compute(ladder, frontier):
-    return loss_against_compute(ladder, frontier, prediction=Aim(2.5e6, 7.5e7, 1.482, 1.44, 1.52))
+    return loss_against_compute(ladder, frontier, largest=HeldOut(2.5e6, 7.5e7, 1.125e15, 1.482, 1.44, 1.52))
 
 
 def named(axes, gid):
     return [artist for artist in axes.get_children() if artist.get_gid() == gid]
 
 
-def test_compute_is_told_in_flops_and_in_pf_days(compute):
+def test_compute_is_shown_in_flops_and_in_pf_days(compute):
     below, above = compute.axes
     assert below.get_xlabel() == "training compute C (FLOPs)"
     assert above.get_xlabel() == "PF-days"
@@ -116,26 +116,26 @@ def test_a_run_shows_the_ribbon_of_its_forecasts_over_its_curve(ladder):
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("tokens seen", "validation loss (nats/token)")
 
 
-def test_a_run_tells_what_was_forecast_and_what_came(ladder):
-    told = " ".join(t.get_text() for t in run_panel(ladder[0]).axes[0].texts)
-    assert "forecast at 50 %" in told
-    assert f"came: {ladder[0].loss:.3f}" in told
+def test_a_run_shows_the_forecast_and_the_observed_end(ladder):
+    text = " ".join(t.get_text() for t in run_panel(ladder[0]).axes[0].texts)
+    assert "forecast at 50 %" in text
+    assert f"observed: {ladder[0].loss:.3f}" in text
 
 
 @pytest.mark.parametrize("picture", [loss_against_compute, all_panels])
 @pytest.mark.parametrize("runs", ["none", "one", "broken"])
-def test_few_and_broken_runs_make_an_honest_picture(picture, runs, ladder, broken_runs):
+def test_few_and_broken_runs_make_a_picture(picture, runs, ladder, broken_runs):
     picture({"none": [], "one": ladder[:1], "broken": broken_runs}[runs]).canvas.draw()
 
 
-@pytest.mark.parametrize("picture", [isoflop_valleys, loss_contour, residuals, optimal_allocation])
+@pytest.mark.parametrize("picture", [isoflop_curves, loss_contour, residuals, optimal_allocation])
 @pytest.mark.parametrize("runs", ["none", "one", "broken"])
-def test_few_and_broken_runs_make_honest_pictures_of_a_law(picture, runs, ladder, broken_runs, true_law):
+def test_few_and_broken_runs_make_pictures_of_a_law(picture, runs, ladder, broken_runs, true_law):
     picture({"none": [], "one": ladder[:1], "broken": broken_runs}[runs], true_law).canvas.draw()
 
 
-def test_the_minimum_of_a_valley_is_the_optimum_of_the_law(ladder, true_law):
-    (minima,) = named(isoflop_valleys(ladder[:1], true_law).axes[0], "minima")
+def test_the_minimum_of_an_isoflop_curve_is_the_optimum_of_the_law(ladder, true_law):
+    (minima,) = named(isoflop_curves(ladder[:1], true_law).axes[0], "minima")
     best = true_law.optimum(ladder[0].spent)
     assert (minima.get_xdata()[0], minima.get_ydata()[0]) == pytest.approx((best.params, best.loss))
 
@@ -168,5 +168,5 @@ def test_slices_show_every_finished_run_and_the_law_through_them(ladder):
             assert (np.diff(line.get_ydata()) < 0).all()
 
 
-def test_slices_of_no_run_say_so():
+def test_slices_of_no_run_state_that_there_are_none():
     assert any("no finished run" in text.get_text() for text in loss_slices([], preset("besiroglu2024")).axes[0].texts)

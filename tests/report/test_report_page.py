@@ -1,14 +1,16 @@
-"""report.html: one file that needs nothing else, escapes what users named, and is honest about what there is not."""
+"""report.html: one file that needs nothing else, escapes what users named, and states what is missing."""
 
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from lightning_scaling.laws import fit_runs
 from lightning_scaling.report import write_report
-from lightning_scaling.report.fits import fits, published
-from lightning_scaling.report.gallery import gallery
-from lightning_scaling.report.told import Told
+from lightning_scaling.report.content import Content
+from lightning_scaling.report.figure_list import figures_of
+from lightning_scaling.report.optima import published
+from lightning_scaling.store import Rejected
 
 NASTY = '<script>alert("x")</script> & "quoted" {{ 7*7 }}'
 
@@ -31,12 +33,10 @@ class Outline(HTMLParser):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, ladder, make_run):
     runs = [*ladder[:4], make_run(700_000, tokens_per_param=120), make_run(700_000, tokens_per_param=6)]
-    found = fits(runs)
+    fit = fit_runs(runs)
     runs += [make_run(1_000_000, seen=0.6, name=NASTY), make_run(1_100_000, seen=0.1, name="n" * 200)]
-    parts = dict(
-        approaches=found.approaches, notes=found.notes, presets=published(), rejected=[("bad & broken", "no loss <metric>")], png=False
-    )
-    return write_report(tmp_path_factory.mktemp("report"), runs, found.law, found.frontier, found.aim, f"Study {NASTY}", **parts)
+    rejected = [Rejected("id", "bad & broken", "e", "no loss <metric>")]
+    return write_report(tmp_path_factory.mktemp("report"), runs, fit, f"Study {NASTY}", presets=published(), rejected=rejected, png=False)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_long_name_is_whole_in_its_title(page):
     assert any(attrs.get("title") == "n" * 200 for attrs in Outline(page).all("th"))
 
 
-def test_every_picture_says_in_words_what_it_shows(page):
+def test_every_picture_has_a_text_of_what_it_shows(page):
     images = Outline(page).all("img")
     assert len(images) >= 13
     assert all(len(image["alt"]) > 30 for image in images)
@@ -90,8 +90,8 @@ def test_each_part_opens_with_its_answer(page):
     assert "Ten times the compute of the largest run" in page
 
 
-def test_pictures_lie_beside_the_page_in_both_themes(tmp_path, ladder, true_law):
-    names = {p.name for p in write_report(tmp_path, ladder[:1], true_law).parent.iterdir()}
+def test_pictures_lie_beside_the_page_in_both_themes(tmp_path, ladder, true_law, fit_with):
+    names = {p.name for p in write_report(tmp_path, ladder[:1], fit_with(true_law)).parent.iterdir()}
     for name in ("loss-against-compute", "runs", "allocation", "residuals"):
         assert {f"{name}.png", f"{name}-dark.png"} <= names
 
@@ -101,15 +101,14 @@ def test_the_same_runs_write_the_same_page(tmp_path, ladder):
     assert first == second
 
 
-def test_no_runs_make_a_page_that_says_so(tmp_path):
+def test_no_runs_make_a_page_that_states_it(tmp_path):
     text = write_report(tmp_path, [], png=False).read_text(encoding="utf-8")
     assert "There are no runs to report yet" in text
     assert "There is no law yet" in text
 
 
 def test_one_run_makes_a_page_without_a_law(tmp_path, ladder):
-    found = fits(ladder[:1])
-    text = write_report(tmp_path, ladder[:1], found.law, found.frontier, notes=found.notes, png=False).read_text(encoding="utf-8")
+    text = write_report(tmp_path, ladder[:1], fit_runs(ladder[:1]), png=False).read_text(encoding="utf-8")
     assert "One run of 90k parameters" in text
     assert "at least three finished runs" in text
 
@@ -117,22 +116,21 @@ def test_one_run_makes_a_page_without_a_law(tmp_path, ladder):
 def test_broken_runs_are_listed_not_fatal(tmp_path, broken_runs):
     text = write_report(tmp_path, broken_runs, png=False).read_text(encoding="utf-8")
     assert "no points" in text
-    assert "cut off" in text
+    assert "interrupted" in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
-def test_a_law_whose_split_is_unknown_is_not_told_as_advice(tmp_path, ladder, ladder_fits):
-    found = ladder_fits
-    assert found.law.outcome.name == "ONE_RATIO"
-    text = write_report(tmp_path, ladder[:1], found.law, found.frontier, png=False).read_text(encoding="utf-8")
+def test_a_law_whose_split_is_unknown_is_not_given_as_advice(tmp_path, ladder, ladder_fit):
+    assert ladder_fit.surface.outcome.name == "ONE_RATIO"
+    text = write_report(tmp_path, ladder[:1], ladder_fit, png=False).read_text(encoding="utf-8")
     assert "is best spent on" not in text
-    assert "these runs do not tell" in text
+    assert "is not identified" in text
 
 
-def test_a_refused_law_is_told_in_words_and_drawn_nowhere(tmp_path, ladder):
-    found = fits(ladder[:3])
-    assert found.law.outcome.name == "TOO_FEW_POINTS"
-    text = write_report(tmp_path, ladder[:1], found.law, found.frontier, png=False).read_text(encoding="utf-8")
+def test_a_refused_law_is_explained_in_words_and_drawn_nowhere(tmp_path, ladder):
+    fit = fit_runs(ladder[:3])
+    assert fit.surface.outcome.name == "TOO_FEW_POINTS"
+    text = write_report(tmp_path, ladder[:1], fit, png=False).read_text(encoding="utf-8")
     assert "five constants need at least six runs" in text
     assert "nan" not in re.sub(r"data:[^\"]*", "", text).lower()
 
@@ -142,10 +140,10 @@ def test_a_watched_page_reloads_itself(tmp_path):
     assert '<meta http-equiv="refresh" content="30">' in text
 
 
-def test_every_picture_of_the_gallery_is_on_the_page(tmp_path, ladder, make_run):
+def test_every_figure_of_the_list_is_on_the_page(tmp_path, ladder, make_run):
     runs = [make_run(params, tokens_per_param=ratio) for params in (200_000, 400_000, 800_000) for ratio in (8, 30, 120)]
-    told = Told(runs, fits(runs).law)
-    words = [shown.alt for shown in gallery(told)]
+    fit = fit_runs(runs)
+    words = [shown.alt for shown in figures_of(Content(runs, fit))]
     assert any("against parameters and against tokens" in each for each in words)
-    shown = {attrs["alt"] for attrs in Outline(write_report(tmp_path, runs, told.law, png=False).read_text()).all("img")}
+    shown = {attrs["alt"] for attrs in Outline(write_report(tmp_path, runs, fit, png=False).read_text()).all("img")}
     assert set(words) <= shown

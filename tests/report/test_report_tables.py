@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from lightning_scaling.laws import fit_frontier, preset
+from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.laws.outcomes import FrontierOutcome
-from lightning_scaling.report import Aim, allocation_table, law_table, prediction_table, runs_table
+from lightning_scaling.report import allocation_table, law_table, prediction_table, runs_table
 from lightning_scaling.report.rows import rows
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -26,14 +27,14 @@ def tables(ladder, make_run, broken_runs, true_law):
     fitted = fit_frontier([r.flops for r in rows(ladder)], [r.loss for r in rows(ladder)])
     given = dict(floor=1.049, floor_interval=(0.9887, 1.099), floor_scale=9.8e12, floor_exponent=0.1807, r_squared=0.9904)
     frontier = replace(fitted, exponent=0.07706, exponent_interval=(0.07022, 0.08391), outcome=FrontierOutcome.FITTED, **given)
-    aim = Aim(2_500_000, 75e6, loss=1.482, low=1.45, high=1.51, came=ladder[-1].loss, beyond=3.2)
+    largest = HeldOut(2_500_000, 75e6, 1.125e15, loss=1.482, low=1.45, high=1.51, observed=ladder[-1].loss, beyond=3.2)
     return {
         "runs": runs_table([*ladder, make_run(3_500_000, seen=0.6)]),
         "broken": runs_table(broken_runs),
         "no-runs": runs_table([]),
         "law": law_table(true_law, frontier),
         "no-law": law_table(),
-        "prediction": prediction_table(aim),
+        "prediction": prediction_table(largest),
         "allocation": allocation_table(ladder, true_law, [preset("besiroglu2024"), preset("palm2_2023")]),
     }
 

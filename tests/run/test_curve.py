@@ -26,6 +26,8 @@ def test_losses_that_are_not_finite_are_kept_for_the_fit_to_leave_out():
         (dict(tokens=[1, 2], loss=[1, 1], step=[2, 1]), "must not fall"),
         (dict(tokens=[1, 2], loss=[1, 1], schedule=Schedule([0, 1], [1, 1])), "give the curve's steps"),
         (dict(tokens=[[1, 2]], loss=[[1, 1]]), "one-dimensional"),
+        (dict(tokens=[1, 2], loss=[1, 1], averaged_loss=[1]), "equal length"),
+        (dict(tokens=[1], loss=[1], step=[1], schedule=[1]), "must be a Schedule"),
         (dict(tokens=[1], loss=[1], params=0), "params must be positive"),
         (dict(tokens=[1], loss=[1], unique_tokens=-1), "unique_tokens must be positive"),
     ],
@@ -36,13 +38,14 @@ def test_what_cannot_be_a_run_is_refused_in_one_line(arguments, says):
     assert "\n" not in str(error.value)
 
 
-def test_until_keeps_the_plan_and_cuts_the_past():
-    plan = Schedule([0, 40], [1.0, 0.0])
-    part = Curve([10, 20, 30], [3, 2, 1], step=[10, 20, 30], schedule=plan, params=5).until(20)
+def test_until_keeps_the_schedule_and_cuts_the_past():
+    schedule = Schedule([0, 40], [1.0, 0.0])
+    part = Curve([10, 20, 30], [3, 2, 1], step=[10, 20, 30], averaged_loss=[2.9, np.nan, 0.9], schedule=schedule, params=5).until(20)
     assert part.tokens.tolist() == [10, 20]
     assert part.step.tolist() == [10, 20]
-    assert part.schedule is plan
+    assert part.schedule is schedule
     assert part.params == 5
+    np.testing.assert_array_equal(part.averaged_loss, [2.9, np.nan])
 
 
 def test_flops_need_the_number_of_parameters():

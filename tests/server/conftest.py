@@ -31,13 +31,13 @@ LONG = "long-" + "n" * 190 + "-tail"
 
 
 def run_of_a_law(params: int, ratio: float, seen: float = 1.0, seed: int = 0, **more: Any) -> RunRecord:
-    """A cosine run of L = 1.69 + 406.4/N^.34 + 410.7/D^.28 (Hoffmann et al. 2022) with .2 % noise, up to the share `seen` of its plan."""
+    """A cosine run of L = 1.69 + 406.4/N^.34 + 410.7/D^.28 (Hoffmann et al. 2022) with .2 % noise, up to the share `seen` of it."""
     step = np.linspace(50, 4000, 80).round()
     tokens = np.round(step / 4000 * params * ratio)
     loss = 1.69 + 406.4 / params**0.34 + 410.7 / tokens**0.28 + 0.05 * (1 + np.cos(np.pi * step / 4000)) / 2
     loss *= 1 + 0.002 * np.random.default_rng([seed, params, int(ratio)]).standard_normal(len(loss))
-    plan, kept = np.linspace(0, 4000, 50), round(seen * len(step))
-    schedule = Schedule(plan, 3e-4 * (1 + np.cos(np.pi * plan / 4000)) / 2 + 1e-6)
+    steps, kept = np.linspace(0, 4000, 50), round(seen * len(step))
+    schedule = Schedule(steps, 3e-4 * (1 + np.cos(np.pi * steps / 4000)) / 2 + 1e-6)
     curve = Curve(tokens[:kept], loss[:kept], step[:kept], schedule, params)
     end = int(tokens[-1])
     half = Prediction(
@@ -59,7 +59,7 @@ class Store:
 
     uri: str
     ids: dict[str, str] = field(default_factory=dict)
-    going: Any = None
+    running: Any = None
 
 
 @pytest.fixture(scope="session")
@@ -107,21 +107,21 @@ def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             put(folder, made.uri, "ladder", run_of_a_law(params, ratio, family=family), f"run-{params}-{ratio}")
     put(folder, made.uri, "ladder", run_of_a_law(2_000_000, 80, seen=0.5, seed=1), LONG, "FAILED")
     put(folder, made.uri, "alone", run_of_a_law(1_000_000, 20, seed=2), SCRIPT)
-    made.going = open_recorder(made.uri, "going", experiment="ladder", run_name="still going", spool_dir=folder)
-    made.going.record(run_of_a_law(16_000_000, 20, seen=0.5, key="going"))
-    _strangers(made)
+    made.running = open_recorder(made.uri, "running", experiment="ladder", run_name="in progress", spool_dir=folder)
+    made.running.record(run_of_a_law(16_000_000, 20, seen=0.5, key="running"))
+    _external(made)
     yield made
-    made.going.close(timeout=5)
+    made.running.close(timeout=5)
 
 
-def _strangers(made: Store) -> None:
+def _external(made: Store) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(made.uri)
     client.create_experiment("empty")
     broken = client.create_experiment("broken")
-    foreign = client.create_run(broken, run_name="<b>plain</b> logger")
-    client.log_metric(foreign.info.run_id, "val_loss", 2.0)
+    external = client.create_run(broken, run_name="<b>plain</b> logger")
+    client.log_metric(external.info.run_id, "val_loss", 2.0)
     client.create_run(broken, run_name="damaged", tags={"scaling.record": "1 1 00000000", "scaling.record.0": "AAAA"})
     made.ids = {each.name: each.experiment_id for each in client.search_experiments()}
 
@@ -184,14 +184,14 @@ def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @dataclass
 class Opened:
-    """A page, what its console said, and every address it asked for."""
+    """A page, its console messages, and every address it asked for."""
 
     page: Any
-    said: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def chart(self, name: str) -> str:
-        """A fact that the loss chart tells of itself: runs, points, x, y."""
+        """A fact that the loss chart reports: runs, points, x, y."""
         return str(self.page.get_attribute("#loss-chart", f"data-{name}"))
 
     def until(self, selector: str) -> Any:
@@ -206,9 +206,9 @@ def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Open
     def open_page(*experiments: str, address: str = server, more: str = "") -> Opened:
         seen = Opened(browser.new_page(viewport={"width": 1366, "height": 768}))
         pages.append(seen.page)
-        seen.page.on("console", lambda message: seen.said.append(message.text))
-        seen.page.on("pageerror", lambda error: seen.said.append(str(error)))
-        seen.page.on("dialog", lambda dialog: (seen.said.append(dialog.message), dialog.dismiss()))
+        seen.page.on("console", lambda message: seen.console.append(message.text))
+        seen.page.on("pageerror", lambda error: seen.console.append(str(error)))
+        seen.page.on("dialog", lambda dialog: (seen.console.append(dialog.message), dialog.dismiss()))
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         query = "&".join(f"experiment={store.ids[name]}" for name in experiments)
         seen.page.goto(f"{address}/scaling?{query}{more}")

@@ -42,7 +42,7 @@ def test_a_loss_that_is_no_number_is_empty():
 
 def test_whole_records_come_back(make_run):
     run = make_run(1_000_000, 10, run_id="r")
-    told = json.loads("".join(records_json([run, run])))
-    assert len(told) == 2
-    assert RunRecord.from_json(told[0]).curve.loss.tolist() == run.curve.loss.tolist()
+    answer = json.loads("".join(records_json([run, run])))
+    assert len(answer) == 2
+    assert RunRecord.from_json(answer[0]).curve.loss.tolist() == run.curve.loss.tolist()
     assert json.loads("".join(records_json([]))) == []

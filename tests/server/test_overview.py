@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from lightning_scaling.report.study import Study
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.overview import MOST_POINTS, overview
-from lightning_scaling.store.study import Rejected, Study
+from lightning_scaling.store.runs import Rejected
 
 
 def of(*records, known=None):
@@ -18,11 +19,11 @@ def of(*records, known=None):
 
 def test_a_curve_is_thinned_and_keeps_both_ends(make_run):
     run = make_run(1_000_000, 10, experiment="sizes", run_id="a")
-    told = of(run)["runs"]
-    assert len(told["x"][0]) <= MOST_POINTS
-    assert (told["x"][0][0], told["x"][0][-1]) == (run.curve.tokens[0], run.curve.tokens[-1])
-    assert told["y"][0][-1] == pytest.approx(run.loss, rel=1e-5)
-    assert told["experiment"] == ["7"]
+    answer = of(run)["runs"]
+    assert len(answer["x"][0]) <= MOST_POINTS
+    assert (answer["x"][0][0], answer["x"][0][-1]) == (run.curve.tokens[0], run.curve.tokens[-1])
+    assert answer["y"][0][-1] == pytest.approx(run.loss, rel=1e-5)
+    assert answer["experiment"] == ["7"]
 
 
 def test_very_many_curves_are_sent_thinner(make_run, monkeypatch):
@@ -55,12 +56,12 @@ def test_flops_of_another_rule_are_sent_point_by_point():
 def test_what_json_has_no_word_for_is_null():
     broken = RunRecord("k", Curve([1e3, 2e3], [np.nan, np.inf], params=10), np.array([np.nan, np.nan]), run_id="a")
     nothing = RunRecord("n", Curve([], []), np.array([]), run_id="b")
-    told = of(broken, nothing)
-    assert told["runs"]["loss"] == [None, None]
-    assert told["runs"]["x"] == [[], []]
-    json.dumps(told, allow_nan=False)
+    answer = of(broken, nothing)
+    assert answer["runs"]["loss"] == [None, None]
+    assert answer["runs"]["x"] == [[], []]
+    json.dumps(answer, allow_nan=False)
 
 
 def test_runs_that_cannot_be_read_come_with_the_reason():
-    told = overview(Study((), (Rejected("a", "plain", "sizes", "no loss"),)), {"7": "sizes"}, {})
-    assert told["broken"] == [{"id": "a", "name": "plain", "experiment": "7", "reason": "no loss", "foreign": False}]
+    answer = overview(Study((), (Rejected("a", "plain", "sizes", "no loss"),)), {"7": "sizes"}, {})
+    assert answer["broken"] == [{"id": "a", "name": "plain", "experiment": "7", "reason": "no loss", "external": False}]

@@ -10,7 +10,7 @@ SCRIPT = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
 def test_the_console_stays_silent_and_no_request_leaves_the_server(look, server):
     seen = look("ladder")
     seen.until("#law table")
-    assert seen.said == []
+    assert seen.console == []
     assert [url for url in seen.asked if not url.startswith((server, "data:", "blob:"))] == []
 
 
@@ -36,9 +36,9 @@ def test_filters_leave_the_runs_that_pass(look):
     seen.page.select_option("#family", "moe")
     assert seen.chart("runs") == "4"
     seen.page.select_option("#family", "")
-    seen.page.select_option("#standing", "CUT_OFF")
+    seen.page.select_option("#state", "INTERRUPTED")
     assert seen.chart("runs") == "1"
-    seen.page.select_option("#standing", "")
+    seen.page.select_option("#state", "")
     seen.page.fill("#text", "RUN-80")
     seen.until('#loss-chart[data-runs="2"]')
     seen.page.fill("#text", "no such run")
@@ -46,11 +46,11 @@ def test_filters_leave_the_runs_that_pass(look):
 
 
 def test_the_address_keeps_what_is_looked_at(look):
-    seen = look("ladder", more="&x=tokens&xlog=linear&standing=RUNNING")
+    seen = look("ladder", more="&x=tokens&xlog=linear&state=RUNNING")
     assert seen.chart("runs") == "1"
     seen.page.click("[data-choice=flops]")
     assert "x=flops" in seen.page.url
-    assert "standing=RUNNING" in seen.page.url
+    assert "state=RUNNING" in seen.page.url
 
 
 def test_the_slider_changes_the_plan(look):
@@ -68,19 +68,19 @@ def test_the_slider_changes_the_plan(look):
 
 def test_a_click_on_a_run_tells_its_forecast_and_verdict(look, store):
     seen = look("ladder")
-    seen.page.click("#runs tbody tr:has-text('still going') .name")
+    seen.page.click("#runs tbody tr:has-text('in progress') .name")
     seen.until("#side .pairs")
-    told = seen.page.inner_text("#side")
-    assert re.search(r"Expected at the end of its plan: \d\.\d+ \(\d\.\d+–\d\.\d+\)", told)
-    assert "continue it still falls" in told
-    assert seen.page.get_attribute("#side a.mlflow", "href") == f"./#/experiments/{store.ids['ladder']}/runs/{store.going.run_id}"
+    answer = seen.page.inner_text("#side")
+    assert re.search(r"Expected at the end of its token budget: \d\.\d+ \(\d\.\d+–\d\.\d+\)", answer)
+    assert "continue it still falls" in answer
+    assert seen.page.get_attribute("#side a.mlflow", "href") == f"./#/experiments/{store.ids['ladder']}/runs/{store.running.run_id}"
 
 
 def test_a_click_into_the_chart_chooses_the_nearest_run(look):
     seen = look("alone", more="&x=params&xlog=linear")
     box = seen.page.locator("#loss-chart").bounding_box()
     seen.page.mouse.move(box["x"] + 5, box["y"] + 5)
-    dot = seen.page.locator("#loss-chart .words text").first.bounding_box()  # the label stands 8 pixels right of its point
+    dot = seen.page.locator("#loss-chart .words text").first.bounding_box()  # the label is 8 pixels right of its point
     seen.page.mouse.click(dot["x"] - 8, dot["y"] + dot["height"] / 2 + 1)
     seen.until("#side .pairs")
 
@@ -95,7 +95,7 @@ def test_names_are_text_and_never_markup(look):
     assert SCRIPT in seen.page.inner_text("#side")
     assert seen.page.locator("main img, main script, main b:text-is('plain')").count() == 0
     assert "Scaling" in seen.page.title()
-    assert seen.said == []
+    assert seen.console == []
 
 
 def test_a_long_name_does_not_widen_the_page(look):
@@ -109,7 +109,7 @@ def test_an_experiment_without_runs_says_so(look):
     seen = look("empty")
     assert "no runs here yet" in seen.page.inner_text("#runs")
     assert "no runs to show yet" in seen.page.text_content("#loss-chart")
-    assert seen.said == []
+    assert seen.console == []
 
 
 def test_one_run_is_drawn_and_no_law_is_claimed(look):
@@ -117,17 +117,17 @@ def test_one_run_is_drawn_and_no_law_is_claimed(look):
     seen.until("#law .outcome.refused")
     assert seen.chart("runs") == "1"
     assert "at least three finished runs" in seen.page.inner_text("#law")
-    assert "do not tell how to split" in seen.page.inner_text("#planner")
+    assert "do not identify how to split" in seen.page.inner_text("#planner")
 
 
 def test_runs_that_cannot_be_read_are_listed_with_the_reason(look):
     seen = look("broken")
     assert "damaged: record damaged" in seen.page.inner_text("#broken")
-    seen.page.click("#foreign .left summary")
-    assert "<b>plain</b> logger" in seen.page.inner_text("#foreign")
+    seen.page.click("#external .left summary")
+    assert "<b>plain</b> logger" in seen.page.inner_text("#external")
 
 
-def test_a_refused_store_is_told(look, store, monkeypatch):
+def test_a_refused_store_is_explained(look, store, monkeypatch):
     monkeypatch.setitem(store.ids, "gone", "999999")
     seen = look("gone")  # an experiment deleted since the link was made: the page falls back to one that is there
     assert seen.page.is_hidden("#message")
@@ -166,3 +166,13 @@ def test_sizes_have_the_colours_of_the_report(look, scheme):
     drawn = seen.page.evaluate("async (n) => { const c = await import('/scaling/static/colours.js'); return n.map(c.bySize(n)); }", sizes)
     for hexed, colour in zip(drawn, size_colours(sizes, THEMES[scheme]), strict=True):
         assert matplotlib.colors.to_rgb(hexed) == pytest.approx(colour[:3], abs=0.02)
+
+
+def test_unfinished_runs_are_counted_in_on_request(look):
+    seen = look("ladder")
+    seen.until("#law table")
+    before = seen.page.inner_text("#law")
+    seen.page.check("#unfinished")
+    seen.page.wait_for_function("text => document.querySelector('#law').innerText !== text", arg=before)
+    assert "unfinished=true" in seen.page.url
+    assert seen.console == []

@@ -1,16 +1,16 @@
-"""A run that goes on while the page is open."""
+"""A run in progress while the page is open."""
 
 
 def test_a_new_point_of_a_running_run_is_drawn(look, store, make_run):
-    seen = look("ladder", more="&standing=RUNNING")
+    seen = look("ladder", more="&state=RUNNING")
     seen.page.click("#runs tbody .name")
     seen.until("#side .pairs")
     assert "50 %" in seen.page.inner_text("#side .pairs")
     points = int(seen.chart("points"))
-    store.going.record(make_run(16_000_000, 20, seen=0.6, key="going"))
+    store.running.record(make_run(16_000_000, 20, seen=0.6, key="running"))
     seen.until(f'#loss-chart[data-points="{points + 8}"]')
     seen.until("#side .pairs:has-text('60 %')")
-    assert seen.said == []
+    assert seen.console == []
 
 
 def test_a_new_run_shows_without_a_reload(look, store, make_run, write):

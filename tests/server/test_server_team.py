@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lightning_scaling.server.shelf import FRESH_SECONDS
+from lightning_scaling.server.run_cache import FRESH_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_the_page_works_behind_a_static_prefix(look, team, write, make_run):
             write(uri, "ladder", make_run(params, 20), f"run-{params}")
     seen = look(address=address)
     seen.until("#law table")
-    assert seen.said == []
+    assert seen.console == []
     assert int(seen.chart("runs")) >= 3
     assert {url.split("/scaling")[0] for url in seen.asked if "/scaling" in url} == {address}
     seen.page.click("#home")
@@ -36,7 +36,7 @@ def test_mlflow_answers_behind_the_prefix_too(ask, team):
     assert ask(f"{team[0]}/api/2.0/mlflow/experiments/search?max_results=5")[0] == 200
 
 
-def test_all_workers_tell_the_same(ask, team, write, make_run):
+def test_all_workers_answer_the_same(ask, team, write, make_run):
     address, uri = team
     if uri is None:
         pytest.skip("no PostgreSQL on this machine (apt-get install postgresql)")

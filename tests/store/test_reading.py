@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from lightning_scaling.report import load_study, log_study
 from lightning_scaling.run.record import RunRecord, RunState
-from lightning_scaling.store import StoreUnavailable, load, log_study, open_recorder
+from lightning_scaling.store import StoreUnavailable, load, open_recorder
 from lightning_scaling.store.mlflow import reading as module
 
 Make = Callable[..., RunRecord]
@@ -44,7 +45,7 @@ def test_running_and_crashed_runs_are_told_apart_by_their_heartbeat(uri: str, wr
 
     write(uri, record(ended=False, planned_tokens=10**15), status=None)
     assert load(uri).records[0].state is RunState.RUNNING
-    assert load(uri, now=time.time() + 1000).records[0].state is RunState.CUT_OFF
+    assert load(uri, now=time.time() + 1000).records[0].state is RunState.INTERRUPTED
     assert load(uri, now=time.time() + 1000, stale_after=1e6).records[0].state is RunState.RUNNING
 
 
@@ -69,7 +70,7 @@ def test_a_run_before_its_first_validation_is_no_stranger(uri: str) -> None:
 
 def test_a_study_logged_beside_its_runs_is_not_one_of_them(uri: str, write: Any, record: Make) -> None:
     write(uri, record())
-    log_study(load(uri), uri=uri)
+    log_study(load_study(uri), uri=uri)
     assert (len(load(uri)), load(uri).rejected) == (1, ())
 
 

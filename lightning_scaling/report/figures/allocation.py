@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.laws.capabilities import AllocationLaw
+from lightning_scaling.laws.published import Preset
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import name_ends
-from lightning_scaling.report.reading import law_name, optimum_band
+from lightning_scaling.report.optima import band_over, law_name, values_over
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.record import RunRecord
@@ -16,7 +18,9 @@ from lightning_scaling.run.record import RunRecord
 _SIDES = (("params", "compute-optimal parameters N_opt"), ("tokens", "compute-optimal tokens D_opt"))
 
 
-def optimal_allocation(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light", presets: Sequence[Any] = ()) -> Any:
+def optimal_allocation(
+    records: Sequence[RunRecord], law: AllocationLaw, theme: str | Theme = "light", presets: Sequence[Preset] = ()
+) -> Any:
     """A matplotlib Figure of two panels over compute; presets that place no optimum are left out."""
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.params and r.flops > 0]
@@ -27,17 +31,17 @@ def optimal_allocation(records: Sequence[RunRecord], law: Any, theme: str | Them
             if drawn:
                 _side(axes, drawn, law, presets, quantity, look)
             else:
-                say(axes, "no run says its size and compute yet")
+                note(axes, "the size and compute of no run are known yet")
         return settle(figure)
 
 
-def _side(axes: Any, drawn: Sequence[RunRow], law: Any, presets: Sequence[Any], quantity: str, look: Theme) -> None:
+def _side(axes: Any, drawn: Sequence[RunRow], law: AllocationLaw, presets: Sequence[Preset], quantity: str, look: Theme) -> None:
     ends = [r.flops for r in drawn]
     grid = np.geomspace(min(ends), 10 * max(ends), 40)
-    own = np.array([getattr(law.optimum(float(c)), quantity) for c in grid], dtype=float)
-    edges = optimum_band(law, grid, quantity)
+    own = values_over(law, grid, quantity)
+    edges = band_over(law, grid, quantity)
     beside = _published(presets, grid, quantity)
-    have = [float(getattr(r, quantity)) for r in drawn]
+    have = [float(r.params or 0) if quantity == "params" else r.tokens for r in drawn]
     bounds = [] if edges is None else [max(edges[0].min(), own.min() / 10), min(edges[1].max(), own.max() * 10)]
     log_axis(axes.xaxis, grid[0] / 1.6, grid[-1] * 60, numbers.scientific, most=5)
     log_axis(axes.yaxis, *padded([*own, *have, *bounds, *(v for line in beside.values() for v in line)], 0.05), numbers.count, most=6)
@@ -59,11 +63,5 @@ def _names(axes: Any, end: float, lines: dict[str, float], look: Theme) -> None:
     texts[-1].set(color=look.accent, fontweight="bold")
 
 
-def _published(presets: Sequence[Any], grid: Any, quantity: str) -> dict[str, Any]:
-    found = {}
-    for preset in presets:
-        try:
-            found[law_name(preset)] = np.array([getattr(preset.optimum(float(c)), quantity) for c in grid], dtype=float)
-        except ValueError:
-            continue  # the preset says itself that it places no optimum
-    return found
+def _published(presets: Sequence[Preset], grid: Any, quantity: str) -> dict[str, Any]:
+    return {law_name(each): values_over(each, grid, quantity) for each in presets if each.split_identified}

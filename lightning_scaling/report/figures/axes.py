@@ -88,6 +88,6 @@ def padded(values: Any, share: float = 0.06) -> tuple[float, float]:
     return float(np.exp(low - room)), float(np.exp(high + room))
 
 
-def say(axes: Any, text: str) -> None:
-    """A picture with nothing to show says so in the middle."""
+def note(axes: Any, text: str) -> None:
+    """A picture with nothing to show states it in the middle."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=axes.xaxis.label.get_color())

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, padded, say, settle
+from lightning_scaling.laws.frontier import FrontierFit
+from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import BELOW_LEFT, halo, place
-from lightning_scaling.report.reading import Aim, along, band, largest_of
+from lightning_scaling.report.optima import band_over, values_over
 from lightning_scaling.report.rows import RunRow, loss_name, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.record import RunRecord
@@ -19,32 +22,35 @@ REACH = 10.0
 
 
 def loss_against_compute(
-    records: Sequence[RunRecord], frontier: Any = None, law: Any = None, theme: str | Theme = "light", prediction: Any = None
+    records: Sequence[RunRecord],
+    frontier: FrontierFit | None = None,
+    law: SurfaceFit | None = None,
+    theme: str | Theme = "light",
+    largest: HeldOut | None = None,
 ) -> Any:
     """A matplotlib Figure: log–log, one curve a run, FLOPs below and PF-days above.
 
     Args:
         records: any runs; those without points or compute are left out of the picture.
-        frontier: a law of loss over compute, `predict(flops)`; drawn dashed with its band, ten times beyond the last run.
+        frontier: the law of loss over compute; drawn dashed with its band, ten times beyond the last run.
         law: used for the envelope where no frontier is given: the loss of `law.optimum(flops)`.
-        prediction: what was forecast for the largest run (`params`, `tokens`, `loss`, `low`, `high`).
+        largest: the largest run as the smaller ones predict it.
     """
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.flops > 0 and np.isfinite(r.loss) and r.loss > 0]
     with drawing(look):
         figure, axes = new_figure(9.4, 5.0)
         if not drawn:
-            say(axes, "no run has a loss and a count of its compute yet")
+            note(axes, "no run has a loss and a count of its compute yet")
             axes.set(xlabel="training compute C (FLOPs)", ylabel=loss_name(records))
             return settle(figure)
         envelope = _envelope(drawn, frontier, law)
-        aim = None if prediction is None else largest_of(prediction)
-        _frame(axes, drawn, envelope, aim)
+        _frame(axes, drawn, envelope, largest)
         _curves(axes, drawn, look)
         if envelope is not None:
             _fitted(axes, envelope, max(r.flops for r in drawn), look)
-        if aim is not None:
-            _predicted(axes, aim, look)
+        if largest is not None:
+            _predicted(axes, largest, look)
         _names(axes, drawn, look, [(r.flops, r.loss) for r in drawn])
         return settle(figure)
 
@@ -57,24 +63,26 @@ class _Envelope:
     name: str
 
 
-def _envelope(drawn: Sequence[RunRow], frontier: Any, law: Any) -> _Envelope | None:
+def _envelope(drawn: Sequence[RunRow], frontier: FrontierFit | None, law: SurfaceFit | None) -> _Envelope | None:
     if frontier is None and law is None:
         return None
     ends = [r.flops for r in drawn]
     grid = np.geomspace(min(ends) / 2, max(ends) * REACH, 60)
     if frontier is not None:
-        return _Envelope(grid, along(frontier, grid), band(frontier, grid), "fitted frontier")
-    return _Envelope(grid, np.array([law.optimum(float(c)).loss for c in grid]), band(law, grid), "best of the fitted L(N, D)")
+        loss, low, high = frontier.expected(grid)
+        return _Envelope(grid, loss, (low, high), "fitted frontier")
+    assert law is not None
+    return _Envelope(grid, values_over(law, grid, "loss"), band_over(law, grid, "loss"), "best of the fitted L(N, D)")
 
 
-def _frame(axes: Any, drawn: Sequence[RunRow], envelope: _Envelope | None, aim: Aim | None) -> None:
+def _frame(axes: Any, drawn: Sequence[RunRow], envelope: _Envelope | None, largest: HeldOut | None) -> None:
     """Room for every end and for the law; the very start of a run, where every model is equally lost, may leave the picture."""
     flops = np.concatenate([r.record.flops[r.record.flops > 0] for r in drawn])
     losses = np.concatenate([r.record.curve.loss for r in drawn])
     losses = losses[np.isfinite(losses) & (losses > 0)]
     ends = [r.flops for r in drawn]
-    right = [max(ends) if envelope is None else envelope.flops[-1]] + ([] if aim is None else [8 * aim.flops])
-    lows = [losses.min()] + ([] if envelope is None else [_lowest(envelope)]) + ([] if aim is None else [aim.low])
+    right = [max(ends) if envelope is None else envelope.flops[-1]] + ([] if largest is None else [8 * largest.flops])
+    lows = [losses.min()] + ([] if envelope is None else [_lowest(envelope)]) + ([] if largest is None else [largest.low])
     top = max(np.quantile(losses, 0.99), max(r.loss for r in drawn))
     compute_axis(axes, *padded([max(flops.min(), min(ends) / 300), max(right)], 0.03))
     bottom, top = padded([min(lows), top], 0.05)
@@ -107,14 +115,14 @@ def _fitted(axes: Any, envelope: _Envelope, seen_to: float, look: Theme) -> None
     axes.annotate(envelope.name, start, xytext=(-8, -4), textcoords="offset points", ha="right", va="top", color=look.accent)
 
 
-def _predicted(axes: Any, aim: Aim, look: Theme) -> None:
-    bars = [[max(aim.loss - aim.low, 0)], [max(aim.high - aim.loss, 0)]]
+def _predicted(axes: Any, largest: HeldOut, look: Theme) -> None:
+    bars = [[max(largest.loss - largest.low, 0)], [max(largest.high - largest.loss, 0)]]
     mark = dict(color=look.accent, mfc=look.paper, mew=1.2, ms=4.5, capsize=4, elinewidth=1.4, zorder=6)
-    axes.errorbar([aim.flops], [aim.loss], yerr=bars, fmt="D", **mark)
-    text = f"predicted from the\nsmaller runs: {numbers.loss(aim.loss)}\n({numbers.between(aim.low, aim.high)})"
+    axes.errorbar([largest.flops], [largest.loss], yerr=bars, fmt="D", **mark)
+    text = f"predicted from the\nsmaller runs: {numbers.loss(largest.loss)}\n({numbers.between(largest.low, largest.high)})"
     leader = dict(arrowstyle="-", color=look.accent, lw=0.7, shrinkB=3, relpos=(0, 0))
     style = dict(ha="left", va="bottom", color=look.accent, fontsize=8, arrowprops=leader)
-    axes.annotate(text, (aim.flops, aim.high), xytext=(16, 34), textcoords="offset points", **style)
+    axes.annotate(text, (largest.flops, largest.high), xytext=(16, 34), textcoords="offset points", **style)
 
 
 def _names(axes: Any, drawn: Sequence[RunRow], look: Theme, around: Sequence[tuple[float, float]]) -> None:
@@ -132,6 +140,6 @@ def _names(axes: Any, drawn: Sequence[RunRow], look: Theme, around: Sequence[tup
 
 def _some(longest: dict[int | None, RunRow]) -> list[RunRow]:
     """At most sixteen runs to name, no two of them written alike, the largest among them."""
-    told = list({numbers.count(n): run for n, run in longest.items()}.values())
-    kept = np.unique(np.linspace(0, len(told) - 1, min(len(told), 16)).round().astype(int))
-    return [told[k] for k in kept]
+    largest = list({numbers.count(n): run for n, run in longest.items()}.values())
+    kept = np.unique(np.linspace(0, len(largest) - 1, min(len(largest), 16)).round().astype(int))
+    return [largest[k] for k in kept]

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.record import RunRecord
 
 
-def loss_contour(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light") -> Any:
+def loss_contour(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Theme = "light") -> Any:
     """A matplotlib Figure: N across, D up, lines of equal loss, and the best N and D up to ten times the largest run's compute."""
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.params and r.tokens > 0]
@@ -21,9 +22,9 @@ def loss_contour(records: Sequence[RunRecord], law: Any, theme: str | Theme = "l
         figure, axes = new_figure(4.7, 4.1)
         axes.set(xlabel="parameters N", ylabel="training tokens D")
         if not drawn:
-            say(axes, "no run says its size and tokens yet")
+            note(axes, "the size and tokens of no run are known yet")
             return settle(figure)
-        flops = [r.flops for r in drawn if r.flops > 0] or [6.0 * (r.params or 1) * r.tokens for r in drawn]
+        flops = [r.flops for r in drawn if r.flops > 0] or [law.flops_per * (r.params or 1) * r.tokens for r in drawn]
         best = [law.optimum(float(c)) for c in np.geomspace(min(flops), 10 * max(flops), 30)]
         frontier = np.array([[b.params for b in best], [b.tokens for b in best]])
         _landscape(axes, drawn, frontier, law, look)
@@ -31,7 +32,7 @@ def loss_contour(records: Sequence[RunRecord], law: Any, theme: str | Theme = "l
         return settle(figure)
 
 
-def _landscape(axes: Any, drawn: Sequence[RunRow], frontier: Any, law: Any, look: Theme) -> None:
+def _landscape(axes: Any, drawn: Sequence[RunRow], frontier: Any, law: SurfaceFit, look: Theme) -> None:
     (left, right), (bottom, top) = (padded([*frontier[k], *have], 0.08) for k, have in enumerate(_ends(drawn)))
     log_axis(axes.xaxis, left, right, numbers.count, most=5)
     log_axis(axes.yaxis, bottom, top, numbers.count, most=6)

@@ -1,5 +1,5 @@
-"""The valleys of equal compute: the loss at a fixed budget over model size, too small a model on the left, too few tokens on the right
-(Hoffmann et al. 2022, figure 3). Runs lie on the valley of their own budget."""
+"""IsoFLOP curves: the loss at a fixed budget over model size, too small a model on the left, too few tokens on the right (Hoffmann et al.
+2022, figure 3). Runs lie on the curve of their own budget."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,29 +7,29 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import halo, place
 from lightning_scaling.report.rows import RunRow, loss_name, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN
 
-# budgets closer than this factor share a valley
+# budgets closer than this factor share a curve
 _SAME = 1.3
 _MOST = 6
 
 
-def isoflop_valleys(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light") -> Any:
-    """A matplotlib Figure: L(N, C/6N) of the law for the budgets of the runs, the minimum of each marked."""
+def isoflop_curves(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Theme = "light") -> Any:
+    """A matplotlib Figure: L(N, C/kN) of the law for the budgets of the runs, the minimum of each marked."""
     look = theme_of(theme)
     ended = [r for r in rows(records) if r.fitted]
     with drawing(look):
         figure, axes = new_figure(4.7, 4.1)
         axes.set(xlabel="parameters N", ylabel=loss_name(records))
         if not ended:
-            say(axes, "no finished run yet")
+            note(axes, "no finished run yet")
             return settle(figure)
-        _valleys(axes, ended, budgets(ended), law, look)
+        _curves(axes, ended, budgets(ended), law, look)
         return settle(figure)
 
 
@@ -46,11 +46,11 @@ def budgets(ended: Sequence[RunRow]) -> list[float]:
     return [centres[k] for k in kept]
 
 
-def _valleys(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], law: Any, look: Theme) -> None:
+def _curves(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], law: SurfaceFit, look: Theme) -> None:
     best = [law.optimum(c) for c in spent]
     low, high = padded([*(b.params for b in best), *(float(r.params or np.nan) for r in ended)], 0.25)
     sizes = np.geomspace(low, high, 120)
-    drawn = [np.asarray(law.predict(sizes, c / (FLOPS_PER_PARAM_AND_TOKEN * sizes))) for c in spent]
+    drawn = [np.asarray(law.predict(sizes, c / (law.flops_per * sizes))) for c in spent]
     colours = size_colours(spent, look)
     for loss, colour in zip(drawn, colours, strict=True):
         axes.plot(sizes, loss, color=colour, lw=1.4, zorder=2)
@@ -68,7 +68,7 @@ def _valleys(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], law: An
 
 
 def _runs(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], colours: Sequence[Any]) -> None:
-    """The ends of the runs whose budget has a valley."""
+    """The ends of the runs whose budget has a curve."""
     for run in ended:
         nearest = int(np.argmin(np.abs(np.log(np.asarray(spent) / run.flops))))
         if abs(np.log(spent[nearest] / run.flops)) < np.log(_SAME):

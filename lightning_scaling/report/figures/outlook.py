@@ -1,6 +1,6 @@
-"""One run and what is still to come: its loss so far, the band of every loss up to the end asked for, and the plan's rate below.
+"""One run and its forecast: its loss so far, the band of every loss up to the end asked for, and the learning rate below.
 
-The band follows the plan, so a drop that the falling rate will bring is seen where it will come.
+The band follows the learning-rate schedule, so the annealing gain shows where it is expected.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.forecasting import Forecast
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.curve import Curve
 
@@ -43,26 +43,26 @@ def _losses(axes: Any, curve: Curve, band: Forecast, look: Theme) -> None:
     axes.set_ylabel("loss")
     axes.plot(curve.tokens[shown], curve.loss[shown], color=size_colours([curve.params], look)[0], zorder=3, gid="curve")
     log_axis(axes.xaxis, *padded(np.r_[curve.tokens[shown], band.at]), write=numbers.count)
-    if not np.isfinite(band.loss).all():
-        return say(axes, str(band.outcome))
+    if not np.isfinite(band.low[-1]):
+        return note(axes, str(band.outcome))
     axes.fill_between(band.at, band.low, band.high, color=look.accent, alpha=0.2, lw=0, zorder=1, gid="band")
     axes.plot(band.at, band.loss, color=look.accent, lw=1.1, ls=(0, (4, 2)), zorder=2)
     bar = [[band.loss[-1] - band.low[-1]], [band.high[-1] - band.loss[-1]]]
     axes.errorbar(band.at[-1], band.loss[-1], yerr=bar, fmt="D", color=look.accent, mfc=look.paper, mew=1.2, ms=4.5, capsize=4, zorder=4)
-    axes.set_title(_told(band))
+    axes.set_title(_title(band))
 
 
-def _told(band: Forecast) -> str:
+def _title(band: Forecast) -> str:
     between = numbers.between(band.low[-1], band.high[-1])
     return f"ends at {numbers.loss(band.loss[-1])} ({between}, {100 * band.level:.0f} %) after {numbers.count(band.at[-1])} tokens"
 
 
 def _rates(axes: Any, curve: Curve, band: Forecast, look: Theme) -> None:
-    """The rate in units of its peak; steps become tokens at the pace of the curve."""
+    """The rate in units of its peak; steps become tokens at the ratio of the curve."""
     assert curve.schedule is not None
     assert curve.step is not None
-    pace = curve.tokens[-1] / curve.step[-1]
+    per_step = curve.tokens[-1] / curve.step[-1]
     tokens = np.geomspace(axes.get_xlim()[0], band.at[-1], 400)
-    axes.plot(tokens, np.interp(tokens / pace, curve.schedule.step, curve.schedule.lr) / curve.schedule.peak, color=look.muted, lw=1.1)
+    axes.plot(tokens, np.interp(tokens / per_step, curve.schedule.step, curve.schedule.lr) / curve.schedule.peak, color=look.muted, lw=1.1)
     axes.axvline(curve.tokens[-1], color=look.muted, lw=0.7, ls=":")
     axes.set(ylabel="rate / peak", ylim=(0, 1.15), yticks=[0, 1])

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.arrays import robust_spread
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import place
 from lightning_scaling.report.rows import rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.record import RunRecord
 
 
-def residuals(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light") -> Any:
+def residuals(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Theme = "light") -> Any:
     """A matplotlib Figure: 100·(observed/fitted − 1) over compute; the shaded band is one robust standard deviation."""
     look = theme_of(theme)
     ended = [r for r in rows(records) if r.fitted]
@@ -21,10 +23,10 @@ def residuals(records: Sequence[RunRecord], law: Any, theme: str | Theme = "ligh
         figure, axes = new_figure(9.4, 2.5)
         axes.set(xlabel="training compute C (FLOPs)", ylabel="observed against law (%)")
         if not ended:
-            say(axes, "no finished run yet")
+            note(axes, "no finished run yet")
             return settle(figure)
         off = np.array([100 * (r.loss / float(law.predict(r.params, r.tokens)) - 1) for r in ended])
-        spread = 1.4826 * float(np.median(np.abs(off)))
+        spread = robust_spread(off)
         axes.axhspan(-spread, spread, color=look.accent, alpha=0.12, lw=0)
         axes.axhline(0, color=look.accent, lw=1.2, ls=(0, (5, 2)))
         flops = [r.flops for r in ended]

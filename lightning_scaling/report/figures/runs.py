@@ -1,7 +1,7 @@
 """One panel a run: its curve, the forecast of its end as it was made on the way, and where it ended.
 
-The ribbon at a token count is the interval forecast for the END of the plan at that moment: it narrows as the run goes on, and should
-hold the line of what came.
+The ribbon at a token count is the interval forecast for the END of the run at that moment: it narrows during the run, and should
+hold the line of the observed loss.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import new_figure, say, settle
-from lightning_scaling.report.rows import RunRow, loss_name, reached, row, rows
+from lightning_scaling.report.figures.axes import new_figure, note, settle
+from lightning_scaling.report.rows import RunRow, loss_name, row, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.run.at_half import reached
 from lightning_scaling.run.record import Prediction, RunRecord
 
 # the first twentieth of a run falls so steeply that it would flatten everything after it
@@ -41,7 +42,7 @@ def all_panels(records: Sequence[RunRecord], theme: str | Theme = "light", most:
         for axes in grid.flat[max(len(shown), 1) :]:
             axes.set_axis_off()
         if not shown:
-            say(grid[0, 0], "no runs yet")
+            note(grid[0, 0], "no runs yet")
         return settle(figure)
 
 
@@ -61,7 +62,7 @@ def _panel(axes: Any, run: RunRow, look: Theme, colour: Any) -> None:
     seen = np.isfinite(curve.loss)
     axes.set(xlabel="tokens seen", ylabel=loss_name([run.record]))
     if not seen.any():
-        say(axes, "no finite loss was recorded")
+        note(axes, "no finite loss was recorded")
         return
     made = [p for p in run.record.predictions if np.isfinite([p.loss, p.low, p.high]).all()]
     end = max(run.record.planned_tokens or 0, run.tokens)
@@ -98,19 +99,19 @@ def _frame(axes: Any, run: RunRow, made: Sequence[Prediction], end: float) -> No
 
 
 def _at_half(axes: Any, run: RunRow, forecast: Prediction, look: Theme) -> None:
-    """The forecast made at half, as an error bar at the end it was made for, told in words where the curve leaves room."""
+    """The forecast made at half, as an error bar at the end it was made for, in words where the curve leaves room."""
     bar = [[max(forecast.loss - forecast.low, 0)], [max(forecast.high - forecast.loss, 0)]]
     mark = dict(color=look.accent, mfc=look.paper, mew=1.2, ms=4.5, capsize=4, elinewidth=1.2, zorder=4)
     axes.errorbar([forecast.at], [forecast.loss], yerr=bar, fmt="D", clip_on=False, **mark)
     axes.hlines(forecast.loss, forecast.tokens, forecast.at, color=look.accent, lw=0.7, ls=":", zorder=1)
     axes.plot(forecast.tokens, forecast.loss, "D", color=look.accent, mfc=look.paper, mew=1.2, ms=4.5, zorder=4)
     pad = dict(facecolor=look.paper, edgecolor="none", pad=2)
-    axes.text(0.98, 0.96, _told(run, forecast), transform=axes.transAxes, ha="right", va="top", fontsize=8, linespacing=1.4, bbox=pad)
+    axes.text(0.98, 0.96, _text(run, forecast), transform=axes.transAxes, ha="right", va="top", fontsize=8, linespacing=1.4, bbox=pad)
 
 
-def _told(run: RunRow, forecast: Prediction) -> str:
+def _text(run: RunRow, forecast: Prediction) -> str:
     share = forecast.tokens / forecast.at
-    said = f"forecast at {100 * share:.0f} %: {numbers.loss(forecast.loss)} ({numbers.between(forecast.low, forecast.high)})"
+    text = f"forecast at {100 * share:.0f} %: {numbers.loss(forecast.loss)} ({numbers.between(forecast.low, forecast.high)})"
     if not reached(run.record, forecast):
-        return f"{said}\nat {numbers.count(run.tokens)} now: {numbers.loss(run.loss)}"
-    return f"{said}\ncame: {numbers.loss(run.loss)}, off by {numbers.percent(run.error)}"
+        return f"{text}\nat {numbers.count(run.tokens)} now: {numbers.loss(run.loss)}"
+    return f"{text}\nobserved: {numbers.loss(run.loss)}, off by {numbers.percent(run.error)}"

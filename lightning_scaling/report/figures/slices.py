@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, say, settle
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
@@ -15,7 +16,7 @@ from lightning_scaling.run.record import RunRecord
 LINES = 3  # of the law in each slice: at the least, the middle and the most of the other quantity
 
 
-def loss_slices(records: Sequence[RunRecord], law: Any, theme: str | Theme = "light") -> Any:
+def loss_slices(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Theme = "light") -> Any:
     """A matplotlib Figure of two axes: the dots are finished runs, the dashed lines the law with the other quantity held."""
     look = theme_of(theme)
     ended = [r for r in rows(records) if r.fitted and r.params and r.tokens > 0]
@@ -23,7 +24,7 @@ def loss_slices(records: Sequence[RunRecord], law: Any, theme: str | Theme = "li
         figure, both = new_figure(9.4, 3.4, ncols=2, sharey=True)
         if not ended:
             for axes in both:
-                say(axes, "no finished run yet")
+                note(axes, "no finished run yet")
             return settle(figure)
         for axes, across in zip(both, ("params", "tokens"), strict=True):
             _slice(axes, ended, across, law, look)
@@ -32,7 +33,7 @@ def loss_slices(records: Sequence[RunRecord], law: Any, theme: str | Theme = "li
         return settle(figure)
 
 
-def _slice(axes: Any, ended: Sequence[RunRow], across: str, law: Any, look: Theme) -> None:
+def _slice(axes: Any, ended: Sequence[RunRow], across: str, law: SurfaceFit, look: Theme) -> None:
     ends = {"params": np.array([float(r.params or 0) for r in ended]), "tokens": np.array([r.tokens for r in ended])}
     held = "tokens" if across == "params" else "params"
     axes.set_xlabel("parameters N" if across == "params" else "training tokens D")
@@ -41,9 +42,9 @@ def _slice(axes: Any, ended: Sequence[RunRow], across: str, law: Any, look: Them
     for value in np.unique(np.quantile(ends[held], np.linspace(0, 1, LINES))):
         line = law.predict(**{across: grid, held: np.full(60, value)})
         axes.plot(grid, line, color=look.accent, lw=1.2, ls=(0, (5, 2)), gid="law")
-        said = f"{'D' if held == 'tokens' else 'N'} = {numbers.count(value)}"
+        label = f"{'D' if held == 'tokens' else 'N'} = {numbers.count(value)}"
         style = dict(textcoords="offset points", ha="right", va="bottom", color=look.accent, fontsize=7.5)
-        halo(axes.annotate(said, (grid[-1], line[-1]), xytext=(-2, 4), **style), look)
+        halo(axes.annotate(label, (grid[-1], line[-1]), xytext=(-2, 4), **style), look)
     for run, colour, x in zip(ended, size_colours([r.params for r in ended], look), ends[across], strict=True):
         axes.plot(x, run.loss, "o", ms=5.5, color=colour, zorder=4, gid="run")
     log_axis(axes.xaxis, low, high, numbers.count, most=5)

@@ -31,7 +31,7 @@ export function axes(state, look) {
       "text-anchor": "middle", "font-size": 12, transform: `translate(13 ${(size.top + bottom) / 2}) rotate(-90)` }));
 }
 
-/** Words at points ({x, y, text, colour, anchor?, dx?, dy?, below?}); one that would lie on an earlier one goes below it, or is left out. */
+/** Text at points ({x, y, text, colour, anchor?, dx?, dy?, below?}); one that would lie on an earlier one goes below it, or is left out. */
 export function words({ picture, x, y, size }, look) {
   const taken = [], group = s("g", { class: "words" });
   for (const word of picture.words ?? []) {
@@ -54,7 +54,7 @@ export function words({ picture, x, y, size }, look) {
   return group;
 }
 
-/** A bar that tells colours of sizes, for the upper right corner: {low, high, format, shade}. */
+/** A bar that explains the colours of sizes, for the upper right corner: {low, high, format, shade}. */
 export function colourBar({ low, high, format, shade, title }, right, top, look) {
   const width = 132, steps = 33;
   const bar = Array.from({ length: steps }, (_, i) =>

@@ -10,7 +10,7 @@ let have = [];
 export function drawExperiments(experiments, set) {
   have = experiments;
   const names = have.filter((e) => view.experiments.includes(e.id)).map((e) => e.name);
-  const said = names.length === 0 ? "choose experiments" : names.length === 1 ? shortened(names[0], 40) : `${names.length} experiments`;
+  const text = names.length === 0 ? "choose experiments" : names.length === 1 ? shortened(names[0], 40) : `${names.length} experiments`;
   const find = h("input", { type: "search", placeholder: "find an experiment", "aria-label": "find an experiment",
     oninput: (event) => narrow(event.target.value) });
   const pick = (id, on) => set(on ? [...view.experiments, id] : view.experiments.filter((each) => each !== id));
@@ -19,7 +19,7 @@ export function drawExperiments(experiments, set) {
     h("span", {}, e.name));
   const every = h("button", { type: "button", onclick: () => set(have.map((e) => e.id)) }, "all");
   const none = h("button", { type: "button", onclick: () => set([]) }, "none");
-  show(byId("experiments"), h("summary", {}, said),
+  show(byId("experiments"), h("summary", {}, text),
     h("div", { class: "list" }, have.length > 6 ? find : null, h("p", {}, every, none), have.map(item),
       have.length ? null : h("p", {}, "this store has no experiments yet")));
 }

@@ -1,4 +1,4 @@
-// IsoFLOP view: at each budget the loss over model size, a parabola through it, and its bottom, the best size (Hoffmann et al. 2022, approach 2).
+// IsoFLOP view: at each budget the loss over model size, a parabola through it, and its minimum, the best size (Hoffmann et al. 2022, approach 2).
 
 import { chart } from "./chart.js";
 import { shade } from "./colours.js";
@@ -15,37 +15,37 @@ export function makeIsoflop() {
 }
 
 export function drawIsoflop(fitted) {
-  const valleys = fitted?.valleys ?? [];
-  byId("isoflop").classList.toggle("is-empty", valleys.length === 0);
-  const colours = valleys.map((_, i) => shade(valleys.length > 1 ? i / (valleys.length - 1) : 1));
+  const budgets = fitted?.isoflopCurves ?? [];
+  byId("isoflop").classList.toggle("is-empty", budgets.length === 0);
+  const colours = budgets.map((_, i) => shade(budgets.length > 1 ? i / (budgets.length - 1) : 1));
   picture.draw({
     x: { kind: "log", label: "parameters", format: count },
     y: { kind: "linear", label: "validation loss", format: tick },
-    marks: valleys.flatMap((valley, i) => marks(valley, colours[i])),
-    words: valleys.map((valley, i) => ({
-      x: Math.max(...valley.params), y: valley.loss[valley.params.indexOf(Math.max(...valley.params))],
-      text: scientific(valley.flops), colour: colours[i], bold: true, dx: 8 })),
-    empty: valleys.length ? null : "no valley yet",
+    marks: budgets.flatMap((budget, i) => marks(budget, colours[i])),
+    words: budgets.map((budget, i) => ({
+      x: Math.max(...budget.params), y: budget.loss[budget.params.indexOf(Math.max(...budget.params))],
+      text: scientific(budget.flops), colour: colours[i], bold: true, dx: 8 })),
+    empty: budgets.length ? null : "no IsoFLOP curve yet",
     margin: { right: 58 },
   });
-  reason.textContent = said(valleys, fitted);
+  reason.textContent = text(budgets, fitted);
 }
 
-function said(valleys, fitted) {
+function text(budgets, fitted) {
   if (!fitted) return "";
-  if (!valleys.length) return "A valley takes at least four model sizes trained on one budget of compute (equal to within a quarter).";
-  const open = valleys.filter((valley) => valley.reason);
-  const bottoms = valleys.filter((valley) => valley.best).map((valley) => `${count(valley.best)} at ${scientific(valley.flops)} FLOPs`);
-  return [bottoms.length ? `Best sizes: ${bottoms.join(", ")}.` : "", ...open.map((v) => `${scientific(v.flops)} FLOPs: ${v.reason}.`)].join(" ");
+  if (!budgets.length) return "An IsoFLOP curve takes at least four model sizes trained on one budget of compute (equal to within a quarter).";
+  const open = budgets.filter((budget) => budget.reason);
+  const minima = budgets.filter((budget) => budget.best).map((budget) => `${count(budget.best)} at ${scientific(budget.flops)} FLOPs`);
+  return [minima.length ? `Best sizes: ${minima.join(", ")}.` : "", ...open.map((v) => `${scientific(v.flops)} FLOPs: ${v.reason}.`)].join(" ");
 }
 
-function marks(valley, colour) {
-  const lines = valley.params.map((n, i) => [`${count(n)} parameters`, `loss ${loss(valley.loss[i])} on ${count(valley.tokens[i])} tokens`]);
-  const points = { type: "dot", x: valley.params, y: valley.loss, colour, size: 3.5, run: lines };
-  if (valley.parabola.some((value) => value === null)) return [points];
-  const curve = parabola(valley), bottom = curve.at(valley.best);
+function marks(budget, colour) {
+  const lines = budget.params.map((n, i) => [`${count(n)} parameters`, `loss ${loss(budget.loss[i])} on ${count(budget.tokens[i])} tokens`]);
+  const points = { type: "dot", x: budget.params, y: budget.loss, colour, size: 3.5, run: lines };
+  if (budget.parabola.some((value) => value === null)) return [points];
+  const curve = parabola(budget), bottom = curve.at(budget.best);
   const line = { type: "line", x: curve.x, y: curve.y, colour, width: 1.5, alpha: 0.8 };
-  const best = valley.best ? [{ type: "dot", x: [valley.best], y: [bottom], colour, size: 6, hollow: true }] : [];
+  const best = budget.best ? [{ type: "dot", x: [budget.best], y: [bottom], colour, size: 6, hollow: true }] : [];
   return [line, points, ...best];
 }
 

@@ -1,4 +1,4 @@
-// The fitted law in words and numbers: what each fit says of itself, the constants with intervals, the approaches side by side.
+// The fitted law in words and numbers: the outcome of each fit, the constants with intervals, the approaches side by side.
 
 import { byId, h, show, table } from "./dom.js";
 
@@ -7,7 +7,7 @@ export function drawLaw(fitted) {
   if (!fitted) return show(byId("law"), title, h("p", { class: "hint" }, "fitting …"));
   const { sentences, outcomes, prediction } = fitted;
   show(byId("law"), title,
-    h("p", {}, sentences.law), // what it means for the next run stands beside the chart
+    h("p", {}, sentences.law), // what it means for the next run is beside the chart
     outcomes.map((each) => h("p", { class: each.refused ? "outcome refused" : "outcome" }, each.of ? h("b", {}, `${each.of}: `) : null, each.text)),
     h("div", { class: "blocks" },
       lines("L(N, D) = E + A/N^alpha + B/D^beta", fitted.surfaceLines),

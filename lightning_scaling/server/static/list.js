@@ -2,7 +2,7 @@
 
 import { bySize } from "./colours.js";
 import { byId, h, s, show } from "./dom.js";
-import { PF_DAY, standing } from "./loss.js";
+import { PF_DAY, stateName } from "./loss.js";
 import { compute, count, loss, thousands } from "./numbers.js";
 import { all, mlflow } from "./runs.js";
 import { passes, view } from "./view.js";
@@ -56,7 +56,7 @@ function row(run, colour, select) {
   return h("tr", { class: run.id === view.run ? "chosen" : null, "data-run": run.id },
     h("td", { class: "words" }, dot, name), h("td", {}, count(run.params)), h("td", {}, count(run.tokens)), h("td", {}, count(run.tokens / run.params)),
     h("td", {}, compute(run.flops / PF_DAY)), h("td", {}, loss(run.loss)), h("td", {}, run.state === "RUNNING" ? loss(run.forecast) : "–"),
-    h("td", { class: "words" }, standing(run)), h("td", { class: "words" }, run.verdict), h("td", {}, h("a", { href: mlflow(run) }, "MLflow")));
+    h("td", { class: "words" }, stateName(run)), h("td", { class: "words" }, run.verdict), h("td", {}, h("a", { href: mlflow(run) }, "MLflow")));
 }
 
 export function drawBroken(broken) {

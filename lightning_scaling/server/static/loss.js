@@ -51,27 +51,27 @@ export function drawLoss(fitted, unzoom = false) {
 
 const nothing = () => {
   if (!all().length) return "no runs to show yet";
-  if (!all().some((run) => run.params)) return "these runs do not say how many parameters they have: look at them over tokens";
+  if (!all().some((run) => run.params)) return "the number of parameters of these runs is not known: show them over tokens";
   return "no run passes the filters, or none has a loss on this axis";
 };
 
 function tellSample(runs, curves) {
   byId("sample").hidden = curves === runs;
   byId("sample").textContent = `Of ${thousands(runs)} runs ${thousands(curves)} are drawn as curves, evenly over the sizes, of the cheapest at each loss `
-    + "and of those that go on; the others are dots at their ends. Fewer runs by the filters above, and all are curves.";
+    + "and of those in progress; the others are dots at their ends. Fewer runs by the filters above, and all are curves.";
 }
 
 function marksOf(run, axis, colour, thin, curve) {
-  const x = axis.of(run), going = run.state === "RUNNING", chosen = run.id === view.run;
-  const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
+  const x = axis.of(run), running = run.state === "RUNNING", chosen = run.id === view.run;
+  const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "INTERRUPTED" ? [4, 3] : null };
   const end = { type: "dot", x: x.slice(-1), y: run.y.slice(-1), colour, size: chosen ? 5 : 3, hollow: run.state !== "FINISHED", run };
   if (view.x === ONLY_ENDS || !curve) return [end];
   const line = { type: "line", x, y: run.y, colour, run, ...look };
-  return going ? [line, end, { ...end, size: 7, run: undefined }, ...ahead(run, axis, colour)] : [line, end];
+  return running ? [line, end, { ...end, size: 7, run: undefined }, ...expected(run, axis, colour)] : [line, end];
 }
 
-/** Where a run that goes on was last forecast to end: a dotted way there, and the interval as a bar. */
-function ahead(run, axis, colour) {
+/** Where a run in progress was last forecast to end: a dotted way there, and the interval as a bar. */
+function expected(run, axis, colour) {
   const at = axis.of(run).at(-1) * (run.planned / run.tokens);
   if (!(run.planned > run.tokens) || run.forecast === null) return [];
   const bar = { type: "line", x: [at, at], y: [run.low, run.high], colour, width: 5, alpha: 0.45 };
@@ -110,10 +110,10 @@ function tip(run, { mark, index }) {
   const at = mark.type === "line" ? index : run.x.length - 1, c = flops(run)[at];
   return [
     shortened(run.name, 48),
-    `${count(run.params)} parameters, ${standing(run)}`,
+    `${count(run.params)} parameters, ${stateName(run)}`,
     `loss ${loss(run.y[at])} at ${count(run.x[at])} tokens, ${compute(c / PF_DAY)} PF-days`,
     run.verdict ? `verdict: ${run.verdict}` : "click for the run in full",
   ];
 }
 
-export const standing = (run) => ({ FINISHED: "finished", RUNNING: "running", CUT_OFF: "cut off" })[run.state] ?? run.state;
+export const stateName = (run) => ({ FINISHED: "finished", RUNNING: "running", INTERRUPTED: "interrupted" })[run.state] ?? run.state;

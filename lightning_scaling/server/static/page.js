@@ -1,9 +1,9 @@
-// The page: reads what is asked for, draws it, and looks again while runs go on.
+// The page: reads what is asked for, draws it, and looks again while runs train.
 
 import { drawExperiments } from "./choose.js";
 import { onTheme } from "./colours.js";
 import { byId } from "./dom.js";
-import { drawForeign } from "./foreign.js";
+import { drawExternal } from "./external.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
 import { drawBroken, drawRuns } from "./list.js";
@@ -16,21 +16,21 @@ import { drawTools } from "./tools.js";
 import { change, fromAddress, query, view } from "./view.js";
 
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
-const UNNAMED = "No run here was recorded by the callback; those of other programs join once their names are told.";
-const SOON = 3000, LATER = 20000; // milliseconds between looks while runs go on, and while none does
+const UNNAMED = "No run here was recorded by the callback; external runs join once their metrics are mapped.";
+const SOON = 3000, LATER = 20000; // milliseconds between looks while runs train, and while none does
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
 
 function draw(unzoom = false) {
-  drawTools(set);
+  drawTools(set, recount);
   drawLoss(fitted, unzoom);
   drawSide(detail, fitted, () => select(""));
   drawRuns(select);
-  drawForeign(rename);
-  drawBroken(answered.broken.filter((run) => !run.foreign));
+  drawExternal(rename);
+  drawBroken(answered.broken.filter((run) => !run.external));
 }
 
 function drawFits() {
-  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.foreign.runs ? UNNAMED : NONE;
+  byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.external.runs ? UNNAMED : NONE;
   drawPlanner(fitted);
   drawIsoflop(fitted);
   drawLaw(fitted);
@@ -39,6 +39,12 @@ function drawFits() {
 function set(changes, unzoom = false) {
   change(changes);
   draw(unzoom);
+}
+
+/** Other runs enter the law. */
+function recount(changes) {
+  set(changes);
+  refit();
 }
 
 async function select(id) {
@@ -51,9 +57,9 @@ async function select(id) {
 async function refreshRun() {
   const id = view.run;
   if (!id) return;
-  const told = await askRun(id).catch((error) => ({ failed: error.message, id }));
+  const answer = await askRun(id).catch((error) => ({ failed: error.message, id }));
   if (view.run !== id) return;
-  detail = told;
+  detail = answer;
   drawSide(detail, fitted, () => select(""));
 }
 
@@ -78,35 +84,35 @@ async function look(anew = false) {
   try {
     const changed = await update(anew, () => mine === turn);
     if (mine !== turn) return;
-    say("");
+    announce("");
     if (changed) { draw(anew); refreshRun(); }
     if (changed) refit();
     status();
   } catch (error) {
-    if (mine === turn) say(error.message);
+    if (mine === turn) announce(error.message);
   }
-  const going = answered.foreign.waiting > 0 || all().some((run) => run.state === "RUNNING");
-  if (mine === turn) timer = setTimeout(look, going ? SOON : LATER);
+  const running = answered.external.waiting > 0 || all().some((run) => run.state === "RUNNING");
+  if (mine === turn) timer = setTimeout(look, running ? SOON : LATER);
 }
 
 async function refit() {
   const of = query();
-  const told = await askLaw().catch((error) => { say(error.message); return fitted; });
+  const answer = await askLaw().catch((error) => { announce(error.message); return fitted; });
   if (of !== query()) return;
-  fitted = told;
+  fitted = answer;
   drawFits();
   draw();
 }
 
 function status() {
-  const runs = all(), going = runs.filter((run) => run.state === "RUNNING").length;
-  const unreadable = answered.broken.filter((run) => !run.foreign).length;
-  const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, going ? `${going} running` : null, unreadable ? `${unreadable} unreadable` : null];
+  const runs = all(), running = runs.filter((run) => run.state === "RUNNING").length;
+  const unreadable = answered.broken.filter((run) => !run.external).length;
+  const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, running ? `${running} running` : null, unreadable ? `${unreadable} unreadable` : null];
   byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
   document.body.dataset.ready = "true";
 }
 
-function say(message) {
+function announce(message) {
   byId("message").textContent = message;
   byId("message").hidden = !message;
 }
@@ -121,7 +127,7 @@ async function begin() {
   try {
     experiments = await askExperiments();
   } catch (error) {
-    return say(error.message);
+    return announce(error.message);
   }
   const have = experiments.map((each) => each.id), asked = view.experiments.filter((id) => have.includes(id));
   change({ experiments: asked.length || !have.length ? asked : [await newest()] });

@@ -4,7 +4,7 @@ import { query, view } from "./view.js";
 
 const known = new Map();
 let sorted = null; // they are asked for some ten times a redraw
-export const answered = { broken: [], foreign: { runs: 0, waiting: 0, metrics: [], params: [], misnamed: "" } };
+export const answered = { broken: [], external: { runs: 0, waiting: 0, metrics: [], params: [], problem: "" } };
 
 /** All runs, the smallest model first. */
 export const all = () => (sorted ??= [...known.values()].sort((a, b) => (a.params ?? 0) - (b.params ?? 0) || a.flops - b.flops));
@@ -25,16 +25,16 @@ export const askRun = (id) => ask(`run/${encodeURIComponent(id)}?${query()}`);
 export async function update(forget, wanted) {
   const stamps = forget ? {} : Object.fromEntries([...known].map(([id, run]) => [id, run.stamp]));
   const body = JSON.stringify({ experiments: view.experiments, known: stamps });
-  const told = await ask(`runs?${query()}`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const answer = await ask(`runs?${query()}`, { method: "POST", headers: { "content-type": "application/json" }, body });
   if (!wanted()) return false;
   const before = JSON.stringify(answered.broken);
   sorted = null;
   if (forget) known.clear();
-  for (const id of told.gone) known.delete(id);
-  const names = Object.keys(told.runs);
-  told.runs.id.forEach((id, i) => known.set(id, Object.fromEntries(names.map((name) => [name, told.runs[name][i]]))));
-  Object.assign(answered, { broken: told.broken, foreign: told.foreign });
-  return forget || told.gone.length > 0 || told.runs.id.length > 0 || before !== JSON.stringify(told.broken);
+  for (const id of answer.gone) known.delete(id);
+  const names = Object.keys(answer.runs);
+  answer.runs.id.forEach((id, i) => known.set(id, Object.fromEntries(names.map((name) => [name, answer.runs[name][i]]))));
+  Object.assign(answered, { broken: answer.broken, external: answer.external });
+  return forget || answer.gone.length > 0 || answer.runs.id.length > 0 || before !== JSON.stringify(answer.broken);
 }
 
 /** FLOPs at each point of a run's curve. */

@@ -5,8 +5,8 @@ const MOST = 1000;
 /** The runs to draw as curves, all of them up to a thousand; `runs` come by size, `chosen` is the id of the run looked at. */
 export function withCurves(runs, chosen) {
   if (runs.length <= MOST) return new Set(runs);
-  const looked = runs.filter((run) => run.id === chosen), going = runs.filter((run) => run.state === "RUNNING");
-  return new Set([...looked, ...spread(going, 0.3 * MOST), ...spread(undercut(runs), 0.3 * MOST), ...spread(runs, 0.4 * MOST)]);
+  const looked = runs.filter((run) => run.id === chosen), running = runs.filter((run) => run.state === "RUNNING");
+  return new Set([...looked, ...spread(running, 0.3 * MOST), ...spread(undercut(runs), 0.3 * MOST), ...spread(runs, 0.4 * MOST)]);
 }
 
 /** At most so many of them, evenly from first to last. */

@@ -2,15 +2,15 @@
 
 import { byId, choice, h, show } from "./dom.js";
 import { all } from "./runs.js";
-import { lossChart, standing } from "./loss.js";
+import { lossChart, stateName } from "./loss.js";
 import { savePng, saveSvg } from "./save.js";
 import { query, view } from "./view.js";
 
 const X = { pf_days: "PF-days", flops: "FLOPs", tokens: "tokens", params: "parameters" };
 const SHAPE = { log: "log", linear: "linear" };
 
-/** Draws the controls; `set` is called with what changed. */
-export function drawTools(set) {
+/** Draws the controls; `set` is called with what changed, `recount` when other runs enter the law. */
+export function drawTools(set, recount) {
   const runs = all(), families = [...new Set(runs.map((run) => run.family))].filter(Boolean).sort();
   const tools = document.querySelector("#loss .tools");
   if (tools.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
@@ -19,10 +19,18 @@ export function drawTools(set) {
     choice("x", SHAPE, view.xlog, (xlog) => set({ xlog }, true)),
     choice("y", SHAPE, view.ylog, (ylog) => set({ ylog }, true)),
     filter("family", "every family", Object.fromEntries(families.map((name) => [name, name])), families.length > 1 || view.family, set),
-    filter("standing", "every state", Object.fromEntries(["FINISHED", "RUNNING", "CUT_OFF"].map((state) => [state, standing({ state })])), true, set),
+    filter("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "INTERRUPTED"].map((state) => [state, stateName({ state })])), true, set),
     h("input", { id: "text", type: "search", placeholder: "name …", "aria-label": "name contains", value: view.text,
       oninput: (event) => set({ text: event.target.value }, true) }),
+    runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null,
     saving());
+}
+
+/** Runs that never ended enter the law only on request. */
+function counting(recount) {
+  const box = h("input", { id: "unfinished", type: "checkbox", checked: Boolean(view.unfinished),
+    onchange: (event) => recount({ unfinished: event.target.checked ? "true" : "" }) });
+  return h("label", { class: "hint", title: "count the last loss of runs that have not finished" }, box, " unfinished runs in the law");
 }
 
 function filter(name, every, options, wanted, set) {

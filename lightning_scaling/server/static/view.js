@@ -1,8 +1,8 @@
 // What is being looked at, kept in the address, so that a link shows the same.
 
-/** What runs of other programs call things: see naming.py. */
+/** The metric mapping of external runs: see metric_mapping.py. */
 export const NAMES = { loss_metric: "", token_metric: "", tokens_per_step: "", params: "" };
-const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", standing: "", text: "", run: "", ...NAMES };
+const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", state: "", text: "", run: "", unfinished: "", ...NAMES };
 const AXES = ["pf_days", "flops", "tokens", "params"];
 
 export const view = { experiments: [], ...DEFAULTS };
@@ -24,15 +24,16 @@ export function change(changes) {
   history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
 }
 
-/** The experiments, and how to read other programs' runs, as every question to the server carries them. */
+/** The experiments, the metric mapping of external runs, and whether unfinished runs count, as every question to the server carries them. */
 export function query() {
   const named = Object.keys(NAMES).filter((name) => view[name]).map((name) => [name, view[name]]);
-  return new URLSearchParams([...view.experiments.map((id) => ["experiment", id]), ...named]).toString();
+  const counted = view.unfinished ? [["unfinished", "true"]] : [];
+  return new URLSearchParams([...view.experiments.map((id) => ["experiment", id]), ...named, ...counted]).toString();
 }
 
 /** Whether a run passes the filters. */
 export function passes(run) {
   if (view.family && run.family !== view.family) return false;
-  if (view.standing && run.state !== view.standing) return false;
+  if (view.state && run.state !== view.state) return false;
   return !view.text || run.name.toLowerCase().includes(view.text.toLowerCase());
 }

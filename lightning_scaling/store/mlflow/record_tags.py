@@ -1,4 +1,4 @@
-"""A packed record as tags of an MLflow run: `scaling.record` has the number of parts and a checksum, `scaling.record.0`, `.1` … the parts.
+"""A packed record as tags of an MLflow run: `scaling.record` has number and checksum of the parts `scaling.record.0`, …
 
 MLflow takes 5 000 characters a tag in every version since 2.0, 8 000 lately; a record takes one or two.
 """

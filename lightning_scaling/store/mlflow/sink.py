@@ -181,8 +181,9 @@ def _through_server(where: str, uri: str) -> Any:
     from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
     from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
 
-    resolved = MlflowArtifactsRepository.resolve_uri(where, uri)  # type: ignore[no-untyped-call]
-    return HttpArtifactRepository(resolved)  # type: ignore[no-untyped-call]
+    resolve: Any = MlflowArtifactsRepository.resolve_uri
+    repository: Any = HttpArtifactRepository
+    return repository(resolve(where, uri))
 
 
 def _last_record(events: list[Event]) -> Event | None:

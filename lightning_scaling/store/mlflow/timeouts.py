@@ -1,8 +1,8 @@
 """How long MLflow may try, and how much it may print, in our own threads only.
 
-MLflow retries a dead server for minutes (7 retries of up to 120 s), reads that from process-wide environment variables, and prints a line
-per table it makes and a link to the run, in old versions with the password of the address. Here its settings ask the calling thread
-first, so that the user's own MLFlowLogger keeps what it was given.
+MLflow retries a dead server for minutes (7 retries of up to 120 s), reads that from process-wide environment variables, and prints a
+link (with the password of the address, in old versions) and a line per table it makes. Here its settings ask the calling thread first, so
+that the user's own MLFlowLogger keeps what it was given.
 """
 
 import contextlib

@@ -1,0 +1,35 @@
+"""Runs of another MLflow server or database: our own records as they are, others by the metrics that the user names."""
+
+from collections.abc import Iterator
+
+from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.reading import Reading
+from lightning_scaling.run.record import RunRecord
+
+
+def read_store(uri: str, options: Options) -> Iterator[Reading | ValueError]:
+    """Every run of a store, or why it could not be read.
+
+    Raises:
+        ValueError: no such store, or no way to count tokens.
+    """
+    from lightning_scaling.store import MetricMapping, load
+
+    tokens = options.columns.get("tokens")
+    named = None
+    if tokens is not None or options.tokens_per_step is not None:
+        per_step = None if tokens is not None else options.tokens_per_step
+        named = MetricMapping(loss=options.columns.get("loss", "val_loss"), tokens=tokens, tokens_per_step=per_step)
+    study = load(uri, mapping=named)
+    for record in study.records:
+        if len(record.curve):
+            yield _reading(record)
+    for rejected in study.rejected:
+        yield ValueError(f"{rejected.name or rejected.run_id}: {rejected.reason}")
+
+
+def _reading(record: RunRecord) -> Reading:
+    facts = {} if record.curve.params is None else {"params": float(record.curve.params)}
+    lr = None if record.curve.schedule is None else "recorded"
+    loss, name = record.conventions.loss, record.name or record.key
+    return Reading(record.curve, name, name, "run of a store", loss, "tokens", "tokens", lr, len(record.curve), [], [], facts)

@@ -1,0 +1,62 @@
+"""What one cell of a table holds: a number in the ways people and programs write it, nothing at all, or a value that broke."""
+
+import re
+
+import numpy as np
+
+BROKEN = np.inf
+_ABSENT = {"", "none", "null", "n/a", "na", "-", "–", "—", "--", "?", ".", "nil", "undefined", "missing", "#n/a", "<na>", "pending", "tbd"}
+_NAN = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity", "+infinity", "1.#inf", "1.#qnan", "#num!", "#div/0!"}
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$")
+_GROUPED_SPACE = re.compile(r"[+-]?[1-9]\d{0,2}(?:[   '_]\d{3})+(?:[.,]\d*)?$")
+_GROUPED_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
+
+
+def absent(text: str) -> bool:
+    """Whether the cell is absent: empty, None, N/A, a dash.
+
+    >>> absent(" None "), absent("nan"), absent("0")
+    (True, False, False)
+    """
+    return text.strip().lower() in _ABSENT
+
+
+def number(text: str, decimal_comma: bool = False) -> float:
+    """The number in a cell: NaN for an absent one and for words, infinity for a value that broke (`nan`, `inf`).
+
+    A share in percent is its fraction. With `decimal_comma` the comma is the decimal sign of the table.
+
+    >>> number("1,000"), number("20.0%"), number("4,6302", decimal_comma=True), number("nan"), number("None"), number("two")
+    (1000.0, 0.2, 4.6302, inf, nan, nan)
+    """
+    plain = text.strip().strip("'\"").strip()
+    lower = plain.lower()
+    if lower in _ABSENT:
+        return np.nan
+    if lower in _NAN:
+        return BROKEN
+    if plain.endswith("%"):
+        return number(plain[:-1], decimal_comma) / 100
+    plain = plain.replace("−", "-")
+    value = _plain(plain, decimal_comma)
+    return value if np.isfinite(value) or np.isnan(value) else BROKEN
+
+
+def _plain(plain: str, decimal_comma: bool) -> float:
+    if _NUMBER.match(plain) and not (decimal_comma and _GROUPED_POINT.match(plain)):
+        return float(plain)
+    if decimal_comma:
+        whole = plain.replace(".", "") if _GROUPED_POINT.match(plain) else plain
+        whole = re.sub(r"[   '_]", "", whole).replace(",", ".")
+        return float(whole) if _NUMBER.match(whole) else np.nan
+    if _GROUPED.match(plain):
+        return float(plain.replace(",", ""))
+    if _GROUPED_SPACE.match(plain):
+        return float(re.sub(r"[   '_]", "", plain).replace(",", "."))
+    return np.nan
+
+
+def is_word(text: str, decimal_comma: bool = False) -> bool:
+    """Whether the cell holds text where a number would be."""
+    return not absent(text) and bool(np.isnan(number(text, decimal_comma)))

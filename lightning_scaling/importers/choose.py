@@ -1,0 +1,93 @@
+"""Which column is the loss, the learning rate and the clock: the user's choice first, else by name and by the number of rows."""
+
+import numpy as np
+
+from lightning_scaling.importers.gather import CLOCKS, Columns, Series, meant
+from lightning_scaling.importers.long_form import VALUE
+from lightning_scaling.importers.names import Role
+from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.tally import Tally
+
+# A validation loss is followed where it has this many rows, or half as many as the training loss: fewer make no curve.
+ENOUGH = 20
+COVERED = 0.9
+
+
+def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> str:
+    """The loss to follow.
+
+    Raises:
+        ValueError: no column is a loss; lists those that there are and what to do.
+    """
+    if wanted := options.columns.get("loss"):
+        if wanted not in columns:
+            raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+        return wanted
+    found = [(column, role) for column in columns if (role := meant(column, options)) is not None and role.what == "loss"]
+    plain = [(c, r) for c, r in found if r.rank < 10] or found
+    if not plain:
+        return _other(columns, options, name, tally)
+    held = _best([(c, r) for c, r in plain if r.split in ("validation", "test")], columns)
+    trained = _best([(c, r) for c, r in plain if r.split in ("train", "")], columns)
+    if held is None or trained is None:
+        return str(held or trained)
+    points, beside = columns[held].seen, columns[trained].seen
+    if points >= ENOUGH or 2 * points >= beside:
+        tally.remark(f"{trained} ({beside} points) is not followed")
+        return held
+    tally.remark(f"{held} has {points} point{'s' * (points != 1)} only and is not followed; --loss-column {held!r} takes it")
+    return trained
+
+
+def _best(found: list[tuple[str, Role]], columns: Columns) -> str | None:
+    order = sorted(found, key=lambda each: (each[1].split == "test", columns[each[0]].seen < ENOUGH, each[1].rank, -columns[each[0]].seen))
+    if not order:
+        return None
+    most = max(columns[c].seen for c, _ in found)
+    return next((c for c, _ in order if 5 * columns[c].seen >= most or columns[c].seen >= ENOUGH), order[0][0])
+
+
+def _other(columns: Columns, options: Options, name: str, tally: Tally) -> str:
+    """A single column of values is the loss of an export of one metric; a perplexity is refused, as its logarithm would be the loss."""
+    values = [c for c in columns if c.lower() in VALUE]
+    if len(values) == 1:
+        tally.remark(f"column {values[0]!r} is taken as the loss, as the file has one metric")
+        return values[0]
+    perplexity = [c for c in columns if (role := meant(c, options)) is not None and role.what == "perplexity"]
+    if perplexity:
+        raise ValueError(
+            f"{name}: {perplexity[0]} is a perplexity and no column is a loss; write its natural logarithm into a column named loss, "
+            f"or follow it as it is with --loss-column {perplexity[0]!r}"
+        )
+    raise ValueError(f"{name}: no column of losses among {_list(columns, tally)}; name it with --loss-column")
+
+
+def _list(columns: Columns, tally: Tally) -> str:
+    names = tally.columns or list(columns) or ["none"]
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def lr_column(columns: Columns, options: Options, name: str, tally: Tally) -> str | None:
+    """The learning rate, None where the file has none; of several parameter groups the first."""
+    if wanted := options.columns.get("lr"):
+        if wanted not in columns:
+            raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+        return wanted
+    found = [(role.rank, column) for column in columns if (role := meant(column, options)) is not None and role.what == "lr"]
+    if len(found) > 1:
+        tally.remark(f"{len(found)} learning rates, {min(found)[1]} is taken")
+    return min(found)[1] if found else None
+
+
+def clock_column(series: Series, options: Options, only: tuple[str, ...] = CLOCKS) -> tuple[str, str] | None:
+    """(kind, column) of the clock that most rows of a series have: tokens before steps before samples before epochs."""
+    points = series.points()
+    found = []
+    for kind in only:
+        named = [(r.rank, c) for c in points if c not in ("row", "value") and (r := meant(c, options)) is not None and r.what == kind]
+        for rank, column in sorted(named):
+            known = points[column][np.isfinite(points[column])]
+            share = len(known) / len(points["row"])
+            if share > 0 and (len(points["row"]) == 1 or known.min() < known.max()):
+                found.append((share < COVERED and rank >= 0, -share if share < COVERED else 0, CLOCKS.index(kind), rank, kind, column))
+    return min(found)[-2:] if found else None

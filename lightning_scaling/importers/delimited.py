@@ -1,0 +1,235 @@
+"""Tables of text: CSV, TSV, semicolons, bars, aligned with spaces; streamed, so that ten million rows take no more memory than one block.
+
+A block of clean numbers is parsed by NumPy's C reader; a block with an empty cell, a word or a short row cell by cell.
+"""
+
+import csv
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+from lightning_scaling.arrays import Floats
+from lightning_scaling.importers.cells import BROKEN, absent, number
+from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
+from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.importer import Importer
+from lightning_scaling.importers.long_form import KEY, VALUE
+from lightning_scaling.importers.names import role
+from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.tally import Tally
+
+EMPTY = -9e307  # fills an empty cell while a block is parsed
+
+
+def recognises(source: Source) -> bool:
+    """A header above rows of numbers."""
+    return source.is_text and dialect_of(source.text) is not None
+
+
+def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
+    """The rows as frames of the columns that are needed."""
+    dialect = dialect_of(source.text)
+    if dialect is None:
+        raise ValueError(f"{source.name}: needs a header (such as step,loss,lr) above rows of numbers; for a text log give --pattern")
+    tally.columns = list(dialect.header)
+    tally.kind = _kind(dialect)
+    if dialect.decimal_comma:
+        tally.remark("decimal commas")
+    wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
+    for start, text, lines in _blocks(source, dialect):
+        fast = _fast(text, lines, dialect, wanted)
+        frame = (
+            _frame(fast, start, dialect, wanted)
+            if fast is not None
+            else _slow(lines, start, dialect, wanted, tally, not text.endswith("\n"))
+        )
+        tally.rows += len(frame)
+        yield frame
+
+
+def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str, list[str]]]:
+    """(row of the first line, text, its lines) of each block behind the header."""
+    start = 1
+    for block in source.blocks():
+        above = max(dialect.line + 1 - start, 0)
+        lines = block.removesuffix("\n").split("\n")
+        if above < len(lines):
+            text = block.split("\n", above)[-1] if above else block
+            yield start + above, text, lines[above:]
+        start += len(lines)
+
+
+def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every cell as text, by column; for tables small enough to be held.
+
+    Raises:
+        ValueError: no header, or rows of which none has as many cells.
+    """
+    dialect = dialect_of(source.text)
+    if dialect is None:
+        raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
+    tally.columns = list(dialect.header)
+    if dialect.decimal_comma:
+        tally.remark("decimal commas")
+    for start, text, lines in _blocks(source, dialect):
+        for row, found in _rows(lines, start, dialect, tally, not text.endswith("\n")):
+            yield row, dict(zip(dialect.header, found, strict=True))
+
+
+def _kind(dialect: Dialect) -> str:
+    """What wrote the table, by its columns; else how it is delimited."""
+    lower = [name.lower() for name in dialect.header]
+    if lower == ["wall time", "step", "value"]:
+        return "TensorBoard's CSV"
+    if any(name.endswith("__min") for name in lower):
+        return "W&B's chart CSV"
+    if {"key", "value", "step"} <= set(lower):
+        return "metric history (one metric a row)"
+    return {",": "CSV", "\t": "TSV", ";": "CSV with semicolons", "|": "table with bars", " ": "table aligned with spaces"}[
+        dialect.delimiter
+    ]
+
+
+def _needed(name: str, options: Options) -> bool:
+    return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE)
+
+
+def _fast(text: str, lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | None:
+    """(rows, wanted) numbers, None where a block is not numbers and empty cells throughout."""
+    if not wanted or dialect.delimiter == "|" or not text.endswith("\n"):
+        return None
+    delimiter = None if dialect.delimiter == " " else dialect.delimiter
+    plain = delimiter is not None and '"' not in text
+    if delimiter is not None and plain and not _even(text, delimiter, len(dialect.header), len(lines), wanted):
+        return None
+    found = _parsed(lines, delimiter, wanted)
+    if found is None and delimiter is not None and plain:
+        found = _parsed(_filled(text, delimiter), delimiter, wanted)
+    if found is None or len(found) != len(lines):
+        return None
+    found[~np.isfinite(found)] = BROKEN
+    found[found == EMPTY] = np.nan
+    return found
+
+
+def _parsed(lines: list[str], delimiter: str | None, wanted: list[int]) -> Floats | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.loadtxt(lines, delimiter=delimiter, usecols=wanted, comments=None, ndmin=2, quotechar='"')
+    except ValueError:
+        return None
+
+
+def _filled(text: str, delimiter: str) -> list[str]:
+    """The lines with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
+    two = 2 * delimiter
+    text = text.replace(two, f"{delimiter}{EMPTY}{delimiter}").replace(two, f"{delimiter}{EMPTY}{delimiter}")
+    text = text.replace(delimiter + "\n", f"{delimiter}{EMPTY}\n").replace("\n" + delimiter, f"\n{EMPTY}{delimiter}")
+    return (f"{EMPTY}{text}" if text.startswith(delimiter) else text).removesuffix("\n").split("\n")
+
+
+def _even(text: str, delimiter: str, width: int, lines: int, wanted: list[int]) -> bool:
+    """Whether each line has as many cells as the header, or one empty one more.
+
+    By their sum where the last column is read, as a line that is short fails there; else line by line.
+    """
+    if max(wanted) == width - 1:
+        found = text.count(delimiter)
+        return found == lines * (width - 1) or (found == lines * width and text.count(delimiter + "\n") == lines)
+    letters = np.frombuffer(text.encode(), dtype=np.uint8)
+    ends = np.flatnonzero(letters == ord("\n"))
+    between = np.diff(np.searchsorted(np.flatnonzero(letters == ord(delimiter)), ends), prepend=0)
+    return bool(((between == width - 1) | ((letters[ends - 1] == ord(delimiter)) & (between == width))).all())
+
+
+def _frame(values: Floats, start: int, dialect: Dialect, wanted: list[int]) -> Frame:
+    return Frame(start + np.arange(len(values), dtype=np.float64), {dialect.header[i]: values[:, k] for k, i in enumerate(wanted)})
+
+
+def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tally: Tally, unended: bool) -> Frame:
+    kept, rows = [], []
+    for row, cells in _rows(lines, start, dialect, tally, unended):
+        kept.append(cells)
+        rows.append(row)
+    numbers, texts = {}, {}
+    for i in wanted:
+        cells = [row[i] for row in kept]
+        numbers[dialect.header[i]] = values = _numbers(cells, dialect.decimal_comma)
+        silent = [k for k in np.flatnonzero(np.isnan(values)) if cells[k] and absent(cells[k])]
+        tally.skip_each(f"no number in column {dialect.header[i]!r} ({cells[silent[0]] if silent else ''})", (rows[k] for k in silent))
+        if any("%" in cell for cell in cells):
+            tally.remark(f"percentages in {dialect.header[i]} are read as fractions")
+        strange = [k for k in np.flatnonzero(np.isnan(values)) if not absent(cells[k])]
+        if strange and _names_things(dialect.header[i], len(strange), int(np.isfinite(values).sum())):
+            texts[dialect.header[i]] = cells
+        elif strange:
+            tally.skip_each(f"text in column {dialect.header[i]!r} where a number should be", (rows[k] for k in strange))
+    return Frame(np.array(rows, dtype=np.float64), numbers, texts)
+
+
+def _names_things(name: str, words: int, numbers: int) -> bool:
+    """Whether a column of words is one that names runs or metrics."""
+    found = role(name)
+    return (
+        (found is not None and found.what == "run") or name.lower() in KEY or (words > numbers and (found is None or found.what == "run"))
+    )
+
+
+def _numbers(cells: list[str], decimal_comma: bool) -> Floats:
+    if not decimal_comma:
+        try:
+            values = np.array([float(c) if c else np.nan for c in cells], dtype=np.float64)
+            if not any("_" in c for c in cells):
+                return _broken(values, cells)
+        except ValueError:
+            pass
+    return np.array([number(c, decimal_comma) for c in cells], dtype=np.float64)
+
+
+def _broken(values: Floats, cells: list[str]) -> Floats:
+    """`nan` and `inf` are losses that broke; an empty cell is absent."""
+    for k in np.flatnonzero(~np.isfinite(values)):
+        if cells[k]:
+            values[k] = BROKEN
+    return values
+
+
+def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended: bool) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of as many cells as the header has; whatever else is between them is counted."""
+    width, header = len(dialect.header), list(dialect.header)
+    lengths: set[int] = set()
+    for row, cells in _split(lines, start, dialect):
+        if not any(cells):
+            continue
+        if is_comment(cells[0]) and (len(cells) != width or not cells[0].lstrip("#% ").isdigit()):
+            tally.skip("comment", row)
+        elif len(cells) != width and not (len(cells) > width and not any(cells[width:])):
+            half = unended and row == start + len(lines) - 1
+            tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
+        elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
+            tally.skip("header repeated" if cells[:width] == header else "ruler", row)
+        elif unended and row == start + len(lines) - 1 and len(lengths) == 1 and 0 < len(cells[width - 1]) < min(lengths):
+            tally.skip("half-written last row", row)
+        else:
+            lengths |= {len(cells[width - 1])} if cells[width - 1] else set()
+            yield row, cells[:width]
+
+
+def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of stripped cells; a quoted cell may run over several lines."""
+    if dialect.delimiter in " |" or any('"' in line or "\0" in line for line in lines):
+        clean = [line.replace("\0", "") for line in lines]
+        yield from ((row, split(line, dialect.delimiter)) for row, line in logical(clean, start))
+        return
+    reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True)
+    try:
+        for row, cells in enumerate(reader, start):
+            yield row, [cell.strip() for cell in cells]
+    except csv.Error:
+        yield from ((start + i, split(line, dialect.delimiter)) for i, line in enumerate(lines) if i >= reader.line_num - 1)
+
+
+IMPORTERS = (Importer("csv", "table of text (CSV, TSV, semicolons, spaces)", recognises, read),)

@@ -1,0 +1,138 @@
+"""How a table of text is written: its delimiter, where its header is, and whether its decimal sign is a comma."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lightning_scaling.importers.cells import absent, is_word
+from lightning_scaling.importers.names import role
+
+DELIMITERS = ("\t", ";", ",", "|", " ")
+SAMPLE = 200
+LONGEST = 20  # lines that one quoted cell may run over
+# What occurs in sentences and dictionaries, not in the name of a column.
+_PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
+_COMMENT = ("#", "%", "//")
+_COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?$")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Args:
+    delimiter: one character; a space means any run of spaces and tabs.
+    header: names of the columns.
+    line: of the header in the file, counted from 1.
+    decimal_comma: whether 4,63 is a number between 4 and 5.
+    """
+
+    delimiter: str
+    header: tuple[str, ...]
+    line: int
+    decimal_comma: bool = False
+
+    def cells(self, line: str) -> list[str]:
+        """The cells of one line."""
+        return split(line, self.delimiter)
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line, stripped; borders of a table drawn with bars are left out.
+
+    >>> split('1, "a, b",', ","), split("| 1 | 2 |", "|"), split("1   2", " ")
+    (['1', 'a, b', ''], ['1', '2'], ['1', '2'])
+    """
+    if delimiter == " ":
+        return line.split()
+    if delimiter == "|":
+        line = line.strip().strip("|")
+    if line.count('"') % 2:
+        return [cell.strip() for cell in line.split(delimiter)]
+    try:
+        row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return line.split(delimiter)
+    return [cell.strip() for cell in row]
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is a remark to people."""
+    return line.lstrip().startswith(_COMMENT)
+
+
+def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
+    """Numbered lines, those that a quoted cell runs over joined into one; a single quote sign joins nothing.
+
+    >>> list(logical(['1,"a', 'b",2', "3' 5\\""]))
+    [(1, '1,"a\\nb",2'), (3, '3\\' 5"')]
+    """
+    i = 0
+    while i < len(lines):
+        size = 1
+        if lines[i].count('"') % 2:
+            ends = (k for k in range(i + 1, min(i + LONGEST, len(lines))) if lines[k].count('"') % 2)
+            size = next(ends, i) - i + 1
+        yield first + i, "\n".join(line.rstrip("\r\n") for line in lines[i : i + size])
+        i += size
+
+
+def dialect_of(text: str) -> Dialect | None:
+    """The dialect of the first lines of a file, None where they are no table with a header."""
+    lines = [(i, line) for i, line in logical(text.splitlines()[:SAMPLE]) if line.strip()]
+    best: tuple[float, Dialect] | None = None
+    for delimiter in DELIMITERS:
+        found = _header(lines, delimiter)
+        if found is None:
+            continue
+        score, line, header = found
+        body = [split(text, delimiter) for i, text in lines if i > line and not is_comment(text)]
+        if best is None or score > best[0] + 1e-9:
+            comma = any(_COMMA.match(cell) for row in body for cell in row)
+            best = score, Dialect(delimiter, _distinct(header), line, comma)
+    return best and best[1]
+
+
+def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, list[str]] | None:
+    """(how well it fits, line, names): the first line of words above lines of numbers, also behind a comment sign."""
+    split_lines = [(i, split(line.lstrip("#% ") if is_comment(line) else line, delimiter), is_comment(line)) for i, line in lines]
+    for place, (i, cells, comment) in enumerate(split_lines[:50]):
+        names = cells[:-1] if len(cells) > 1 and not cells[-1] else cells
+        if len(names) < 2 or not _names(names) or (comment and not any(role(name) for name in names)):
+            continue
+        below = [row for _, row, remark in split_lines[place + 1 :] if not remark and row != cells]
+        fits = [row for row in below if _fits(row, len(names))]
+        if below and len(fits) >= 0.6 * len(below) and _numeric(fits):
+            known = any(role(name) for name in names)
+            return len(fits) / len(below) + known - place * 0.01, i, names
+    return None
+
+
+def _names(cells: list[str]) -> bool:
+    """Words, none of them a number; one empty name is an index column's."""
+    return (
+        all((is_word(cell) or not cell) and not _PHRASE.search(cell) for cell in cells)
+        and sum(not cell for cell in cells) <= 1
+        and all(len(c) < 300 for c in cells)
+    )
+
+
+def _fits(row: list[str], width: int) -> bool:
+    return len(row) == width or (len(row) == width + 1 and not row[-1])
+
+
+def _numeric(rows: list[list[str]]) -> bool:
+    """Whether some cell of most rows is a number."""
+    return sum(any(cell and not absent(cell) and not is_word(cell, True) for cell in row) for row in rows) >= 0.5 * len(rows)
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """A name that comes twice is numbered, so that no column hides another."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    count: dict[str, int] = {}
+    found = []
+    for name in names:
+        count[name] = count.get(name, 0) + 1
+        found.append(name if count[name] == 1 else f"{name} ({count[name]})")
+    return tuple(found)

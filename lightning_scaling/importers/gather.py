@@ -1,0 +1,115 @@
+"""The frames of a file as one series for each loss and each learning rate of each run, in memory that does not grow with the file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lightning_scaling.arrays import Floats
+from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.long_form import VALUE, widened
+from lightning_scaling.importers.names import Role, metric_of, role
+from lightning_scaling.importers.options import Options
+from lightning_scaling.run.thinning import log_spaced
+
+MOST = 2**17
+HELD = 2**19
+MOST_RUNS = 1000
+CLOCKS = ("tokens", "step", "samples", "epoch")
+
+
+@dataclass
+class Series:
+    """Values of one column where it has any, with their rows and every clock; beyond 524 288 points thinned to 131 072.
+
+    >>> series = Series()
+    >>> series.add(np.array([1.0, 2.0]), np.array([5.0, 4.0]), {"step": np.array([10.0, 20.0])})
+    >>> series.points()["step"]
+    array([10., 20.])
+    """
+
+    seen: int = 0
+    _parts: list[dict[str, Floats]] = field(default_factory=list)
+    _held: int = 0
+
+    def add(self, row: Floats, value: Floats, clocks: Mapping[str, Floats]) -> None:
+        """Further points, in the order of the file."""
+        self._parts.append({"row": row, "value": value, **clocks})
+        self.seen += len(row)
+        self._held += len(row)
+        if self._held > HELD:
+            whole = self.points()
+            kept = log_spaced(whole["row"] - whole["row"][0] + 1.0, MOST)
+            self._parts = [{name: column[kept] for name, column in whole.items()}]
+            self._held = len(kept)
+
+    def points(self) -> dict[str, Floats]:
+        """`row`, `value` and each clock, NaN where a row does not have it."""
+        names = dict.fromkeys(name for part in self._parts for name in part)
+        return {n: np.concatenate([part.get(n, np.full(len(part["row"]), np.nan)) for part in self._parts]) for n in names}
+
+
+Columns = dict[str, Series]
+
+
+def gather(frames: Iterator[Frame], options: Options) -> dict[str, Columns]:
+    """Series by column, by run; the run is empty where the file names none.
+
+    Raises:
+        ValueError: more than a thousand runs.
+    """
+    runs: dict[str, Columns] = {}
+    column: str | None = options.run_column
+    for frame in map(widened, frames):
+        column = column or _run_column(frame)
+        for run, part in _by_run(frame, column):
+            _take(part, run, runs, options)
+        if len(runs) > MOST_RUNS:
+            raise ValueError(f"more than {MOST_RUNS} runs by column {column!r}; name the column of the runs with --run-column")
+    return _named(runs)
+
+
+def meant(name: str, options: Options) -> Role | None:
+    """The role of a column: the user's choice, else by its name."""
+    chosen = {named: what for what, named in options.columns.items()}
+    if name in chosen:
+        return Role(chosen[name], -1)
+    return role(name)
+
+
+def _run_column(frame: Frame) -> str | None:
+    found = [(r.rank, name) for name in (*frame.texts, *frame.numbers) if (r := role(name)) is not None and r.what == "run"]
+    return min(found)[1] if found else None
+
+
+def _by_run(frame: Frame, column: str | None) -> Iterator[tuple[str, Frame]]:
+    if column is None or column not in frame.numbers:
+        yield "", frame
+        return
+    texts = frame.texts.get(column)
+    names = np.array(texts if texts is not None else [f"{v:g}" if np.isfinite(v) else "" for v in frame.numbers[column]])
+    for name in dict.fromkeys(names.tolist()):
+        kept = names == name
+        yield name, Frame(frame.row[kept], {n: v[kept] for n, v in frame.numbers.items()})
+
+
+def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) -> None:
+    roles = {name: found for name in frame.numbers if (found := meant(name, options))}
+    clocks = {name: frame.numbers[name] for name, found in roles.items() if found.what in CLOCKS}
+    for name, values in frame.numbers.items():
+        found = roles.get(name)
+        if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
+            continue
+        missing = np.isnan(values)
+        there = np.flatnonzero(~missing) if missing.any() else slice(None)
+        prefix = name.rsplit(" - ", 1)[0] if " - " in name else ""
+        own = {c: v[there] for c, v in clocks.items() if " - " not in c or c.rsplit(" - ", 1)[0] == prefix}
+        if len(values[there]):
+            series = runs.setdefault(" ".join(filter(None, (run, prefix))), {}).setdefault(name, Series())
+            series.add(frame.row[there], values[there], own)
+
+
+def _named(runs: dict[str, Columns]) -> dict[str, Columns]:
+    """Runs that hold a loss; one without a name is the others' where they hold nothing but a rate."""
+    lossy = {run: c for run, c in runs.items() if any((r := role(metric_of(n))) is None or r.what != "lr" for n in c)}
+    return lossy or runs

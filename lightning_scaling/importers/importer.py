@@ -1,0 +1,76 @@
+"""What an importer is, and the ones there are: one file of this folder each, and those that other packages bring.
+
+A package adds a kind through the entry-point group `lightning_scaling.importers`: a name, and an `Importer`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.tally import Tally
+
+GROUP = "lightning_scaling.importers"
+# In the order in which they are asked: what has a signature first, lines of plain text last.
+OWN = ("parquet", "tensorboard", "wandb_run", "mlflow_run", "json_document", "json_lines", "pattern", "delimited", "text_log")
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One kind of file.
+
+    Args:
+        kind: its name for --from.
+        what: in words, for messages.
+        recognises: whether a source looks like this kind; cheap, from its name and its first 64 kB.
+        read: its rows as frames; what is skipped goes into the tally.
+        first_step: the number that this kind gives the first step: Lightning counts from 0.
+    """
+
+    kind: str
+    what: str
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source, Options, Tally], Iterator[Frame]]
+    first_step: int = 1
+
+
+@cache
+def importers() -> dict[str, Importer]:
+    """All importers by kind, own ones first."""
+    found: dict[str, Importer] = {}
+    for module in OWN:
+        for each in import_module(f"lightning_scaling.importers.{module}").IMPORTERS:
+            found[each.kind] = each
+    for point in entry_points(group=GROUP):
+        each = point.load()
+        found.setdefault(each.kind, each)
+    return found
+
+
+def importer_for(source: Source, kind: str | None = None, pattern: str | None = None) -> Importer:
+    """The importer of a source; ValueError where none recognises it, with what would.
+
+    Args:
+        kind: the user's choice (--from), None to guess.
+        pattern: the user's pattern, which decides by itself.
+    """
+    known = importers()
+    if kind is not None:
+        if kind not in known:
+            raise ValueError(f"no importer for {kind!r}; --from takes {', '.join(known)}")
+        return known[kind]
+    if pattern is not None:
+        return known["pattern"]
+    if not source.head:
+        raise ValueError(f"{source.name} is empty; give a file that holds a header and rows of numbers")
+    for each in known.values():
+        if each.recognises(source):
+            return each
+    raise ValueError(
+        f"{source.name}: no kind of file that is known (a table needs a header above rows of as many cells); "
+        f"name it with --from ({', '.join(known)}) or give --pattern"
+    )

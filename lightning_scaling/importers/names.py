@@ -1,0 +1,133 @@
+"""What a column is by its name: the loss, a clock (step, tokens, epoch), the learning rate, the run, or nothing that is needed here.
+
+Names are compared as words, so that `val/loss`, `ValLoss`, `loss (validation)` and `validation_loss` are one. Left out are names that hold
+the same words for another thing: `loss_scale`, `tokens_per_second`, `best_val_loss`.
+"""
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+
+def _listed(names: str) -> list[str]:
+    return names.split()
+
+
+def _set(names: str) -> frozenset[str]:
+    return frozenset(_listed(names))
+
+
+VALIDATION = _set("val valid validation eval evaluation dev vl heldout holdout tel")
+TEST = _set("test testing")
+TRAIN = _set("train training tr trn trl inner")
+_LOSS = _set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl")
+_PLAIN = _set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
+_PLAIN |= _set("""
+    loss losses objective optimized log c entropy cross base overall full main current iter batch scaling scalars history
+    all text language modeling trainer sum smooth smoothed
+""")
+_NOT_LOSS = _set("""
+    scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
+    diff gap floor forecast target ema low high exponent spike
+""")
+_PERPLEXITY = _set("perplexity ppl")
+_RATE = _set("""
+    per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
+    target budget planned max total
+""")
+_STEP = _set("step steps iteration iterations iter iters it update updates")
+_TOKEN = _set("token tokens ntokens tok")
+_SAMPLE = _set("sample samples example examples sequences images")
+_RUN = tuple(_listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
+KEY = ("key", "metric", "metric_name", "tag", "variable", "name", "metric_key")
+VALUE = ("value", "metric_value", "values", "val", "y")
+
+
+class Role(NamedTuple):
+    """What a column is (`loss`, `perplexity`, `step`, `tokens`, `samples`, `epoch`, `lr`, `run`); of several the lowest `rank` is meant.
+
+    `split` is `validation`, `test`, `train` or empty for a loss.
+    """
+
+    what: str
+    rank: int = 0
+    split: str = ""
+
+
+@lru_cache(4096)
+def words(name: str) -> tuple[str, ...]:
+    """A name in words, in lower case.
+
+    >>> words("gpt2 - train/loss_step"), words("valLoss"), words("lr-AdamW")
+    (('gpt2', 'train', 'loss', 'step'), ('val', 'loss'), ('lr', 'adam', 'w'))
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return tuple(re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()))
+
+
+@lru_cache(4096)
+def role(name: str) -> Role | None:
+    """The role that a column of this name usually has, None for one that is not needed.
+
+    >>> role("eval/loss"), role("optim/lr"), role("loss_scale"), role("trainer/global_step")
+    (Role(what='loss', rank=0, split='validation'), Role(what='lr', rank=0, split=''), None, Role(what='step', rank=0, split=''))
+    """
+    found = words(metric_of(name))
+    have = set(found)
+    if not found:
+        return None
+    return _lr(found, have) or _loss(found, have) or _clock(name, found, have) or _run(found)
+
+
+def metric_of(name: str) -> str:
+    """A column of W&B's charts is called `run - metric`."""
+    return name.rsplit(" - ", 1)[-1]
+
+
+def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
+    pair = any(a == "learning" and b == "rate" for a, b in pairwise(found))
+    if not (pair or have & {"lr", "lrs", "lrm", "learningrate"}) or have & {
+        "scale",
+        "mult",
+        "multiplier",
+        "decay",
+        "ratio",
+        "max",
+        "min",
+        "base",
+        "warmup",
+        "loss",
+    }:
+        return None
+    return Role("lr", len(found) - 1 - pair - bool(have & {"train", "optim", "optimizer", "trainer"}))
+
+
+def _loss(found: tuple[str, ...], have: set[str]) -> Role | None:
+    named = have & _LOSS or ({"bits", "byte"} <= have and {"bpb"}) or ({"cross", "entropy"} <= have and {"ce"})
+    if not named or have & _NOT_LOSS:
+        return None
+    split = "validation" if have & VALIDATION else "test" if have & TEST else "train" if have & TRAIN else ""
+    if have & _PERPLEXITY:
+        return Role("perplexity", 0, split)
+    part = len(have - _LOSS - _PLAIN - VALIDATION - TEST - TRAIN)
+    coarse = ("epoch" in have) + 2 * bool(have & {"smooth", "smoothed", "running"})
+    return Role("loss", 10 * part + coarse, split)
+
+
+def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:
+    if have & _TOKEN and not have & (_RATE - {"total"}):
+        return Role("tokens", len(found)) if not have & {"unique", "dataset", "new", "generated"} else None
+    if have & {"epoch", "epochs", "ep"} and not have & (_RATE | {"num", "steps", "step"}):
+        return Role("epoch", len(found) - 1)
+    if have & _SAMPLE and not have & _RATE:
+        return Role("samples", len(found) - 1)
+    if have & _STEP and not have & _RATE and not have & {"skipped", "avg", "warmup", "number", "nan", "min"}:
+        other = len(have - _STEP - {"global", "train", "trainer", "training", "optimizer", "num"})
+        return Role("step", 4 * other + 2 * name.startswith("_") + bool(have & {"iter", "iters", "it"}))
+    return None
+
+
+def _run(found: tuple[str, ...]) -> Role | None:
+    joined = "_".join(found)
+    return Role("run", _RUN.index(joined)) if joined in _RUN else None

@@ -1,0 +1,114 @@
+"""Columns of a table of finished runs: params, tokens, loss, FLOPs or the run, with the unit that the name gives (`N (B)`, `PFLOPs`)."""
+
+import re
+from typing import NamedTuple
+
+from lightning_scaling.importers.names import role, words
+from lightning_scaling.units import FLOPS_PER_PF_DAY
+
+_UNITS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6}
+_UNITS |= {"b": 1e9, "bn": 1e9, "g": 1e9, "billion": 1e9, "billions": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12, "trillions": 1e12}
+_PREFIX = {"": 1.0, "k": 1e3, "m": 1e6, "mega": 1e6, "g": 1e9, "giga": 1e9, "t": 1e12, "tera": 1e12, "p": 1e15, "peta": 1e15}
+_PREFIX |= {"e": 1e18, "exa": 1e18, "z": 1e21, "zetta": 1e21, "y": 1e24, "yotta": 1e24}
+_FLOPS = re.compile(r"(|k|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
+_PARAMS = {"params", "param", "parameters", "parameter", "nparams", "n", "weights"}
+_TOKENS = {"tokens", "token", "ntokens", "d"}
+_RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
+_OTHER = {
+    "per",
+    "ratio",
+    "s",
+    "sec",
+    "second",
+    "utilization",
+    "mfu",
+    "batch",
+    "vocab",
+    "optimal",
+    "opt",
+    "predicted",
+    "std",
+    "stderr",
+    "err",
+    "lr",
+    "unique",
+}
+
+
+class Meaning(NamedTuple):
+    """`what` a column is, the `scale` its name gives its numbers, and a `rank`: of several the lowest is meant."""
+
+    what: str
+    scale: float = 1.0
+    rank: int = 0
+
+
+def meaning(name: str) -> Meaning | None:
+    """The meaning of a column's name in a table of runs, None for one that is not needed.
+
+    >>> meaning("Params (B)"), meaning("compute [PFLOPs]"), meaning("tokens_per_second")
+    (Meaning(what='params', scale=1000000000.0, rank=0), Meaning(what='flops', scale=1000000000000000.0, rank=0), None)
+    """
+    found = words(name)
+    have = set(found)
+    if "_".join(found) in _RUN:
+        return Meaning("run", 1.0, _RUN.index("_".join(found)))
+    if (loss := role(name)) is not None and loss.what == "loss":
+        return Meaning("loss", 1.0, loss.rank + {"validation": 0, "test": 1, "": 2, "train": 3}[loss.split])
+    if found == ("l",):
+        return Meaning("loss", 1.0, 2)
+    if have & _OTHER:
+        return None
+    return _flops(found, have) or _count(name, found, have)
+
+
+def _flops(found: tuple[str, ...], have: set[str]) -> Meaning | None:
+    if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
+        return Meaning("flops", float(FLOPS_PER_PF_DAY), 1)
+    for word in found:
+        if (unit := _FLOPS.match(word)) is not None:
+            return Meaning("flops", _PREFIX[unit[1]])
+    if found in (("c",), ("compute",), ("training", "compute"), ("train", "compute"), ("budget",), ("compute", "budget")):
+        return Meaning("flops")
+    return None
+
+
+def _count(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
+    sized = found in (("size",), ("model", "size")) or (have & {"size"} and have & {"model"})
+    if have & _PARAMS or sized:
+        part = bool(have & {"non", "nonembedding", "embedding", "emb", "active", "trainable"})
+        return Meaning("params", unit_of(name), int(part))
+    if have & _TOKENS or found in (("data",), ("dataset", "size"), ("samples",), ("samples", "seen")):
+        return Meaning("tokens", unit_of(name), int(not have & _TOKENS))
+    return None
+
+
+def unit_of(name: str) -> float:
+    """The unit in a column's name: `(B)`, `_millions`, `[1e9]`; 1 where there is none.
+
+    >>> unit_of("N (M)"), unit_of("tokens_b"), unit_of("tokens / 1e9"), unit_of("params")
+    (1000000.0, 1000000000.0, 1000000000.0, 1.0)
+    """
+    power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
+    if power is not None:
+        return float(10 ** int(power[1] or power[2]))
+    return next((_UNITS[word] for word in reversed(words(name)[1:]) if word in _UNITS), 1.0)
+
+
+def cell_unit(text: str) -> tuple[str, float | None]:
+    """(the number's text, the unit written behind it) of a cell such as `1.4T`, `70 M`, `7 billion` or `12 PFLOPs`.
+
+    >>> cell_unit("1.4T"), cell_unit("7 billion"), cell_unit("3.1"), cell_unit("5 PF-days")
+    (('1.4', 1000000000000.0), ('7', 1000000000.0), ('3.1', None), ('5', 8.64e+19))
+    """
+    found = re.fullmatch(r"\s*[~≈]?\s*([-+]?[\d.,_  ']*\d(?:\.)?(?:[eE][-+]?\d+)?)\s*([A-Za-z][A-Za-z/\- ]*)?\s*", text)
+    if found is None or found[2] is None:
+        return (text if found is None else found[1]), None
+    word = found[2].strip().lower().removesuffix(" tokens").removesuffix(" params").removesuffix(" parameters")
+    if word.replace("-", "").replace(" ", "") in ("pfday", "pfdays"):
+        return found[1], float(FLOPS_PER_PF_DAY)
+    if (flops := _FLOPS.match(word)) is not None:
+        return found[1], _PREFIX[flops[1]]
+    if word in ("tokens", "params", "parameters", "nats", "flop"):
+        return found[1], None
+    return (found[1], _UNITS[word]) if word in _UNITS else (text, None)

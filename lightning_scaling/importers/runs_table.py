@@ -1,0 +1,151 @@
+"""A table of finished runs (a line each: params, tokens or FLOPs, loss) as arrays: columns by usual names and units, bad cells counted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.arrays import Floats
+from lightning_scaling.importers.cells import number
+from lightning_scaling.importers.importer import importer_for
+from lightning_scaling.importers.runs_columns import Meaning, cell_unit, meaning
+from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.tally import Tally
+from lightning_scaling.units import tokens_for
+
+COUNTS = ("params", "tokens", "flops")
+# The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
+UNNAMED = 1000.0
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class RunsTable:
+    """(n,) columns; `flops` and `run` are None where the file has none; `columns` gives the name that was read as each.
+
+    `skipped` holds the rows left out, one entry a reason; `remarks` what was assumed, a sentence each.
+    """
+
+    params: Floats
+    tokens: Floats
+    loss: Floats
+    flops: Floats | None
+    run: tuple[str, ...] | None
+    columns: dict[str, str]
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
+    """The runs in a file; `named` maps "params", "tokens", "loss", "flops" or "run" to a column, the rest is found.
+
+    Raises:
+        ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
+    """
+    source, tally = Source(path), Tally()
+    rows = list(_rows(source, tally))
+    names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
+    if not rows:
+        raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
+    chosen = _chosen(names, named or {}, source.name)
+    decimal_comma = "decimal commas" in tally.remarks
+    values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
+    for what, (name, scale) in chosen.items():
+        if what in COUNTS and scale != 1:
+            tally.remark(f"{name} is read in units of {scale:.3g}")
+    good = _good(rows, chosen, values, tally)
+    if not good.any():
+        raise ValueError(f"{source.name} has no runs with every number ({tally})")
+    _require_units(values, good, chosen, rows, source.name)
+    return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally)
+
+
+def _table(
+    rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], good: Any, tally: Tally
+) -> RunsTable:
+    params, loss, flops = values["params"], values["loss"], values.get("flops")
+    if "tokens" not in values:
+        tally.remark("tokens are FLOPs / (6 · params)")
+    tokens = values["tokens"] if "tokens" in values else np.asarray(tokens_for(flops, params), dtype=np.float64)
+    if flops is not None and not (np.isfinite(flops) & (flops > 0)).all():
+        tally.remark(f"{chosen['flops'][0]} has cells that are no positive number and is not used")
+        flops = None
+    run = tuple(str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept) if "run" in chosen else None
+    columns = {what: name for what, (name, _) in chosen.items()}
+    return RunsTable(params, tokens, loss, flops if "tokens" in values else None, run, columns, tally.to_json(), tally.remarks)
+
+
+def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
+    from lightning_scaling.importers import delimited, json_document, json_lines, parquet
+
+    readers = {"csv": delimited.cells, "json": json_document.rows, "jsonl": json_lines.rows, "parquet": parquet.rows}
+    if not source.head:
+        return []
+    if source.is_text and source.head.lstrip()[:1] not in (b"{", b"["):
+        return delimited.cells(source, tally)
+    kind = importer_for(source).kind
+    if kind not in readers:
+        raise ValueError(f"{source.name} is a {kind} file: a table of runs (params, tokens, loss) as CSV, JSON or parquet is expected")
+    return readers[kind](source, tally)
+
+
+def _chosen(names: list[str], named: Mapping[str, str], where: str) -> dict[str, tuple[str, float]]:
+    """(column, scale) by role."""
+    found: dict[str, list[tuple[int, int, str, float]]] = {}
+    for place, name in enumerate(names):
+        if (each := meaning(name)) is not None:
+            found.setdefault(each.what, []).append((each.rank, place, name, each.scale))
+    chosen = {what: min(several)[2:] for what, several in found.items()}
+    for what, name in named.items():
+        if name not in names:
+            raise ValueError(f"{where}: no column {name!r}; there are {', '.join(names)}")
+        chosen[what] = name, (meaning(name) or Meaning(what)).scale
+    lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
+    if lacking:
+        raise ValueError(
+            f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
+            "name it so in the header, with its unit where it is not one, e.g. 'params (B)'"
+        )
+    return chosen
+
+
+_USUAL = {"params": "params, N, model size", "tokens": "tokens, D, or FLOPs", "loss": "loss, val_loss, L"}
+
+
+def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma: bool) -> Floats:
+    return np.array([_value(row.get(name), scale, decimal_comma) for _, row in rows], dtype=np.float64)
+
+
+def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return float(cell) * scale
+    text, unit = cell_unit(str(cell or ""))
+    return number(text, decimal_comma) * (scale if unit is None else unit)
+
+
+def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], tally: Tally) -> Any:
+    """Rows in which every needed number is finite and positive; the others are counted by column."""
+    good = np.ones(len(rows), dtype=bool)
+    for what, column in values.items():
+        if what == "flops" and "tokens" in values:
+            continue
+        bad = good & ~(np.isfinite(column) & (column > 0))
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            cell = str(rows[first][1].get(chosen[what][0], ""))[:40]
+            tally.skip_each(f"{chosen[what][0]} must be a positive number, got {cell!r}", (rows[k][0] for k in np.flatnonzero(bad)))
+        good &= ~bad
+    return good
+
+
+def _require_units(
+    values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], rows: list[tuple[int, Row]], where: str
+) -> None:
+    for what in COUNTS:
+        if what in values and (most := float(np.nanmax(np.where(np.isfinite(values[what][good]), values[what][good], 0.0)))) < UNNAMED:
+            raise ValueError(
+                f"{where}: {chosen[what][0]} is {most:g} at most, which is no number of {what}; name its unit in the header, "
+                f"e.g. '{chosen[what][0]} (B)' for billions"
+            )

@@ -1,0 +1,63 @@
+"""What a law can do, as protocols: predict a loss, place an optimum, carry a name, know what a parameter and token cost."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from lightning_scaling.laws.surface import Optimum
+from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN
+
+
+@runtime_checkable
+class LossLaw(Protocol):
+    """Predicts the loss of a model size and a number of tokens."""
+
+    def predict(self, params: Any, tokens: Any) -> Any:
+        """Loss at N params and D tokens."""
+
+
+@runtime_checkable
+class AllocationLaw(Protocol):
+    """Splits a compute budget between params and tokens."""
+
+    def optimum(self, flops: Any) -> Optimum:
+        """The best N and D for `flops`."""
+
+
+@runtime_checkable
+class NamedLaw(Protocol):
+    """Has a name of its own."""
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+
+
+@runtime_checkable
+class CountedLaw(Protocol):
+    """Knows the FLOPs per param and token of the runs it was fitted on."""
+
+    @property
+    def flops_per(self) -> float:
+        """6 where the runs brought no FLOPs of their own."""
+
+
+@runtime_checkable
+class WithSurface(Protocol):
+    """Holds a law of L(N, D) inside: a fit, a law of repeated data."""
+
+    @property
+    def surface(self) -> object:
+        """The law inside."""
+
+
+def name_of(law: object) -> str:
+    """The law's name, or that of its class."""
+    return law.name if isinstance(law, NamedLaw) else type(law).__name__
+
+
+def flops_per(law: object) -> float:
+    """FLOPs per param and token in the budgets of this law.
+
+    >>> flops_per(object())
+    6.0
+    """
+    return float(law.flops_per) if isinstance(law, CountedLaw) else float(FLOPS_PER_PARAM_AND_TOKEN)

@@ -1,0 +1,69 @@
+"""A fit as people read it: one sentence and a small table of constants and optima."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightning_scaling import numbers
+from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface_fit import SurfaceFit
+
+if TYPE_CHECKING:
+    from lightning_scaling.laws.runs_fit import RunsFit
+
+BUDGETS = (1, 10, 100)  # times the compute of the largest run
+
+
+def fit_text(fit: "RunsFit") -> str:
+    """L(N, D) and the law of loss over compute, with what the runs identify."""
+    parts = [surface_text(fit.surface)]
+    if fit.frontier.usable:
+        parts.append(f"L(C) = ({numbers.scientific(fit.frontier.scale)}/C)^{fit.frontier.exponent:.3g}: {fit.frontier.outcome}")
+    parts += [f"note: {note}" for note in fit.notes]
+    left = len(fit.runs.left_out)
+    parts += [f"{left} runs were left out: " + "; ".join(f"{name} ({why})" for name, why in fit.runs.left_out[:3])] if left else []
+    return "\n".join(parts)
+
+
+def surface_text(fit: SurfaceFit, level: float = 0.9) -> str:
+    """The constants with their intervals, the outcome, and the best use of the largest run's compute, 10 and 100 times it."""
+    sentence = f"L(N, D) = E + A/N^alpha + B/D^beta over {len(fit.points)} runs: {fit.outcome} ({fit.because})"
+    if not fit.usable:
+        return sentence
+    rows = [("", "value", f"{100 * level:.0f} % interval")]
+    for name in (*CONSTANTS, "N_exponent"):
+        value = float(getattr(fit.surface, name))
+        edges = numbers.between(*fit.interval(name, level), numbers.plain) if fit.resampled else numbers.ABSENT
+        rows.append(("a of N* ∝ C^a" if name == "N_exponent" else name, numbers.plain(value), edges))
+    return "\n".join([sentence, aligned(rows), *_optima(fit, level)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as columns: the first to the left, the others to the right.
+
+    >>> print(aligned([("loss", "value"), ("E", "1.69")]))
+    loss  value
+    E      1.69
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    cells = ([cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows)
+    return "\n".join("  ".join(row).rstrip() for row in cells)
+
+
+def as_html(text: str) -> str:
+    """Plain text in a notebook."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _optima(fit: SurfaceFit, level: float) -> list[str]:
+    if not fit.split_identified:
+        return [f"best split of a budget: {fit.split_identified}"]
+    largest = fit.flops_per * float(np.max(fit.points.params * fit.points.tokens))
+    rows = [("best use of", "N*", "D*", "D*/N*", "loss")]
+    for times in BUDGETS:
+        best = fit.optimum(times * largest, level)
+        sizes = (numbers.count(best.params), numbers.count(best.tokens), numbers.count(best.tokens_per_param))
+        rows.append((f"{numbers.scientific(times * largest)} FLOPs", *sizes, numbers.loss(best.loss)))
+    return [aligned(rows)]

@@ -1,0 +1,170 @@
+"""Finished runs become a law in one way: the command line, report, page, demo, planner and notebook all ask this one fit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from lightning_scaling.laws.answers import Answer
+from lightning_scaling.laws.finished_runs import FinishedRuns, finished
+from lightning_scaling.laws.fit import Objective, fit_surface
+from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
+from lightning_scaling.laws.held_out import HeldOut, hold_out_largest
+from lightning_scaling.laws.holdout import Backtest, backtest
+from lightning_scaling.laws.isoflop import IsoFlops
+from lightning_scaling.laws.larger import Larger, predict_larger
+from lightning_scaling.laws.side_by_side import Approaches, approaches
+from lightning_scaling.laws.surface import Optimum
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.run.record import RunRecord
+
+OBJECTIVE: Objective = "huber"  # as `fit_surface` and the published fits, so that one set of runs has one law everywhere
+RESAMPLES = 1000
+SEED = 0
+# One start finds the minimum on every published family; six are the certificate that it is the lowest.
+STARTS = 6
+FEWEST_TO_COMPARE = 6  # runs
+
+
+@dataclass(frozen=True, eq=False)
+class RunsFit:
+    """Every law of one set of finished runs. What costs more than milliseconds is computed when it is first read.
+
+    Args:
+        runs: what was fitted.
+        surface: L(N, D), with its outcome where the runs do not identify it.
+        frontier: the power law of loss over compute, L(C), over the runs with the lowest loss for their compute.
+        level: of the intervals.
+        notes: what a reader of these laws must know, such as why there is none.
+    """
+
+    runs: FinishedRuns
+    surface: SurfaceFit
+    frontier: FrontierFit
+    level: float = 0.9
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the law is called beside others."""
+        return self.surface.name
+
+    @property
+    def flops_per(self) -> float:
+        """FLOPs per param and token of the runs."""
+        return self.surface.flops_per
+
+    @property
+    def usable(self) -> Answer:
+        """Whether L(N, D) has constants at all."""
+        return self.surface.usable
+
+    @property
+    def split_identified(self) -> Answer:
+        """Whether the runs identify how to split a budget between params and tokens."""
+        return self.surface.split_identified
+
+    def predict(self, params: Any, tokens: Any) -> Any:
+        """Loss at N params and D tokens by L(N, D)."""
+        return self.surface.predict(params, tokens)
+
+    def optimum(self, flops: Any) -> Optimum:
+        """The best N, D and loss for `flops`, counted as the runs counted theirs; with intervals."""
+        return self.surface.optimum(flops, self.level)
+
+    def predict_larger(self, params: ArrayLike, tokens: ArrayLike, level: float | None = None) -> Larger:
+        """The loss planned larger runs will end at, by the estimator made for it rather than by L(N, D)."""
+        r = self.runs
+        return predict_larger(r.params, r.tokens, r.loss, params, tokens, level=level or self.level, groups=r.groups)
+
+    def backtest(self, factor: float = 10.0, level: float | None = None) -> Backtest:
+        """Hold out every run of more than 1/factor of the largest compute. ValueError where too few smaller ones remain."""
+        r = self.runs
+        return backtest(r.params, r.tokens, r.loss, factor, level or self.level, r.groups, flops=r.flops)
+
+    @cached_property
+    def largest(self) -> HeldOut | None:
+        """The largest run as the smaller ones predict it; None where too few are smaller."""
+        return hold_out_largest(self.runs, self.level)
+
+    @cached_property
+    def approaches(self) -> Approaches | None:
+        """The three approaches of Hoffmann et al. 2022 and Kaplan's law side by side; None for fewer than six runs."""
+        if len(self.runs) < FEWEST_TO_COMPARE:
+            return None
+        r = self.runs
+        return approaches(
+            r.params, r.tokens, r.loss, r.curves, flops=r.flops, groups=r.groups, level=self.level, surface=self.surface, resamples=200
+        )
+
+    @property
+    def isoflops(self) -> IsoFlops | None:
+        """The IsoFLOP parabolas with their estimated bias; None for fewer than six runs."""
+        return None if self.approaches is None else self.approaches.isoflops
+
+    def __str__(self) -> str:
+        from lightning_scaling.laws.printed import fit_text
+
+        return fit_text(self)
+
+    def _repr_html_(self) -> str:
+        from lightning_scaling.laws.printed import as_html
+
+        return as_html(str(self))
+
+
+def fit_runs(
+    runs: FinishedRuns | Iterable[RunRecord],
+    *,
+    name: str = "these runs",
+    objective: Objective = OBJECTIVE,
+    resamples: int = RESAMPLES,
+    seed: int | None = SEED,
+    level: float = 0.9,
+    unfinished: bool = False,
+) -> RunsFit:
+    """Every law of finished runs, with their own FLOPs.
+
+    Args:
+        runs: from `finished` or `finished_table`, or records to choose the finished ones from.
+        objective, resamples, seed: as in `fit_surface`.
+        level: of the intervals.
+        unfinished: count the last loss of runs that have not finished too.
+
+    Raises:
+        ValueError: runs counted by different conventions or FLOPs rules.
+    """
+    chosen = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
+    notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
+    notes |= {"left_out": [list(each) for each in chosen.left_out], **chosen.source}
+    surface = fit_surface(
+        chosen.params, chosen.tokens, chosen.loss, resamples, seed, chosen.groups,
+        objective=objective, starts=STARTS, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
+    )  # fmt: skip
+    on = chosen.on_frontier
+    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on))
+
+
+def fit_or_explain(records: Iterable[RunRecord], name: str = "these runs", unfinished: bool = False) -> RunsFit:
+    """`fit_runs` for a report: runs that cannot share one law give a refusal among the notes instead of an error."""
+    try:
+        return fit_runs(list(records), name=name, unfinished=unfinished)
+    except ValueError as error:
+        nothing = fit_runs((), name=name)
+        return RunsFit(nothing.runs, nothing.surface, nothing.frontier, nothing.level, (str(error),))
+
+
+def _notes(runs: FinishedRuns, on: FinishedRuns) -> tuple[str, ...]:
+    notes = list(runs.warnings)
+    if len(runs) < 3:
+        unsized = sum("number of parameters" in reason for _, reason in runs.left_out)
+        there = {0: "there are none", 1: "there is one"}.get(len(runs), f"there are {len(runs)}")
+        without = f" whose number of parameters N is known, and {unsized} finished without it: record or name their N" if unsized else ""
+        notes.append(f"a law needs at least three finished runs of different compute; {there}{without}")
+    if dropped := len(runs) - len(on):
+        notes.append(
+            f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {dropped} others lie above it"
+        )
+    return tuple(notes)

@@ -1,0 +1,109 @@
+"""Which figures a report shows, each with its file name, how to draw it, what it shows in words, and its caption."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from lightning_scaling import numbers
+from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.content import Content
+from lightning_scaling.report.figures import (
+    all_panels,
+    isoflop_curves,
+    loss_against_compute,
+    loss_contour,
+    loss_slices,
+    optimal_allocation,
+    residuals,
+    run_panel,
+)
+from lightning_scaling.report.picture import Picture, picture
+from lightning_scaling.report.rows import row, rows
+from lightning_scaling.report.theme import THEMES, Theme, size_colours
+from lightning_scaling.run.record import RunRecord
+
+
+class Shown(NamedTuple):
+    """One picture before it is drawn."""
+
+    name: str
+    draw: Callable[[Theme], Any]
+    alt: str
+    caption: str
+
+
+def figures_of(content: Content) -> list[Shown]:
+    """The pictures of a report in their order; each is drawn once a theme, however often it is asked for."""
+    shown = [_compute(content)]
+    if content.drawn_law is not None and any(r.flops > 0 for r in rows(content.records)):
+        shown += _law(content.records, content.drawn_law, content.presets)
+    return [each._replace(draw=cache(each.draw)) for each in shown]
+
+
+def panels_in_one(records: Sequence[RunRecord]) -> Shown:
+    """The panels of the largest runs in one picture, for the file beside the page."""
+    return Shown("runs", lambda theme: all_panels(records, theme), "Loss over tokens of each run, with the forecasts of its end.", "")
+
+
+def panels(records: Sequence[RunRecord]) -> list[Picture]:
+    """One picture a run, coloured as in the picture of all runs."""
+    params = [r.curve.params for r in records]
+    colours = {name: size_colours(params, theme) for name, theme in THEMES.items()}
+    return [picture(_panel(r, {name: colours[name][k] for name in colours}), _words(r)) for k, r in enumerate(records)]
+
+
+def _compute(content: Content) -> Shown:
+    runs, law, frontier = content.records, content.drawn_law, content.drawn_frontier
+    alt = f"Loss against training compute on logarithmic axes, one falling curve for each of {len(runs)} runs, coloured by model size"
+    fitted = law is not None or frontier is not None
+    caption = "Each curve is a run."
+    if fitted:
+        caption = "Each curve is a run. The law is fitted to the ends of the finished ones; it is dotted for up to ten times their compute."
+    words = (f"{alt}, with the fitted law below them." if fitted else f"{alt}.", caption)
+    return Shown("loss-against-compute", lambda theme: loss_against_compute(runs, frontier, law, theme, content.largest), *words)
+
+
+def _law(records: Sequence[RunRecord], law: SurfaceFit, presets: Sequence[Preset]) -> list[Shown]:
+    """The pictures of L(N, D); IsoFLOP curves and contours only where the runs identify the split of N and D."""
+    shown = [
+        ("isoflop", isoflop_curves, "the loss over model size at fixed compute, a curve for each budget", _ISOFLOP),
+        (
+            "contour",
+            loss_contour,
+            "contours of equal loss over parameters and tokens with the efficient frontier",
+            _CONTOUR,
+        ),
+        ("slices", loss_slices, "the final loss against parameters and against tokens, with the law", _SLICES),
+        ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
+    ]
+    allocation = Shown("allocation", lambda theme: optimal_allocation(records, law, theme, presets), _ALLOCATION[0], _ALLOCATION[1])
+    shown = shown if law.split_identified else shown[-1:]
+    return [Shown(name, _drawn(draw, records, law), f"A picture of {alt}.", caption) for name, draw, alt, caption in shown] + [allocation]
+
+
+def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: SurfaceFit) -> Callable[[Theme], Any]:
+    return lambda theme: draw(records, law, theme)
+
+
+_ISOFLOP = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
+_CONTOUR = (
+    "Lines of equal loss by the law. A run above the frontier trained longer than the best split of its compute, one below it shorter."
+)
+_SLICES = "Dots: finished runs. Dashed: the law with the other quantity held at its least, its median and its most among the runs."
+_RESIDUALS = "What the law leaves unexplained. A trend here means another law; the shaded band is one robust standard deviation."
+_ALLOCATION = (
+    "Two pictures: the best number of parameters, and of tokens, against compute, by the fitted law and by published ones.",
+    "Orange: this law with its 90 % band, dotted beyond the runs (dots). Grey: published laws, each counted its own way and extrapolated "
+    "to this compute.",
+)
+
+
+def _panel(record: RunRecord, colours: dict[str, Any]) -> Callable[[Theme], Any]:
+    return lambda theme: run_panel(record, theme, colours[theme.name])
+
+
+def _words(record: RunRecord) -> str:
+    run = row(record)
+    words = f"Loss over {numbers.count(run.tokens)} tokens, ending at {numbers.loss(run.loss)}."
+    return f"{words} Forecast at half: {numbers.loss(run.forecast.loss)}." if run.forecast else words

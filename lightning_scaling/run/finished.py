@@ -1,0 +1,38 @@
+"""When a run counts as finished, and so may enter a law across sizes.
+
+A run is finished when training ended by itself or its tokens reached the token budget. The status in a tracker decides nothing: crashed
+runs stay RUNNING there for ever.
+"""
+
+import math
+
+from lightning_scaling.run.record import RunRecord, RunState
+
+# MLflow stores infinity as the largest float; no loss is as large as this.
+LARGEST_LOSS = 1e100
+
+
+def is_finished(record: RunRecord) -> bool:
+    """Whether training ended by itself, or reached its token budget."""
+    return record.ended or record.state is RunState.FINISHED or _reached_budget(record)
+
+
+def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
+    """Why the run cannot enter a law across sizes, with what would change it; empty where it can.
+
+    Args:
+        unfinished: runs that have not finished may enter with their last loss.
+    """
+    if not 0 < record.loss < LARGEST_LOSS:
+        return "no finite, positive loss was recorded"
+    if record.curve.params is None:
+        return "its number of parameters is not known: record or name N"
+    if not 0 < record.spent < math.inf:
+        return "its FLOPs are not known: record them, or N and tokens"
+    if unfinished or is_finished(record):
+        return ""
+    return f"not finished ({record.state}); include unfinished runs to count its last loss"
+
+
+def _reached_budget(record: RunRecord) -> bool:
+    return record.planned_tokens is not None and record.planned_tokens > 0 and record.tokens >= record.planned_tokens

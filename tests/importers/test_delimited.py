@@ -1,0 +1,122 @@
+"""Tables of text in every dialect are the same run, and what is not taken is counted with its first row."""
+
+import bz2
+import gzip
+import lzma
+
+import numpy as np
+import pytest
+from importers_truth import HEADER, LOSS, RATE, ROWS, STEPS, same_losses
+
+from lightning_scaling.importers import read_run
+
+LINES = [HEADER, *ROWS]
+PLAIN = ("\n".join(LINES) + "\n").encode()
+
+
+def joined(sep: str) -> list[str]:
+    return [line.replace(",", sep) for line in LINES]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        joined(";"),
+        joined("\t"),
+        joined(" "),
+        joined("   "),
+        [line + "," for line in LINES],
+        ["# seed 3, host a7", *LINES],
+        [*LINES[:20], HEADER, *LINES[20:]],
+        ["", *LINES, ""],
+        [f'"{line}"'.replace(",", '","') for line in LINES],
+        [f"{i - 1 if i else ''},{line}" for i, line in enumerate(LINES)],
+        [f"| {line.replace(',', ' | ')} |" for line in (HEADER, "---,---,---", *ROWS)],
+        [line.replace(".", ",").replace(";", ";") for line in joined(";")],
+        ["# " + line if i == 0 else line for i, line in enumerate(joined(" "))],
+        ["global_step,optim/lr,eval/loss,train/global_step", *(f"{s},{r},{x},{s}" for s, x, r in (row.split(",") for row in ROWS))],
+        ["Train_Step,Train/Loss,learningRate", *ROWS],
+        [*LINES[:30], "", "# resumed on another node", *LINES[30:]],
+    ],
+)
+def test_every_dialect_is_the_same_run(file, lines):
+    reading = same_losses(file("run.csv", lines))
+    assert reading.curve.schedule is not None
+    np.testing.assert_allclose(reading.curve.schedule.lr, RATE, rtol=1e-3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "utf-32"])
+def test_every_encoding_is_the_same_run(file, encoding):
+    same_losses(file("run.csv", ("Zeitstempel £," + PLAIN.decode().replace("\n", "\n0,")).removesuffix("0,").encode(encoding)))
+
+
+@pytest.mark.parametrize(("pack", "ending"), [(gzip.compress, "gz"), (bz2.compress, "bz2"), (lzma.compress, "xz")])
+@pytest.mark.parametrize("named", [True, False])
+def test_compression_is_seen_by_content(file, pack, ending, named):
+    same_losses(file(f"run.csv.{ending}" if named else "run.csv", pack(PLAIN)))
+
+
+def test_zstd_is_read_where_pyarrow_is(file):
+    pyarrow = pytest.importorskip("pyarrow")
+    same_losses(file("run.csv.zst", pyarrow.Codec("zstd").compress(PLAIN, asbytes=True)))
+
+
+def test_numbers_with_grouped_thousands(file):
+    same_losses(file("run.csv", [HEADER, *(f'"{s:,}",{loss},{rate}' for s, loss, rate in zip(STEPS, LOSS, RATE, strict=True))]))
+
+
+def test_absent_cells_are_counted_with_the_first_row(file):
+    lines = LINES.copy()
+    lines[4], lines[9] = "160,None,1e-4", "360,N/A,1e-4"
+    kept = np.delete(np.arange(50), [3, 8])
+    reading = same_losses(file("run.csv", lines), STEPS[kept], LOSS[kept])
+    assert reading.skipped == [{"reason": "no number in column 'loss' (None)", "rows": 2, "first_row": 5}]
+
+
+def test_a_word_in_the_loss_is_counted_not_read(file):
+    lines = LINES.copy()
+    lines[7] = "280,oops,1e-4"
+    kept = np.delete(np.arange(50), 6)
+    reading = same_losses(file("run.csv", lines), STEPS[kept], LOSS[kept])
+    assert reading.to_json()["rows_skipped"] == 1
+    assert reading.skipped[0]["first_row"] == 8
+
+
+@pytest.mark.parametrize("tail", ["2040", "2040,2.9", "2040,2.91234,1.2"])
+def test_a_row_that_is_still_being_written_is_left_out(file, tail):
+    reading = same_losses(file("run.csv", "\n".join([*LINES, tail])))
+    assert reading.skipped == [{"reason": "half-written last row", "rows": 1, "first_row": 52}]
+
+
+def test_a_whole_last_row_without_an_end_of_line_is_kept(file):
+    same_losses(file("run.csv", "\n".join(LINES)))
+
+
+def test_a_loss_that_broke_stays_in_the_curve_and_is_remarked(file):
+    reading = read_run(file("run.csv", [*LINES, "2040,nan,1e-5", "2080,inf,1e-5"]))
+    assert np.isnan(reading.curve.loss[-2:]).all()
+    assert any("nan or infinite in 2 rows, first row 52" in remark for remark in reading.remarks)
+
+
+def test_nan_wherever_another_metric_was_logged_is_an_empty_cell(file):
+    lines = ["step,val_loss,train_loss"]
+    lines += [line for s, loss in zip(STEPS, LOSS, strict=True) for line in (f"{s - 1},nan,3", f"{s},{loss},nan", f"{s},nan,3")]
+    same_losses(file("run.csv", lines))
+
+
+def test_a_quoted_cell_may_hold_a_line_break(file):
+    same_losses(file("run.csv", ["note,step,loss,lr", *(f'"a\nb",{row}' for row in ROWS)]))
+
+
+def test_rows_of_another_width_are_counted(file):
+    reading = same_losses(file("run.csv", [*LINES[:11], "killed by signal 9", *LINES[11:]]))
+    assert reading.skipped == [{"reason": "not 3 cells as in the header", "rows": 1, "first_row": 12}]
+
+
+def test_a_million_rows_hold_no_more_points_than_a_few_hundred_thousand(file):
+    steps = np.arange(1, 1_000_001)
+    path = file("long.csv", "step,loss\n" + "\n".join(f"{s},{2 + 50 / s:.6f}" for s in steps.tolist()) + "\n")
+    reading = read_run(path)
+    assert len(reading.curve) <= 2**19 + 50_000
+    assert (reading.curve.tokens[0], reading.curve.tokens[-1], reading.rows) == (1, 1_000_000, 1_000_000)
+    np.testing.assert_allclose(reading.curve.loss, np.round(2 + 50 / reading.curve.tokens, 6))

@@ -1,0 +1,64 @@
+"""Tables of finished runs: usual names and units, bad cells dropped and counted."""
+
+import numpy as np
+import pytest
+
+from lightning_scaling.importers.runs_table import read_table
+
+PARAMS, TOKENS, LOSS = [7e7, 4e8, 1.4e9], [1.4e9, 8e9, 2.8e10], [3.5, 3.02, 2.7]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "params,tokens,loss\n7e7,1.4e9,3.5\n4e8,8e9,3.02\n1.4e9,2.8e10,2.7\n",
+        "Model,Params (B),Tokens (B),Final loss\nx,0.07,1.4,3.5\ny,0.4,8,3.02\nz,1.4,28,2.7\n",
+        "N,D,L\n70M,1.4B,3.5\n400M,8B,3.02\n1.4B,28B,2.7\n",
+        "N (M);D (billions);val loss\n70;1,4;3,5\n400;8;3,02\n1400;28;2,7\n",
+        "| Parameters | Tokens | Loss |\n|---|---|---|\n| 70M | 1.4B | 3.5 |\n| 400 million | 8 billion | 3.02 |\n| 1.4B | 28B | 2.7 |\n",
+        "model_size,compute (PFLOPs),eval/loss\n7e7,588,3.5\n4e8,19200,3.02\n1.4e9,235200,2.7\n",
+        '[{"params":7e7,"tokens":1.4e9,"loss":3.5},{"params":4e8,"tokens":8e9,"loss":3.02},{"params":1.4e9,"tokens":2.8e10,"loss":2.7}]',
+        'n_params,tokens,loss\n"70,000,000","1,400,000,000",3.5\n"400,000,000","8,000,000,000",3.02\n1.4e9,2.8e10,2.7\n',
+    ],
+)
+def test_usual_names_and_units_are_the_same_runs(file, text):
+    table = read_table(file("runs.csv", text))
+    np.testing.assert_allclose(table.params, PARAMS)
+    np.testing.assert_allclose(table.tokens, TOKENS)
+    np.testing.assert_allclose(table.loss, LOSS)
+
+
+def test_pf_days_are_a_unit_of_compute(file):
+    table = read_table(file("runs.csv", "n_params,pf_days,test_loss\n1e9,10,2.5\n"))
+    np.testing.assert_allclose(table.tokens, 8.64e20 / 6e9)
+
+
+def test_bad_cells_are_dropped_and_counted_with_their_rows(file):
+    rows = ["params,tokens,loss", "7e7,1e9,3.5", "7e7,,3.4", "7e7,2e9,nan", "7e7,4e9,-", "7e7,8e9,3.0"]
+    table = read_table(file("runs.csv", rows))
+    np.testing.assert_allclose(table.loss, [3.5, 3.0])
+    assert [(each["rows"], each["first_row"]) for each in table.skipped] == [(1, 3), (2, 4)]
+
+
+def test_a_validation_loss_is_taken_before_a_training_loss(file):
+    assert read_table(file("runs.csv", "params,tokens,train_loss,val_loss\n1e8,1e9,3.0,3.1\n")).columns["loss"] == "val_loss"
+
+
+def test_a_column_can_be_named(file):
+    path = file("runs.csv", "params,tokens,loss,C4\n1e8,1e9,3.0,3.1\n")
+    np.testing.assert_allclose(read_table(path, {"loss": "C4"}).loss, [3.1])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("params,tokens,loss\n0.07,1.4,3.5\n", r"params is 0.07 at most.*'params \(B\)' for billions"),
+        ("a,b,c\n1,2,3\n", "no column for params"),
+        ("params,tokens\n1e8,1e9\n", "no column for loss"),
+        ("", "has no runs"),
+        ("params,tokens,loss\n1e8,1e9,nan\n", "no runs with every number.*got 'nan'.*row 2"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(file, text, why):
+    with pytest.raises(ValueError, match=why):
+        read_table(file("runs.csv", text))

@@ -1,0 +1,89 @@
+"""Resumes are joined, rows sorted, repeats merged, and two runs in one file are separated or refused."""
+
+import numpy as np
+import pytest
+from importers_truth import HEADER, LOSS, ROWS, STEPS, same_losses
+
+from lightning_scaling.importers import Options, read_run
+
+
+def remarks(reading) -> str:
+    return "; ".join(reading.remarks)
+
+
+def test_what_a_resumed_run_trained_again_replaces_the_rows_before(file):
+    again = [f"{s},{x + 0.5},1e-4" for s, x in zip(STEPS[25:30], LOSS[25:30], strict=True)]
+    reading = same_losses(file("run.csv", [HEADER, *ROWS[:25], *again, *ROWS[25:]]))
+    assert "resumed at row 32 from 1040 steps" in remarks(reading)
+
+
+def test_a_resume_on_another_grid_leaves_no_row_of_the_lost_steps(file):
+    lost = ["1005,9.0,1e-4", "1015,9.0,1e-4", "1025,9.0,1e-4"]
+    same_losses(file("run.csv", [HEADER, *ROWS[:25], *lost, *ROWS[23:]]))
+
+
+def test_a_counter_that_begins_again_is_counted_on_where_the_loss_continues(file):
+    second = [f"{s - 1000},{row.split(',', 1)[1]}" for s, row in zip(STEPS[25:], ROWS[25:], strict=True)]
+    reading = same_losses(file("run.csv", [HEADER, *ROWS[:25], *second]))
+    assert "counted on from 1000" in remarks(reading)
+    assert reading.curve.schedule is not None
+    assert reading.curve.schedule.end == 2000
+
+
+def test_a_start_that_crashed_is_left_out(file):
+    crashed = [f"{s},{x + 0.3},1e-4" for s, x in zip(STEPS[:6], LOSS[:6], strict=True)]
+    assert "training started anew at row 8" in remarks(same_losses(file("run.csv", [HEADER, *crashed, *ROWS])))
+
+
+def test_two_runs_one_behind_the_other_are_refused_with_the_row(file):
+    with pytest.raises(ValueError, match="row 52: steps begin again at 40"):
+        read_run(file("run.csv", [HEADER, *ROWS, *ROWS]))
+
+
+@pytest.mark.parametrize("order", [np.arange(50)[::-1], np.random.default_rng(0).permutation(50)])
+def test_rows_without_order_are_sorted(file, order):
+    assert "were sorted" in remarks(same_losses(file("run.csv", [HEADER, *(ROWS[i] for i in order)])))
+
+
+def test_a_single_row_out_of_place_is_sorted(file):
+    rows = ROWS.copy()
+    rows[20], rows[21] = rows[21], rows[20]
+    assert "row 23 was out of order" in remarks(same_losses(file("run.csv", [HEADER, *rows])))
+
+
+def test_rows_of_one_step_logged_together_are_averaged(file):
+    both = [f"{s},{x + d},1e-4" for s, x in zip(STEPS, LOSS, strict=True) for d in (-0.1, 0.1)]
+    assert "50 rows with a repeated step merged" in remarks(same_losses(file("run.csv", [HEADER, *both])))
+
+
+@pytest.mark.parametrize("column", ["run", "run_name", "seed"])
+def test_two_runs_are_split_by_their_column(file, column):
+    path = file("runs.csv", [f"{column},{HEADER}", *(f"3,{row}" for row in ROWS), *(f"7,{row}" for row in ROWS)])
+    same_losses(path, run="7")
+    with pytest.raises(ValueError, match="holds 2 runs: '3', '7'; choose one with --run"):
+        read_run(path)
+
+
+def test_a_column_of_any_name_tells_runs_apart(file):
+    path = file("runs.csv", [f"host,{HEADER}", *(f"a,{row}" for row in ROWS), *(f"b,{row}" for row in ROWS)])
+    same_losses(path, run="b", run_column="host")
+
+
+def test_charts_of_several_runs_are_split_by_their_names(file):
+    lines = ['"Step","small - train/loss","small - train/loss__MIN","large - train/loss"']
+    path = file("chart.csv", [*lines, *(f'"{s}","{x}","{x}","{x - 1}"' for s, x in zip(STEPS, LOSS, strict=True))])
+    assert same_losses(path, run="small").kind == "W&B's chart CSV"
+    same_losses(path, loss=LOSS - 1, run="large")
+
+
+def test_one_metric_a_row_becomes_one_column_a_metric(file):
+    lines = ["run_uuid,key,value,step,timestamp,is_nan"]
+    for row in ROWS:
+        s, x, r = row.split(",")
+        lines += [f"ab12,train_loss,{x},{s},1700,False", f"ab12,lr,{r},{s},1700,False"]
+    assert same_losses(file("metrics.csv", lines)).lr == "lr"
+
+
+def test_options_name_a_run_that_is_there(file):
+    with pytest.raises(ValueError, match="no run '9'"):
+        read_run(file("runs.csv", [f"run,{HEADER}", *(f"3,{row}" for row in ROWS)]), Options(run="9"))

@@ -1,0 +1,129 @@
+"""What training scripts print is the same run, whatever the program; formats as their programs write them."""
+
+import numpy as np
+import pytest
+from importers_truth import LOSS, RATE, STEPS, same_losses
+
+from lightning_scaling.importers import read_run
+
+FORMATS = {
+    "nanoGPT log": "iter {s}: loss {x:.5f}, time 123.45ms, mfu 30.00%",
+    "modded-nanogpt log": "step:{s}/4000 train_loss:{x:.5f} train_time:{s}00ms step_avg:100.1ms",
+    "llm.c log": "s:{s} trl:{x:.5f} lr:{r:.6e} norm:1.20",
+    "build-nanogpt log": "{s} train {x:.5f}",
+    "litgpt log": "Epoch 1 | iter {s4} step {s} | loss train: {x:.5f}, val: n/a | iter time: 412.33 ms (step) "
+    "remaining time: 1 day, 3:12:33",
+    "torchtitan log": "[rank0]:[titan] 2025-02-03 10:11:12,123 - root - INFO - \x1b[31mstep: {s:2}  \x1b[32mloss: {x:8.5f} "
+    " \x1b[33mmemory: "
+    "47.19GiB(59.65%)  \x1b[34mtps: 5,836  \x1b[36mtflops: 337.99  \x1b[35mmfu: 34.18%\x1b[39m",
+    "Megatron log": " [2025-02-03 10:11:12] iteration {s:8d}/    4000 | consumed samples: {s256:12d} | elapsed time per "
+    "iteration (ms): 1234.5 | "
+    "learning rate: {r:.6E} | global batch size:   256 | lm loss: {x:.6E} | loss scale: 1.0 | grad norm: 0.512 |",
+    "NeMo log": "Training epoch 0, iteration {s}/3999 | lr: {r:.4e} | global_batch_size: 256 | global_step: {s} | "
+    "reduced_train_loss: {x:.5f} | "
+    "train_step_timing in s: 1.25 | consumed_samples: {s256}",
+    "nanochat log": "step {s:05d}/4000 (1.25%) | loss: {x:.5f} | grad norm: 0.5 | lrm: {r:.6e} | dt: 480.12ms | tok/sec: "
+    "1,091,234 | mfu: 48.10",
+}
+OTHERS = [
+    "step {s:5d} | loss: {x:.5f} | lr {r:.4e} | norm: 1.2000 | dt: 350.10ms | tok/sec: 1500000.12",
+    "step {s:4d}/4000 | loss {x:.5f} (+nanz)| norm 1.2 (+nanz)| lr {r:.2e} | 175.23 ms | 45.0% bf16 MFU | 2991234 tok/s",
+    "2023-01-02 10:11:12 | INFO | train_inner | epoch 001: {s} / 4000 loss={x:.5f}, ppl=9.1, wps=1234.5, num_updates={s}, lr={r:.4e}",
+    "Epoch 0:  3%|#     | {s}/4000 [01:00<02:00, 12.34it/s, loss={x:.5f}, v_num=3]",
+    "[{s:5d}/4000] loss = {x:.5f}",
+    "[2025-01-01 10:00:00] [step {s:,}] train loss {x:.5f} (avg 9.3)",
+    "Step: {s} Train Loss: {x:.5f}",
+    "INFO:root:iteration={s} loss={x:.5e} lr={r:.4e}",
+]
+
+
+def lines(form: str) -> list[str]:
+    return [form.format(s=int(s), s4=4 * int(s), s256=256 * int(s), x=x, r=r) for s, x, r in zip(STEPS, LOSS, RATE, strict=True)]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_log_of_a_program_is_known_by_its_lines(file, kind):
+    assert same_losses(file("train.log", ["compiling the model ...", *lines(FORMATS[kind])])).kind == kind
+
+
+@pytest.mark.parametrize("form", [*FORMATS.values(), *OTHERS])
+def test_names_before_numbers_are_read_whatever_separates_them(file, form):
+    reading = same_losses(file("train.log", lines(form)))
+    if "{r" in form:
+        assert reading.curve.schedule is not None
+        np.testing.assert_allclose(reading.curve.schedule.lr, RATE, rtol=5e-3)
+
+
+@pytest.mark.parametrize("form", OTHERS)
+def test_what_else_is_printed_is_counted(file, form):
+    noise = ["Traceback (most recent call last):", "saving checkpoint to out/", "sample 0: my loss is a great one", "| epoch | of | fire |"]
+    reading = same_losses(file("train.log", [*noise, *lines(form), *noise]))
+    assert sum(each["rows"] for each in reading.skipped) == 8
+
+
+@pytest.mark.parametrize(
+    ("train", "held"),
+    [
+        ("iter {s}: loss {x:.5f}, time 1ms, mfu 3%", "step {s}: train loss 9.0000, val loss {x:.5f}"),
+        ("step:{s}/4000 train_loss:9.0 train_time:1ms", "step:{s}/4000 val_loss:{x:.5f} train_time:1ms step_avg:1ms"),
+        ("s:{s} trl:9.0 lr:0.1 norm:1", "s:{s} tel:{x:.5f}"),
+        ("{s} train 9.0", "{s} val {x:.5f}"),
+        ("step {s}/4000 | loss 9.0 | norm 1", "val loss {x:.5f}"),
+        ("step {s} | loss: 9.0 | dt: 1ms", "validation loss: {x:.5f}"),
+        (
+            " iteration {s}/ 4000 | consumed samples: 5 | lm loss: 9.0E+00 |",
+            " validation loss at iteration {s} | lm loss value: {x:.6E} | lm loss PPL: 9 |",
+        ),
+        (
+            "Epoch 1 | iter 4 step {s} | loss train: 9.0, val: n/a | iter time: 1 ms",
+            "Epoch 1 | iter 4 step {s} | loss train: 9.0, val: {x:.5f} |",
+        ),
+        ("step {s}/4000 (1%) | loss: 9.0 | dt: 4ms", "Step {s} | Validation bpb: {x:.5f}"),
+    ],
+)
+def test_validation_losses_are_followed_where_there_are_enough(file, train, held):
+    both = [line for pair in zip(lines(train), lines(held), strict=True) for line in pair]
+    same_losses(file("train.log", both))
+
+
+def test_five_validation_losses_are_not_taken_without_a_word(file):
+    both = []
+    for k, line in enumerate(lines("step {s} | loss {x:.5f}")):
+        both += [line] + ([f"step {STEPS[k]} | val loss 9.0"] if k % 10 == 9 else [])
+    reading = same_losses(file("train.log", both))
+    assert any("val loss has 5 points only and is not followed" in remark for remark in reading.remarks)
+
+
+def test_keras_prints_the_epoch_on_a_line_of_its_own(file):
+    printed = [
+        line
+        for k, x in enumerate(LOSS, 1)
+        for line in (
+            f"Epoch {k}/100",
+            f"1563/1563 [=====] - 12s 8ms/step - loss: 9.0 - accuracy: 0.4 - val_loss: {x:.5f} - val_accuracy: 0.4",
+        )
+    ]
+    assert same_losses(file("keras.txt", printed), np.arange(1, 51)).clock == "epoch"
+
+
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_dictionaries_that_transformers_prints(file, quote):
+    printed = [
+        f"{{'loss': {quote}{x:.5f}{quote}, 'learning_rate': {quote}{r:.4e}{quote}, 'epoch': {quote}{s / 100}{quote}}}"
+        for s, x, r in zip(STEPS, LOSS, RATE, strict=True)
+    ]
+    reading = same_losses(file("out.txt", [*printed, "{'train_runtime': 100.1, 'train_loss': 3.5, 'epoch': 20.0}"]), STEPS / 100)
+    assert reading.lr is not None
+
+
+def test_a_line_of_several_rows_of_names_belongs_to_its_step(file):
+    printed = [
+        f"[step={s}/4000]\n    optim/grad_norm=0.5\n    train/CrossEntropyLoss={x:.5f}\n    optim/lr={r:.4e}"
+        for s, x, r in zip(STEPS, LOSS, RATE, strict=True)
+    ]
+    assert same_losses(file("olmo.log", printed)).lr == "optim/lr"
+
+
+def test_a_text_without_a_loss_is_refused_with_what_would_help(file):
+    with pytest.raises(ValueError, match="--pattern"):
+        read_run(file("poem.txt", ["The sea was calm.", "Step by step the ship", "lost its way."]))

@@ -1,0 +1,29 @@
+"""When a run counts as finished."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.finished import is_finished, why_left_out
+from lightning_scaling.run.record import RunRecord, RunState
+
+RUN = RunRecord("k", Curve([5e8, 1e9], [3.0, 2.8], params=10**7), np.array([3e16, 6e16]))
+
+
+@pytest.mark.parametrize("end", [{"ended": True}, {"state": RunState.FINISHED}, {"planned_tokens": 10**9}])
+def test_a_run_is_finished_when_it_ended_itself_or_reached_its_token_budget(end: dict[str, object]) -> None:
+    assert is_finished(replace(RUN, **end))  # type: ignore[arg-type]
+    assert why_left_out(replace(RUN, **end)) == ""  # type: ignore[arg-type]
+
+
+def test_a_run_short_of_its_token_budget_is_not_finished() -> None:
+    assert not is_finished(replace(RUN, planned_tokens=2 * 10**9))
+
+
+def test_an_unfinished_run_may_be_counted_in_and_a_run_without_a_loss_may_not() -> None:
+    assert "not finished" in why_left_out(RUN)
+    assert why_left_out(RUN, unfinished=True) == ""
+    lost = replace(RUN, curve=replace(RUN.curve, loss=np.array([np.nan, np.inf])), ended=True)
+    assert "loss" in why_left_out(lost, unfinished=True)

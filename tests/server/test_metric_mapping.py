@@ -1,0 +1,56 @@
+"""The metric mapping of external runs, as an address carries it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lightning_scaling.server.metric_mapping import MappingChoice, MappingError, offers
+from lightning_scaling.store import MetricMapping, Rejected
+from lightning_scaling.store.mlflow.external_runs import WAITING
+
+
+def test_numbers_are_read_as_people_write_them():
+    assert MappingChoice("loss", tokens_per_step="0.5M", params="124M").names() == MetricMapping(
+        "loss", tokens_per_step=5e5, params=124_000_000
+    )
+
+
+def test_what_is_no_number_names_what_holds_n():
+    assert MappingChoice("loss", token_metric="seen", params="n_params").names() == MetricMapping("loss", tokens="seen", params="n_params")
+
+
+def test_without_a_choice_nothing_is_read():
+    assert MappingChoice().names() is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (MappingChoice(tokens_per_step="8"), "which metric is the loss"),
+        (MappingChoice("loss"), "how tokens are counted"),
+        (MappingChoice("loss", "seen", "8"), "not both"),
+        (MappingChoice("loss", tokens_per_step="<many>"), "tokens per step must be a positive number such as 8192 or 0.5M, got '<many>'"),
+        (MappingChoice("loss", tokens_per_step="-8"), "must be a positive number"),
+        (MappingChoice("loss", tokens_per_step="8", params="0"), "parameters must be a positive number"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_refused_in_one_line(chosen, message):
+    with pytest.raises(MappingError, match=message) as raised:
+        chosen.names()
+    assert "\n" not in str(raised.value)
+
+
+def run(metrics, params=(), tags=()):
+    return SimpleNamespace(data=SimpleNamespace(metrics=dict.fromkeys(metrics, 1.0), params=dict(params), tags=dict(tags)))
+
+
+def test_metrics_are_offered_by_how_many_runs_have_them():
+    given = [
+        Rejected("a", "a", "e", "", run(["val_loss", "lr"], {"n": "1.3e8", "optimizer": "adam"})),
+        Rejected("b", "b", "e", WAITING, run(["val_loss", "system/cpu"], {"n": "7e6"}, {"size": "12M", "mlflow.user": "3"})),
+        Rejected("c", "c", "e", "damaged"),
+    ]
+    offered = offers(given, given[1:])
+    assert (offered["runs"], offered["waiting"]) == (2, 1)
+    assert offered["metrics"] == [("val_loss", 2), ("lr", 1)]
+    assert offered["params"] == [("n", 2), ("size", 1)]
