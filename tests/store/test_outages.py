@@ -81,9 +81,7 @@ def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train
     assert len(warned()) == 1
 
 
-def test_a_paused_server_blocks_nobody_and_gets_every_point_once(
-    server: Any, timed_train: Any, warned: Any, steps: Any, until: Any
-) -> None:
+def test_a_paused_server_blocks_nobody_and_gets_every_point(server: Any, timed_train: Any, warned: Any, steps: Any, until: Any) -> None:
     recorder = open_recorder(server.uri, "paused", experiment="sizes")
     until(lambda: recorder.run_id)
     server.signal(signal.SIGSTOP)
