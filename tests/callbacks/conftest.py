@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-collect_ignore = ["spawned.py"]  # it imports its neighbour, as the spawned processes must
+collect_ignore = ["spawned.py", "fabric_loop.py"]  # it imports its neighbour, as the spawned processes must
 
 
 def _load():
