@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from store_makers import EXPERIMENT, KEYS, fill, postgres, server
 
-from lightning_scaling.store import Study, load
+from lightning_scaling.report.study import Study
+from lightning_scaling.store import load
 
 POINTS = 400
 BARS = {1000: 5.0, 10_000: 45.0}
