@@ -168,8 +168,8 @@ def validation_costs(server, validations):
         began = time.perf_counter()
         trainer.fit(Model(24), loader(8, 2 * validations), loader(2, 1))
     waits = [1e3 * w for w in clock.waits]
-    told = {"median_ms": statistics.median(waits), "largest_ms": max(waits), "validations": len(waits)}
-    return told | {"forecast_ms": 1e3 * statistics.median(clock.fits), "training_s": clock.ended - began}
+    reported = {"median_ms": statistics.median(waits), "largest_ms": max(waits), "validations": len(waits)}
+    return reported | {"forecast_ms": 1e3 * statistics.median(clock.fits), "training_s": clock.ended - began}
 
 
 class Clock(Callback):

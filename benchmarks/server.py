@@ -92,8 +92,8 @@ def interaction(page: Any) -> dict[str, float]:
     move = f"document.querySelector('#loss-chart').dispatchEvent(new PointerEvent('pointermove', {at}))"
     slide = "const b = document.querySelector('#budget'); b.value = Number(b.value) + 1; b.dispatchEvent(new Event('input'))"
     axes = max(slowest(click(axis)) for axis in ("flops", "tokens", "params", "pf_days"))
-    told = {"switch axis ms": axes, "pointer ms": slowest(move)}
-    return {**told, "slider ms": slowest(slide)}
+    reported = {"switch axis ms": axes, "pointer ms": slowest(move)}
+    return {**reported, "slider ms": slowest(slide)}
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.run_monitor import RunMonitor
+from lightning_scaling.monitor.schedule.host_rate import host_rate
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 
@@ -161,18 +162,10 @@ class ScalingLawMonitor(Callback):
     @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         if self._active and (self._followed is None or optimizer is self._followed):
-            groups = optimizer.param_groups  # none where configure_optimizers returned None
-            rate = groups[0].get("lr") if groups else None
-            self._rate = rate if isinstance(rate, float) else self._rate_of_tensor(rate)
+            self._rate = host_rate(optimizer, self._rate)
             self._stepped = True
             if self._manual:  # may step more than once a batch; a closure (LBFGS) is evaluated more than once a step
                 self._note_step()
-
-    def _rate_of_tensor(self, rate: Any) -> Any:
-        """A rate that is a tensor of a device is read when a validation waits for the device anyhow; until then the last one holds."""
-        if hasattr(rate, "device") and str(rate.device) != "cpu":
-            return self._rate
-        return None if rate is None else float(rate)
 
     def _note_step(self) -> None:
         if self._stepped and self._run is not None:

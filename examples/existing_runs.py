@@ -29,7 +29,7 @@ if __name__ == "__main__":
     for width in (8, 16, 32):
         log_as_others_do(width, steps=5 * width)
     names = MetricMapping(loss="val_loss", tokens_per_step=BATCH * CONTEXT, params="params")
-    study = load_study(STORE, experiments="others", names=names)
+    study = load_study(STORE, experiments="others", mapping=names)
     print(study.table()[["name", "params", "tokens", "pf_days", "loss", "state"]].to_string(index=False))
     law = study.fit(unfinished=True).frontier  # loggers of others do not record the end of a run
     print(f"L = (C0/C)^{law.exponent:.3f} ({law.outcome})")

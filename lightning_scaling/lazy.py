@@ -6,7 +6,7 @@ from typing import Any
 
 
 def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of `package`: `places` tells which of its modules each name comes from.
+    """The `__getattr__` of `package`: `places` names which of its modules each name comes from.
 
     >>> lazy("lightning_scaling", {"Schedule": "run.schedule"})("Schedule").__name__
     'Schedule'

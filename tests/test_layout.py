@@ -49,7 +49,7 @@ def test_importing_the_package_loads_no_framework():
 
 
 def test_only_the_store_knows_mlflow():
-    assert files_that_import("mlflow") <= {"store", "server"}
+    assert files_that_import("mlflow") <= {"store", "server", "report"}  # report/publish.py puts a law beside the runs
 
 
 def test_only_callbacks_and_the_ladder_know_lightning():

@@ -81,7 +81,7 @@ class Ledger:
         """Resume from a checkpoint, on every rank alike; whatever was counted in this process before is replaced.
 
         Raises:
-            ValueError: a foreign state, or one of a newer version.
+            ValueError: another state, or one of a newer version.
         """
         if not isinstance(state, dict) or state.get("version") not in range(1, VERSION + 1):
             found = state.get("version") if isinstance(state, dict) else type(state).__name__

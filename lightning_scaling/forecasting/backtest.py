@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.observed import Units, observe
 from lightning_scaling.forecasting.plain_laws import plain_laws
@@ -52,7 +52,7 @@ def backtest(curve: Curve, profile: RateProfile | None, gathered: int, units: Un
 def _cut(part: Curve, curve: Curve, profile: RateProfile | None, gathered: int, units: Units, prior: Prior) -> Cut:
     then = predict(observe(part, curve.tokens[-1:], profile, gathered), prior)
     old = then.observed.units
-    now = float(old.fitted(np.array([np.median(curve.loss[-3:])]))[0])
+    now = float(old.fitted(np.array([median(curve.loss[-3:])]))[0])
     centre, deviation = then.mixture.moments()
     missed = float(centre[0] + then.observed.offset_at[0]) - now
     scale = 1.0 if old.log and units.log else old.unit / units.unit

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.backtest import Cut
 from lightning_scaling.forecasting.observed import Observed
 from lightning_scaling.forecasting.split_student import NINETY, SplitStudent
@@ -84,14 +84,14 @@ def _missed(cuts: Sequence[Cut], g: Floats) -> Floats:
     """(m,) root mean square of what the combination itself would have missed."""
     if not cuts:
         return np.zeros_like(g)
-    off = np.array([g * cut.law + (1 - g) * np.median(np.r_[cut.law, cut.plain]) for cut in cuts])
+    off = np.array([g * cut.law + (1 - g) * median(np.r_[cut.law, cut.plain]) for cut in cuts])
     return np.asarray(np.sqrt((off**2).mean(0)))
 
 
 def _settled(observed: Observed, centre: Floats) -> Floats:
     """(m,) largest scale for a loss that fell by much and has then been flat for half of what was seen: its floor is known."""
     y, late = observed.loss + observed.offset, observed.tokens >= 0.5 * observed.tokens[-1]
-    level = float(np.median(y[late]))
+    level = median(y[late])
     fallen = float(y[0]) - level
     if fallen < FALLEN or abs(_fall(observed, 0.5)) > MOVED * fallen:
         return np.full(len(centre), np.inf)

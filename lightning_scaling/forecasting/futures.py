@@ -118,7 +118,7 @@ def in_each(observed: Observed, curve: Curve, at: Floats, futures: Sequence[Futu
 
 
 def unknown_future(curve: Curve, past: RateProfile | None, end: float) -> list[Future]:
-    """The futures of a run until `end` tokens; none where no schedule is known, or where it goes on beyond the data."""
+    """The futures of a run until `end` tokens; none where no schedule is known, or where it continues beyond the data."""
     if past is None or curve.step is None or curve.schedule is None or end <= curve.tokens[-1]:
         return []
     now, last = float(curve.step[-1]), float(step_at(curve, np.array([end]))[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.clock import step_at
 from lightning_scaling.forecasting.curve_points import CurvePoints, thin
 from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
@@ -96,7 +96,7 @@ def _late(effective_time: Floats, now: float) -> slice:
 
 
 def _units(points: CurvePoints) -> Units:
-    level = float(np.median(points.loss[-5:]))
+    level = median(points.loss[-5:])
     if points.loss.min() > 0:
         return Units(level, level, log=True)
     return Units(level, 10 * float(np.ptp(points.loss)) or 1.0, log=False)

@@ -66,6 +66,7 @@ def _straight(seen: Observed, share: float) -> Floats:
     """A straight line in the fitted loss against log tokens over the last `share` of what was seen."""
     last = max(int((seen.tokens >= (1 - share) * seen.tokens[-1]).sum()), FEWEST)
     x, y, w = np.log(seen.tokens[-last:] / seen.tokens[-1]), (seen.loss + seen.offset)[-last:], seen.count[-last:]
-    middle, level = np.average(x, weights=w), np.average(y, weights=w)
-    slope = float(np.average((x - middle) * (y - level), weights=w) / max(np.average((x - middle) ** 2, weights=w), 1e-12))
+    w = w / w.sum()
+    middle, level = float(w @ x), float(w @ y)
+    slope = float(w @ ((x - middle) * (y - level))) / max(float(w @ (x - middle) ** 2), 1e-12)
     return np.asarray(level + np.clip(slope, -STEEPEST, STEEPEST) * (np.log(seen.tokens_at / seen.tokens[-1]) - middle))

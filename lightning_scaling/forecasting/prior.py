@@ -25,7 +25,7 @@ class Prior:
         steep, unsure: from slope `steep` to twice that, the spread grows by `unsure`: few such runs have been seen.
         quiet, rough, limit: noise is what annealing removes: above `quiet` the drop goes with the `rough` power of one point's noise
             (.0003 and .05 in language models, .02 and .4 in a small regression, .25 and 2 in a harder one). Flat noisy logs are mostly
-            small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it goes on.
+            small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it continues.
     """
 
     alpha: float = 0.65

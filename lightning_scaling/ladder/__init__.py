@@ -1,4 +1,4 @@
 """A ladder of small GPTs on real text, trained to show a scaling law end to end.
 
-`rungs` says which models are trained, `corpus` on what, `training` trains one, `running` two at a time, `demo` the whole of it.
+`cells` says which models are trained, `corpus` on what, `training` trains one, `running` two at a time, `demo` the whole of it.
 """

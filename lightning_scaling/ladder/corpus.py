@@ -66,7 +66,7 @@ def split(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
     """Paths to train on and paths to validate on: every twelfth file in the order of paths, but none that would outweigh the others.
 
     So each part of the library is judged by the share it has in training. Files drawn at random (by hash) left the validation text
-    to a few large ones, and bent the law: R² .9948 of six rungs against .997 to .9997 for every twelfth file, whichever comes first.
+    to a few large ones, and bent the law: R² .9948 of six cells against .997 to .9997 for every twelfth file, whichever comes first.
 
     >>> split({"a": b"x" * 80, "b": b"x" * 12, "c": b"x" * 8})
     (['a', 'b'], ['c'])

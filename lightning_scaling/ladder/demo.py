@@ -9,10 +9,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from lightning_scaling.ladder.cells import PRESETS
 from lightning_scaling.ladder.corpus import load_corpus
 from lightning_scaling.ladder.findings import Findings, as_json, findings
 from lightning_scaling.ladder.progress import progress_bars
-from lightning_scaling.ladder.rungs import PRESETS
 from lightning_scaling.ladder.running import run_ladder
 from lightning_scaling.ladder.training import EXPERIMENT, Job
 
@@ -34,7 +34,7 @@ def run_demo(corpus: str | Path | None, folder: str | Path, seed: int, quick: bo
     _introduce(job, console)
     with progress_bars(ladder, console) as show:
         records = run_ladder(job, show)
-    found = findings([records[r.name] for r in ladder.rungs], [records[r.name] for r in ladder.lengths], seed)
+    found = findings([records[r.name] for r in ladder.cells], [records[r.name] for r in ladder.lengths], seed)
     page = _report(job, found)
     document = as_json(found) | {"report": str(page), "seed": seed, "corpus": job.corpus.name, "family": job.family}
     document["study_run"] = _log_once(job, Study((*found.sizes, *found.lengths)), found, document)
@@ -47,9 +47,9 @@ def run_demo(corpus: str | Path | None, folder: str | Path, seed: int, quick: bo
 
 def _introduce(job: Job, console: Any) -> None:
     ladder, corpus = job.ladder, job.corpus
-    sizes = f"{ladder.rungs[0].params:,} to {ladder.rungs[-1].params:,} parameters"
+    sizes = f"{ladder.cells[0].params:,} to {ladder.cells[-1].params:,} parameters"
     console.print(
-        f"[bold]A ladder of {len(ladder.rungs)} byte-level GPTs[/], {sizes}, on {corpus.name} "
+        f"[bold]A ladder of {len(ladder.cells)} byte-level GPTs[/], {sizes}, on {corpus.name} "
         f"({len(corpus.train) / 1e6:.1f} MB to train on, {len(corpus.validation) / 1e6:.2f} MB of other files to validate on)."
     )
     if ladder.lengths:

@@ -1,4 +1,4 @@
-"""What keeps a rung's training from being lost: checkpoints now and then, and one more when it is asked to stop."""
+"""What keeps a cell's training from being lost: checkpoints now and then, and one more when it is asked to stop."""
 
 import os
 from collections.abc import Callable
@@ -27,14 +27,14 @@ class Keeper(Callback):
         self.path, self.report, self.stopping = path, report, stopping
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        step, rung = trainer.global_step, pl_module.rung
+        step, cell = trainer.global_step, pl_module.cell
         self.report(step)
-        if step % rung.validate_every == 0:
+        if step % cell.validate_every == 0:
             return
         if self.stopping():
             self.save(trainer)
-            raise Stopped(f"{rung.name} stopped at step {step}")
-        if step % rung.validate_every == rung.validate_every // 2:
+            raise Stopped(f"{cell.name} stopped at step {step}")
+        if step % cell.validate_every == cell.validate_every // 2:
             self.save(trainer)
 
     def save(self, trainer: Any) -> None:

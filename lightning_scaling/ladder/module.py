@@ -1,4 +1,4 @@
-"""One rung as a LightningModule: the GPT, its loss, and how its learning rates rise and fall."""
+"""One cell as a LightningModule: the GPT, its loss, and how its learning rates rise and fall."""
 
 import math
 from typing import Any
@@ -7,8 +7,8 @@ import torch
 from lightning.pytorch import LightningModule
 from torch.nn import functional
 
+from lightning_scaling.ladder.cells import Cell
 from lightning_scaling.ladder.gpt import GPT
-from lightning_scaling.ladder.rungs import Rung
 from lightning_scaling.ladder.windows import Batch
 
 WARMUP = 0.03  # of the steps
@@ -18,10 +18,10 @@ LAST = 0.05  # of the peak learning rate, at the end
 class ByteModel(LightningModule):
     """A GPT trained to name the next byte; the loss is in nats per byte."""
 
-    def __init__(self, rung: Rung, seed: int = 0) -> None:
+    def __init__(self, cell: Cell, seed: int = 0) -> None:
         super().__init__()
-        self.rung = rung
-        self.gpt = GPT(rung.width, rung.depth, rung.context, torch.Generator().manual_seed(seed))
+        self.cell = cell
+        self.gpt = GPT(cell.width, cell.depth, cell.context, torch.Generator().manual_seed(seed))
 
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         return self.loss(batch)
@@ -36,11 +36,11 @@ class ByteModel(LightningModule):
     def configure_optimizers(self) -> Any:
         table = [self.gpt.embedding.weight]
         groups = [
-            {"params": table, "lr": self.rung.embedding_lr},
-            {"params": list(self.gpt.blocks.parameters()), "lr": self.rung.matrix_lr},
+            {"params": table, "lr": self.cell.embedding_lr},
+            {"params": list(self.gpt.blocks.parameters()), "lr": self.cell.matrix_lr},
         ]
         optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, Warmcosine(self.rung.steps))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, Warmcosine(self.cell.steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from lightning_scaling.ladder.rungs import Ladder
+from lightning_scaling.ladder.cells import Ladder
 from lightning_scaling.ladder.running import Show
 from lightning_scaling.ladder.timing import cost, time_left
 
-SETTLED = 0.02  # share of the whole to be done before a time is told
+SETTLED = 0.02  # share of the whole to be done before a time is shown
 
 
 class Pace:
@@ -32,28 +32,28 @@ class Pace:
 
 @contextlib.contextmanager
 def progress_bars(ladder: Ladder, console: Any) -> Iterator[Show]:
-    """A `show` for `run_ladder`: a bar a rung, and one for the whole with the time left."""
+    """A `show` for `run_ladder`: a bar a cell, and one for the whole with the time left."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}")
     with Progress(*columns, console=console, transient=False) as bars:
         whole = bars.add_task("[bold]ladder", total=sum(map(cost, ladder.runs)), note="")
-        tasks = {rung.name: bars.add_task(describe(rung), total=rung.steps, note="waiting") for rung in ladder.runs}
+        tasks = {cell.name: bars.add_task(describe(cell), total=cell.steps, note="waiting") for cell in ladder.runs}
         pace, most = Pace(ladder), sum(map(cost, ladder.runs)) * (1 - 1e-9)
 
         def show(done: dict[str, float], running: set[str]) -> None:
-            for rung in ladder.runs:
-                share = done.get(rung.name, 0.0)
-                bars.update(tasks[rung.name], completed=share * rung.steps, note=_note(share, rung.name in running))
-            spent = sum(cost(rung) * done.get(rung.name, 0.0) for rung in ladder.runs)
+            for cell in ladder.runs:
+                share = done.get(cell.name, 0.0)
+                bars.update(tasks[cell.name], completed=share * cell.steps, note=_note(share, cell.name in running))
+            spent = sum(cost(cell) * done.get(cell.name, 0.0) for cell in ladder.runs)
             bars.update(whole, completed=spent, note=_time(0.0 if spent >= most else pace.left(done, time.monotonic())))
 
         yield show
 
 
-def describe(rung: Any) -> str:
+def describe(cell: Any) -> str:
     """`w16  13k parameters, 0.4M bytes`."""
-    return f"{rung.name:<9}  {rung.params / 1e3:4.0f}k parameters, {rung.tokens / 1e6:.1f}M bytes"
+    return f"{cell.name:<9}  {cell.params / 1e3:4.0f}k parameters, {cell.tokens / 1e6:.1f}M bytes"
 
 
 def _note(share: float, running: bool) -> str:

@@ -1,4 +1,4 @@
-"""The rungs of a ladder, two at a time in processes of their own, each once: what the store holds as finished is not trained again."""
+"""The cells of a ladder, two at a time in processes of their own, each once: what the store holds as finished is not trained again."""
 
 import contextlib
 import multiprocessing
@@ -10,23 +10,23 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from lightning_scaling.ladder import worker
-from lightning_scaling.ladder.rungs import Rung
+from lightning_scaling.ladder.cells import Cell
 from lightning_scaling.ladder.timing import LANES, ready
 from lightning_scaling.ladder.training import Job
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord, RunState
 
-Show = Callable[[dict[str, float], set[str]], None]  # share of each rung done, names of those running
+Show = Callable[[dict[str, float], set[str]], None]  # share of each cell done, names of those running
 GLANCE = 0.25  # seconds between two looks at the progress
 PATIENCE = 60  # seconds that a record may take from a training's end to the store
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: the user asked for it
-    """The ladder was stopped; a second run goes on."""
+    """The ladder was stopped; a second run resumes it."""
 
 
 def finished(job: Job) -> dict[str, RunRecord]:
-    """The rungs of this very job that the store holds as finished, by name."""
+    """The cells of this very job that the store holds as finished, by name."""
     from lightning_scaling.store import deliver, load
 
     if job.spool.is_dir():
@@ -38,19 +38,19 @@ def finished(job: Job) -> dict[str, RunRecord]:
 
 
 def run_ladder(job: Job, show: Show = lambda done, running: None) -> dict[str, RunRecord]:
-    """Train what is not yet trained; the records of all rungs, read back from the store.
+    """Train what is not yet trained; the records of all cells, read back from the store.
 
     Raises:
         Interrupted: Ctrl-C; checkpoints are written.
-        ChildProcessError: a training process was killed; a second run goes on.
+        ChildProcessError: a training process was killed; a second run resumes it.
     """
     there = finished(job)
     show(dict.fromkeys(there, 1.0), set())
-    waiting = [rung for rung in job.ladder.runs if rung.name not in there]
+    waiting = [cell for cell in job.ladder.runs if cell.name not in there]
     if waiting:
         with _pool(job) as (pool, steps, stop):
             _train_all(job, waiting, there, pool, _Progress(job, steps, there, show), stop)
-    return gathered(job, [rung.name for rung in job.ladder.runs])
+    return gathered(job, [cell.name for cell in job.ladder.runs])
 
 
 def gathered(job: Job, names: Iterable[str]) -> dict[str, RunRecord]:
@@ -72,41 +72,41 @@ class _Progress:
     """Turns the shared steps into shares for `show`."""
 
     def __init__(self, job: Job, steps: Any, there: dict[str, RunRecord], show: Show) -> None:
-        self.rungs, self.steps, self.there, self.show = job.ladder.runs, steps, there, show
+        self.cells, self.steps, self.there, self.show = job.ladder.runs, steps, there, show
 
     def __call__(self, running: set[str]) -> None:
-        share = {rung.name: self.steps[i] / rung.steps for i, rung in enumerate(self.rungs)}
+        share = {cell.name: self.steps[i] / cell.steps for i, cell in enumerate(self.cells)}
         self.show(share | dict.fromkeys(self.there, 1.0), running)
 
 
-def _train_all(job: Job, waiting: list[Rung], there: dict[str, RunRecord], pool: ProcessPoolExecutor, look: _Progress, stop: Any) -> None:
-    """Start every rung as soon as its siblings are finished and a process is free; end all of them when one fails or Ctrl-C comes."""
-    running: dict[Future[bool], Rung] = {}
+def _train_all(job: Job, waiting: list[Cell], there: dict[str, RunRecord], pool: ProcessPoolExecutor, look: _Progress, stop: Any) -> None:
+    """Start every cell as soon as its siblings are finished and a process is free; end all of them when one fails or Ctrl-C comes."""
+    running: dict[Future[bool], Cell] = {}
     try:
         while waiting or running:
-            unfinished = {rung.name for rung in (*waiting, *running.values())}
-            for rung in ready(waiting, unfinished, LANES - len(running)):
-                waiting.remove(rung)
-                running[pool.submit(worker.train, job.ladder.runs.index(rung), _siblings(job, rung))] = rung
+            unfinished = {cell.name for cell in (*waiting, *running.values())}
+            for cell in ready(waiting, unfinished, LANES - len(running)):
+                waiting.remove(cell)
+                running[pool.submit(worker.train, job.ladder.runs.index(cell), _siblings(job, cell))] = cell
             ended, _ = wait(running, timeout=GLANCE, return_when=FIRST_COMPLETED)
             for future in ended:
                 future.result()
                 running.pop(future)
-            look({rung.name for rung in running.values()})
+            look({cell.name for cell in running.values()})
     except KeyboardInterrupt:
         stop.set()
         wait(running)
         raise Interrupted from None
     except BrokenProcessPool:
-        raise ChildProcessError("a training process was killed; the same command goes on from its checkpoint") from None
+        raise ChildProcessError("a training process was killed; the same command resumes from its checkpoint") from None
     except BaseException:
         stop.set()
         raise
 
 
-def _siblings(job: Job, rung: Rung) -> list[Curve]:
-    """The finished curves that the plan gives `rung` to learn from, as the store holds them."""
-    return [record.curve for record in gathered(job, rung.after).values()]
+def _siblings(job: Job, cell: Cell) -> list[Curve]:
+    """The finished curves that the plan gives `cell` to learn from, as the store holds them."""
+    return [record.curve for record in gathered(job, cell.after).values()]
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One rung, trained through a Lightning Trainer with the monitor attached, as a user would."""
+"""One cell, trained through a Lightning Trainer with the monitor attached, as a user would."""
 
 import contextlib
 import os
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning_scaling.ladder.cells import Cell, Ladder
 from lightning_scaling.ladder.corpus import Corpus
-from lightning_scaling.ladder.rungs import Ladder, Rung
 from lightning_scaling.run.curve import Curve
 
 # Runs of other lengths lie apart: those of the ladder have one ratio of tokens to parameters and compare over compute alone.
@@ -45,19 +45,19 @@ class Job:
         """Where records wait while the store does not answer."""
         return self.folder.resolve() / "spool"
 
-    def checkpoint(self, rung: Rung) -> Path:
-        """Where an interrupted rung goes on."""
-        return self.folder / "checkpoints" / self.family / f"{rung.name}.ckpt"
+    def checkpoint(self, cell: Cell) -> Path:
+        """Where an interrupted cell resumes."""
+        return self.folder / "checkpoints" / self.family / f"{cell.name}.ckpt"
 
 
-def train_rung(
+def train_cell(
     job: Job,
-    rung: Rung,
+    cell: Cell,
     siblings: Sequence[Curve] = (),
     report: Callable[[int], None] = lambda step: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train `rung`, from its checkpoint where there is one; its record goes to the store, or to the spool while that does not answer.
+    """Train `cell`, from its checkpoint where there is one; its record goes to the store, or to the spool while that does not answer.
 
     Raises:
         Stopped: `stopping()` became true; the checkpoint is written.
@@ -65,14 +65,14 @@ def train_rung(
     from lightning_scaling.ladder.module import ByteModel
     from lightning_scaling.ladder.windows import TrainingWindows, validation_batches
 
-    path = job.checkpoint(rung)
+    path = job.checkpoint(cell)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = job.corpus
-    train = TrainingWindows(text.train, rung.context, rung.windows, rung.steps, job.seed)
-    validation = validation_batches(text.validation, rung.context, job.ladder.validation_windows)
-    trainer = _trainer(job, rung, siblings, report, stopping)
+    train = TrainingWindows(text.train, cell.context, cell.windows, cell.steps, job.seed)
+    validation = validation_batches(text.validation, cell.context, job.ladder.validation_windows)
+    trainer = _trainer(job, cell, siblings, report, stopping)
     with spooling(job):
-        trainer.fit(ByteModel(rung, job.seed), train, validation, ckpt_path=str(path) if path.exists() else None)
+        trainer.fit(ByteModel(cell, job.seed), train, validation, ckpt_path=str(path) if path.exists() else None)
     path.unlink(missing_ok=True)
 
 
@@ -89,7 +89,7 @@ def spooling(job: Job) -> Iterator[None]:
             os.environ[SPOOL] = before
 
 
-def _trainer(job: Job, rung: Rung, siblings: Sequence[Curve], report: Callable[[int], None], stopping: Callable[[], bool]) -> Any:
+def _trainer(job: Job, cell: Cell, siblings: Sequence[Curve], report: Callable[[int], None], stopping: Callable[[], bool]) -> Any:
     from lightning.pytorch import Trainer
 
     from lightning_scaling.callbacks import ScalingLawMonitor
@@ -97,8 +97,8 @@ def _trainer(job: Job, rung: Rung, siblings: Sequence[Curve], report: Callable[[
 
     monitor = ScalingLawMonitor(
         store=job.store,
-        experiment=LENGTHS if rung.of_other_length else EXPERIMENT,
-        run_name=rung.name,
+        experiment=LENGTHS if cell.of_other_length else EXPERIMENT,
+        run_name=cell.name,
         family=job.family,
         siblings=tuple(siblings),
         tokenizer="bytes",
@@ -106,6 +106,6 @@ def _trainer(job: Job, rung: Rung, siblings: Sequence[Curve], report: Callable[[
         summary=False,
     )
     quiet: dict[str, Any] = dict(logger=False, enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False)
-    often: dict[str, Any] = dict(max_epochs=1, val_check_interval=rung.validate_every, check_val_every_n_epoch=None, num_sanity_val_steps=0)
-    keeper = Keeper(job.checkpoint(rung), report, stopping)
+    often: dict[str, Any] = dict(max_epochs=1, val_check_interval=cell.validate_every, check_val_every_n_epoch=None, num_sanity_val_steps=0)
+    keeper = Keeper(job.checkpoint(cell), report, stopping)
     return Trainer(accelerator="cpu", devices=1, callbacks=[monitor, keeper], **quiet, **often)

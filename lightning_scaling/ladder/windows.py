@@ -13,7 +13,7 @@ Batch = tuple[Tensor, Tensor]
 class TrainingWindows:
     """A loader of `steps` batches of (input, next byte), each (windows, context); passes over the text are shuffled anew.
 
-    It keeps its place in Lightning's checkpoints (`state_dict`), so that training goes on with the next batch.
+    It keeps its place in Lightning's checkpoints (`state_dict`), so that training continues with the next batch.
     """
 
     def __init__(self, text: bytes, context: int, windows: int, steps: int, seed: int = 0) -> None:
@@ -58,7 +58,7 @@ class TrainingWindows:
 
 
 def validation_batches(text: bytes, context: int, windows: int, rows: int = 32) -> "DataLoader[Batch]":
-    """The same windows for every rung and every validation, spread evenly over the text: their choice adds no noise between two losses."""
+    """The same windows for every cell and every validation, spread evenly over the text: their choice adds no noise between two losses."""
     held = as_tensor(text)
     starts = torch.linspace(0, len(held) - context - 1, windows).long().tolist()
     pieces = torch.stack([held[s : s + context + 1].long() for s in starts])

@@ -58,7 +58,7 @@ class Guard:
     def switch_off(self, part: str, error: BaseException) -> None:
         """The part has failed: one warning with the cause."""
         self.off.add(part)
-        self.warn(part, f"{part} failed and is switched off, training goes on ({type(error).__name__}: {error})")
+        self.warn(part, f"{part} failed and is switched off, training continues ({type(error).__name__}: {error})")
 
     def warn(self, kind: str, text: str) -> None:
         """Warn, unless something of this kind was warned of before."""

@@ -49,10 +49,6 @@ class RunMonitor:
                     if run.should_stop:
                         break
 
-    `params` takes the number of parameters, or a convention ("total", "non_embedding") where `model` is given. Configuration errors are
-    raised here and at the first step; once the first step is done nothing raises any more: a failure is one warning, and the part that
-    failed is switched off.
-
     Raises:
         ValueError: an option that makes no sense, or N is not known.
     """
@@ -129,8 +125,7 @@ class RunMonitor:
 
     @token_budget.setter
     def token_budget(self, tokens: float | None) -> None:
-        given = self.options.token_budget
-        chosen = given if given is not None else tokens
+        chosen = tokens if self.options.token_budget is None else self.options.token_budget
         self.progress.token_budget = None if chosen is None else int(chosen)
 
     def start(self, batch: Any = None, model: Any = None, loaders: Any = None) -> None:
@@ -220,7 +215,7 @@ class RunMonitor:
         self.guard.attempt("counting the model again", self.counting.look_again)
         mean = self._totals.exchange(loss)
         if budget is not None:
-            self.guard.attempt("the token budget", lambda: self._read_budget(budget))
+            self.guard.attempt("the token budget", lambda: setattr(self, "token_budget", budget(self.progress.ledger.tokens)))
         point = self.guard.run("the curve", lambda: self.progress.mark(mean) if self.progress.ledger.tokens else None, None)
         if point is not None and self._reporter is not None:
             at = self.progress.rates.steps if step is None else step
@@ -228,9 +223,6 @@ class RunMonitor:
             self.guard.attempt("recording", partial(self._reporter.point, self._metrics, at, lambda: self.record))
         self._decide(point)
         return self.judgement
-
-    def _read_budget(self, budget: Callable[[int], float | None]) -> None:
-        self.token_budget = budget(self.progress.ledger.tokens)
 
     def take_metrics(self) -> dict[str, float]:
         """The metrics of the last point for a trainer's loggers, once; empty on ranks that do not log."""
@@ -292,7 +284,7 @@ class RunMonitor:
 
     def interrupt(self, error: BaseException) -> None:
         """Training ended by an error, Ctrl-C or a signal: no collectives, other ranks may be gone. Never raises."""
-        self._state = RunState.CUT_OFF
+        self._state = RunState.INTERRUPTED
         if self._reporter is not None:
             reporter, status = self._reporter, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             self.guard.attempt("the end of the monitor", lambda: reporter.close(self.record, status, HASTE))

@@ -80,7 +80,7 @@ def state_words(record: RunRecord) -> str:
         return "no points"
     if is_finished(record):
         return "finished"
-    return "interrupted" if record.state is RunState.CUT_OFF else words(record.state.name)
+    return "interrupted" if record.state is RunState.INTERRUPTED else words(record.state.name)
 
 
 def loss_name(records: Sequence[RunRecord]) -> str:

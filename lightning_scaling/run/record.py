@@ -21,7 +21,7 @@ class RunState(Outcome):
 
     FINISHED = "reached the end of its plan, or ended itself"
     RUNNING = "still going"
-    CUT_OFF = "ended before its plan: crashed, killed or cancelled"
+    INTERRUPTED = "ended before its plan: crashed, killed or cancelled"
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class RunRecord:
         """The record `to_json` wrote; `where` adds what a store knows (state, experiment, run_id).
 
         Raises:
-            ValueError: a foreign document, or one of a newer schema.
+            ValueError: another document, or one of a newer schema.
         """
         if not isinstance(data, dict) or data.get("schema") not in range(1, SCHEMA + 1):
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__

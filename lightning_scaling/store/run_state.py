@@ -8,7 +8,7 @@ STALE_SECONDS = 300.0  # five heartbeats
 
 
 def with_state(record: RunRecord, status: str, sign_of_life: float, now: float, stale_after: float = STALE_SECONDS) -> RunRecord:
-    """The record with its state: finished if it says so or reached its token budget; running after a recent sign of life; else interrupted.
+    """The record with its state: finished if marked so or at its token budget; running after a recent sign of life; else interrupted.
 
     Args:
         status: the store's; only RUNNING can mean a run that is still being trained.
@@ -18,7 +18,7 @@ def with_state(record: RunRecord, status: str, sign_of_life: float, now: float, 
     if record.ended or _reached(record):
         return replace(record, state=RunState.FINISHED)
     alive = status in ("RUNNING", "SCHEDULED") and now - sign_of_life <= stale_after
-    return replace(record, state=RunState.RUNNING if alive else RunState.CUT_OFF)
+    return replace(record, state=RunState.RUNNING if alive else RunState.INTERRUPTED)
 
 
 def _reached(record: RunRecord) -> bool:

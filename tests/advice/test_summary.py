@@ -68,7 +68,7 @@ def test_a_loss_below_zero_has_no_ratio(make_run):
     made = Prediction(50_000_000, END, -6.8, -6.9, -6.7)
     line = end_of_run(record(negative, predictions=(made,)))[1]
     assert "%, inside" not in line
-    assert "its interval" in line
+    assert line.startswith("ended at −")
 
 
 def test_a_reversed_interval_is_printed_the_right_way_round(make_run):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-collect_ignore = ["spawned.py"]  # it imports its neighbour, as the spawned processes must
+collect_ignore = ["spawned.py", "fabric_loop.py"]  # it imports its neighbour, as the spawned processes must
 
 
 def _load():
@@ -108,13 +108,13 @@ def run_scripts(server):
 
 @pytest.fixture(scope="session")
 def run_script(run_scripts):
-    """Run training.py in a folder as a process of its own: its exit code and, where it ended well, what it told."""
+    """Run training.py in a folder as a process of its own: its exit code and, where it ended well, what it reported."""
 
     def run(folder, *arguments):
-        told = folder / "told-0.json"
-        told.unlink(missing_ok=True)
+        reported = folder / "reported-0.json"
+        reported.unlink(missing_ok=True)
         (code,) = run_scripts([folder, *arguments])
-        return code, json.loads(told.read_text()) if told.exists() else None
+        return code, json.loads(reported.read_text()) if reported.exists() else None
 
     return run
 

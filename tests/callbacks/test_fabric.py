@@ -73,7 +73,7 @@ def test_an_error_interrupts_the_run(loop):
     callback = scaling()
     with pytest.raises(KeyError):
         loop(callback, fail_at=9)
-    assert callback.record.state.name == "CUT_OFF"
+    assert callback.record.state.name == "INTERRUPTED"
 
 
 def test_without_validation_the_training_loss_is_followed_under_its_name(loop):

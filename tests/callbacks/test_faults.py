@@ -103,4 +103,4 @@ def test_a_failure_on_one_rank_leaves_no_other_waiting(tmp_path, target, rank):
     asked = ["--devices", "2", "--strategy", "ddp", "--epochs", "2", "--val-every", "3", "--fail", target, "--fail-rank", str(rank)]
     done = subprocess.run([sys.executable, SCRIPT, tmp_path, *asked], cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / "told-0.json").exists()
+    assert (tmp_path / "reported-0.json").exists()

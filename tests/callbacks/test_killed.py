@@ -24,8 +24,8 @@ def moment(seed):
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory, run_script, new_store):
     folder = tmp_path_factory.mktemp("straight")
-    _, told = run_script(folder, "--epochs", EPOCHS, "--store", new_store(folder))
-    return told, history(folder)
+    _, reported = run_script(folder, "--epochs", EPOCHS, "--store", new_store(folder))
+    return reported, history(folder)
 
 
 def history(folder):
@@ -44,18 +44,18 @@ def test_kill_9_at_a_random_moment_and_resume(seed, straight, tmp_path, run_scri
     store = new_store(tmp_path)
     killed, _ = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, *moment(seed))
     assert killed == -signal.SIGKILL
-    code, told = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, "--resume", tmp_path / "last.ckpt")
+    code, reported = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, "--resume", tmp_path / "last.ckpt")
     assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
-    assert told["told"] == expected["told"]
-    assert told["tokens"] == expected["tokens"]
-    assert told["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+    assert reported["reported"] == expected["reported"]
+    assert reported["tokens"] == expected["tokens"]
+    assert reported["loss"] == pytest.approx(expected["loss"], rel=1e-6)
     assert history(tmp_path) == points
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_and_a_resume(name, training, tmp_path, run_script):
-    _, told = run_script(tmp_path, "--epochs", 3, "--signal-at", 8, "--signal", name)
-    assert told is None
-    code, told = run_script(tmp_path, "--epochs", 3, "--resume", tmp_path / "last.ckpt")
+    _, reported = run_script(tmp_path, "--epochs", 3, "--signal-at", 8, "--signal", name)
+    assert reported is None
+    code, reported = run_script(tmp_path, "--epochs", 3, "--resume", tmp_path / "last.ckpt")
     assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
-    assert told["told"]["tokens_trained"] == 3 * 20 * training.LENGTH
+    assert reported["reported"]["tokens_trained"] == 3 * 20 * training.LENGTH

@@ -1,4 +1,4 @@
-"""The monitor in a training: what it counts, what it tells of it, and that two Lightnings take it."""
+"""The monitor in a training: what it counts, what it shows of it, and that two Lightnings take it."""
 
 import numpy as np
 import pytest

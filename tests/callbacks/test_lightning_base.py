@@ -16,5 +16,5 @@ print(isinstance(first, other.Callback))
 
 
 def test_a_monitor_is_a_callback_of_a_lightning_loaded_after_it_and_loads_none_itself():
-    told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout.split()
-    assert told == ["False", "True", "True", "True"]
+    reported = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout.split()
+    assert reported == ["False", "True", "True", "True"]

@@ -81,8 +81,8 @@ def said(caplog):
 
 
 @pytest.fixture
-def outage_is_told(said, until):
-    return lambda: until(lambda: any("does not answer; training goes on" in sentence for sentence in said()))
+def outage_is_reported(said, until):
+    return lambda: until(lambda: any("does not answer; training continues" in sentence for sentence in said()))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def flushed():
 
 
 def told_once_and_where_it_lies(said):
-    return ["does not answer; training goes on" in s for s in said] == [True, False] and "lightning-scaling flush" in said[1]
+    return ["does not answer; training continues" in s for s in said] == [True, False] and "lightning-scaling flush" in said[1]
 
 
 def test_a_server_that_comes_only_after_the_training_gets_everything(fit, undisturbed, mlflow_server, said, flushed, tmp_path):
@@ -129,14 +129,14 @@ def test_a_server_that_comes_only_after_the_training_gets_everything(fit, undist
 
 
 def test_a_server_killed_in_the_middle_and_back_gets_everything(
-    fit, undisturbed, mlflow_server, said, points_arrived, outage_is_told, tmp_path
+    fit, undisturbed, mlflow_server, said, points_arrived, outage_is_reported, tmp_path
 ):
     def kill():
         points_arrived()
         mlflow_server.stop()
 
     def back():
-        outage_is_told()
+        outage_is_reported()
         mlflow_server.start()
 
     monitor = fit(tmp_path, mlflow_server.uri, {AWAY: kill, BACK: back})
@@ -144,13 +144,13 @@ def test_a_server_killed_in_the_middle_and_back_gets_everything(
     assert history(mlflow_server.uri, monitor.record.key) == undisturbed
 
 
-def test_a_server_paused_in_the_middle_gets_everything(fit, undisturbed, mlflow_server, said, points_arrived, outage_is_told, tmp_path):
+def test_a_server_paused_in_the_middle_gets_everything(fit, undisturbed, mlflow_server, said, points_arrived, outage_is_reported, tmp_path):
     def pause():
         points_arrived()
         mlflow_server.signal(signal.SIGSTOP)
 
     def go_on():
-        outage_is_told()
+        outage_is_reported()
         mlflow_server.signal(signal.SIGCONT)
 
     try:
@@ -220,7 +220,7 @@ def test_two_trainings_write_to_one_database_at_the_same_time(run_scripts, new_s
     asked = "--epochs", 20
     assert run_scripts([folders[0], "--store", alone, *asked]) == [0]
     assert run_scripts(*([folder, "--store", shared, *asked] for folder in folders[1:])) == [0, 0]
-    keys = [json.loads((folder / "told-0.json").read_text())["key"] for folder in folders]
+    keys = [json.loads((folder / "reported-0.json").read_text())["key"] for folder in folders]
     expected = history(alone, keys[0])
     assert len(expected[1]["scaling/tokens"]) == 20
     assert [history(shared, key) for key in keys[1:]] == [expected, expected]

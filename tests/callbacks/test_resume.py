@@ -155,7 +155,7 @@ def test_an_interrupted_run_is_cut_off(training, tmp_path):
     trainer = training.trainer(tmp_path, [monitor, stopper(7, RuntimeError("broken"))], max_epochs=2)
     with pytest.raises(RuntimeError):
         trainer.fit(training.model_class()(), training.loader(), training.loader(8))
-    assert monitor.record.state is RunState.CUT_OFF
+    assert monitor.record.state is RunState.INTERRUPTED
     assert not monitor.record.ended
 
 

@@ -18,8 +18,8 @@ def test_a_sharded_training_counts_what_was_counted_by_hand(layout, training, tm
     script = [sys.executable, Path(__file__).parent / "sharded.py", tmp_path, data, tensor]
     done = subprocess.run([*map(str, script)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads((tmp_path / "told-0.json").read_text())
-    assert told["params"] == training.PARAMS
-    assert told["tokens"] == [n * training.LENGTH for n in rows]
-    assert told["told"]["tokens_trained"] == EPOCHS * ROWS * training.LENGTH
-    assert told["told"]["flops_spent"] == 6 * training.PARAMS * EPOCHS * ROWS * training.LENGTH
+    reported = json.loads((tmp_path / "reported-0.json").read_text())
+    assert reported["params"] == training.PARAMS
+    assert reported["tokens"] == [n * training.LENGTH for n in rows]
+    assert reported["reported"]["tokens_trained"] == EPOCHS * ROWS * training.LENGTH
+    assert reported["reported"]["flops_spent"] == 6 * training.PARAMS * EPOCHS * ROWS * training.LENGTH

@@ -75,7 +75,7 @@ def test_a_plateau_ends_the_run_says_why_and_leaves_a_checkpoint(plateau, tmp_pa
     assert monitor.record.ended
 
 
-def test_without_leave_a_plateau_is_only_told(plateau):
+def test_without_leave_a_plateau_is_only_reported(plateau):
     monitor, trainer = plateau(stop=None)
     assert trainer.global_step == 70 * 5
     assert "STOP" in {p.verdict for p in monitor.record.predictions}

@@ -207,8 +207,8 @@ def break_(target, error):
 
 def tell(folder, monitor, rows):
     record = monitor.record
-    told = record.to_json() | {"state": record.state.name, "told": record.extra, "rows": rows}
-    (folder / f"told-{os.environ.get('LOCAL_RANK', 0)}.json").write_text(json.dumps(told))
+    reported = record.to_json() | {"state": record.state.name, "reported": record.extra, "rows": rows}
+    (folder / f"reported-{os.environ.get('LOCAL_RANK', 0)}.json").write_text(json.dumps(reported))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Synthetic runs with a known law: L = floor + rise/S^alpha, less what the annealing of the multi-power law gives back."""
+"""Synthetic runs with a known law: L = floor + rise/S^alpha, less the annealing gain of the multi-power law."""
 
 import numpy as np
 import pytest

@@ -10,7 +10,7 @@ def library():
     return library_files()
 
 
-def test_the_standard_library_is_enough_for_the_largest_rung(library):
+def test_the_standard_library_is_enough_for_the_largest_cell(library):
     train, _ = split(library)
     assert sum(len(library[path]) for path in train) > 4.9e6
 

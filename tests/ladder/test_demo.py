@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lightning_scaling.ladder.rungs import PRESETS
+from lightning_scaling.ladder.cells import PRESETS
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -6,12 +6,12 @@ import math
 import pytest
 import torch
 
+from lightning_scaling.ladder.cells import PRESETS
 from lightning_scaling.ladder.gpt import GPT
 from lightning_scaling.ladder.module import ByteModel, Warmcosine
-from lightning_scaling.ladder.rungs import PRESETS
 from lightning_scaling.ladder.windows import TrainingWindows
 
-RUNG = PRESETS["quick"].rungs[1]
+CELL = PRESETS["quick"].cells[1]
 
 
 def test_no_byte_sees_a_later_one():
@@ -26,12 +26,12 @@ def test_no_byte_sees_a_later_one():
 
 
 def test_training_starts_at_the_loss_of_a_uniform_guess():
-    batch = next(iter(TrainingWindows(bytes(range(256)) * 40, RUNG.context, RUNG.windows, 1)))
-    assert ByteModel(RUNG).loss(batch).item() == pytest.approx(math.log(256), rel=0.02)
+    batch = next(iter(TrainingWindows(bytes(range(256)) * 40, CELL.context, CELL.windows, 1)))
+    assert ByteModel(CELL).loss(batch).item() == pytest.approx(math.log(256), rel=0.02)
 
 
 def test_the_same_seed_starts_with_the_same_weights():
-    first, again, other = (torch.cat([p.flatten() for p in ByteModel(RUNG, seed).parameters()]) for seed in (1, 1, 2))
+    first, again, other = (torch.cat([p.flatten() for p in ByteModel(CELL, seed).parameters()]) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -44,7 +44,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_a_twentieth():
 
 
 def test_every_weight_is_trained_once():
-    model = ByteModel(RUNG)
+    model = ByteModel(CELL)
     optimizer = model.configure_optimizers()["optimizer"]
     trained = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert sorted(trained) == sorted(id(p) for p in model.parameters())

@@ -1,18 +1,18 @@
-"""One rung through a real Trainer: stopped and resumed it ends as if it had never been stopped."""
+"""One cell through a real Trainer: stopped and resumed it ends as if it had never been stopped."""
 
 import math
 
 import pytest
 
+from lightning_scaling.ladder.cells import make_ladder
 from lightning_scaling.ladder.corpus import Corpus
-from lightning_scaling.ladder.rungs import make_ladder
 from lightning_scaling.ladder.running import gathered
-from lightning_scaling.ladder.training import Job, train_rung
+from lightning_scaling.ladder.training import Job, train_cell
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 LADDER = make_ladder("test", (8,), 1.0, ((8, 2.0),), context=32, evaluations=12, validation_windows=8)
-RUNG = LADDER.rungs[0]
+CELL = LADDER.cells[0]
 TEXT = b"".join(b"def f%d(x): return x + %d\n" % (i, i * i) for i in range(6_000))
 
 
@@ -38,11 +38,11 @@ def resumed(tmp_path_factory, one_thread):
 
     job, seen = a_job(tmp_path_factory.mktemp("resumed")), []
     with pytest.raises(Stopped):
-        train_rung(job, RUNG, report=seen.append, stopping=lambda: seen[-1] == 50)
-    assert job.checkpoint(RUNG).exists()
-    train_rung(job, RUNG, report=seen.append)
-    assert seen == list(range(1, RUNG.steps + 1))
-    assert not job.checkpoint(RUNG).exists()
+        train_cell(job, CELL, report=seen.append, stopping=lambda: seen[-1] == 50)
+    assert job.checkpoint(CELL).exists()
+    train_cell(job, CELL, report=seen.append)
+    assert seen == list(range(1, CELL.steps + 1))
+    assert not job.checkpoint(CELL).exists()
     return record(job)
 
 
@@ -52,40 +52,40 @@ def a_job(folder, seed=0):
 
 def trained(folder):
     job = a_job(folder)
-    train_rung(job, RUNG)
+    train_cell(job, CELL)
     return job
 
 
 def record(job):
-    return gathered(job, [RUNG.name])[RUNG.name]
+    return gathered(job, [CELL.name])[CELL.name]
 
 
-def test_a_rung_ends_finished_in_the_store(straight):
+def test_a_cell_ends_finished_in_the_store(straight):
     assert straight.state.name == "FINISHED"
     assert (straight.name, straight.conventions.tokenizer) == ("w8", "bytes")
 
 
 def test_every_validation_is_a_point_and_the_last_one_is_the_end(straight):
-    assert len(straight.curve) == RUNG.evaluations
-    assert straight.tokens == RUNG.tokens
+    assert len(straight.curve) == CELL.evaluations
+    assert straight.tokens == CELL.tokens
 
 
 def test_flops_are_six_n_d_by_hand(straight):
     params = 256 * 8 + 3 * (8 * 24 + 8 * 8 + 8 * 32 + 32 * 8)
     assert straight.params == params
-    assert straight.spent == 6 * params * RUNG.tokens
+    assert straight.spent == 6 * params * CELL.tokens
 
 
 def test_the_loss_falls_below_the_uniform_guess(straight):
     assert straight.loss < straight.curve.loss[0] < math.log(256)
 
 
-def test_a_resumed_rung_ends_in_the_very_same_loss(straight, resumed):
+def test_a_resumed_cell_ends_in_the_very_same_loss(straight, resumed):
     assert resumed.curve.loss.tolist() == straight.curve.loss.tolist()
     assert resumed.curve.tokens.tolist() == straight.curve.tokens.tolist()
 
 
-def test_a_resumed_rung_made_the_same_forecasts(straight, resumed):
+def test_a_resumed_cell_made_the_same_forecasts(straight, resumed):
     made, expected = ([p.loss for p in run.predictions] for run in (resumed, straight))
     assert made == pytest.approx(expected, rel=1e-3, nan_ok=True)
 

@@ -1,4 +1,4 @@
-"""Batches: every window once a pass, the same order for the same seed, and a resumed loader goes on where it was."""
+"""Batches: every window once a pass, the same order for the same seed, and a resumed loader continues where it was."""
 
 import torch
 

@@ -45,7 +45,7 @@ def test_all_approaches_find_the_exponent_on_a_noisy_sweep(sweep: Sweep) -> None
 
 
 def test_where_they_disagree_the_verdict_says_why() -> None:
-    # Grids whose centre wanders from above the best size to below it: the bias of the parabolas changes with compute.
+    # Grids whose centre moves from above the best size to below it: the bias of the parabolas changes with compute.
     budgets, centre = np.repeat(np.logspace(17, 21, 5), 15), np.repeat(np.linspace(0.6, -0.6, 5), 15)
     params = ASYMMETRIC.optimum(budgets).params * 10 ** (centre + np.tile(np.linspace(-1, 1, 15), 5))
     tokens = budgets / (6 * params)

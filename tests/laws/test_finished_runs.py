@@ -29,7 +29,7 @@ def test_finished_runs_give_the_law_and_its_keys_and_conventions_back() -> None:
 
 
 def test_interrupted_runs_and_those_without_a_loss_size_or_flops_are_left_out_with_the_reason() -> None:
-    cut = record(3e8, 1e10, state=RunState.CUT_OFF, name="cut")
+    cut = record(3e8, 1e10, state=RunState.INTERRUPTED, name="cut")
     lost = replace(record(3e8, 1e9, name="lost"), curve=Curve([1e9], [np.nan], params=300))
     infinite = replace(record(3e8, 1e9, name="infinite"), curve=Curve([1e9], [1.797e308], params=300))
     sizeless = replace(record(3e8, 1e9, name="sizeless"), curve=Curve([1e9], [2.0]))

@@ -26,7 +26,7 @@ def test_a_floor_is_found_where_the_runs_show_one() -> None:
     assert law.outcome.name == "FITTED"
 
 
-def test_the_largest_rung_of_a_ladder_is_foretold_within_two_percent() -> None:
+def test_the_largest_cell_of_a_ladder_is_predicted_within_two_percent() -> None:
     flops = 180 * SIZES**2
     law = fit_frontier(flops[:-1], LADDER[:-1])
     assert law.r_squared > 0.995

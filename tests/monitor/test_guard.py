@@ -33,7 +33,7 @@ def test_a_part_that_fails_is_reported_with_its_cause_and_switched_off(capsys):
     assert guard.run("the fit", fail, default=7) == 7
     guard.attempt("the fit", lambda: calls.append(1))
     assert calls == []
-    said = "scaling: the fit failed and is switched off, training goes on (ZeroDivisionError: division by zero)\n"
+    said = "scaling: the fit failed and is switched off, training continues (ZeroDivisionError: division by zero)\n"
     assert capsys.readouterr().out == said
 
 

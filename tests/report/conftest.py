@@ -82,7 +82,7 @@ def broken_runs() -> list[RunRecord]:
     """No points, no finite loss, no size, and a name that is an attack."""
     empty = RunRecord("empty", Curve([], []), np.array([]), name="<script>alert(1)</script>")
     nan = RunRecord(
-        "nan", Curve([1e6, 2e6], [np.nan, np.inf], params=100_000), np.array([6e11, 1.2e12]), name="x" * 200, state=RunState.CUT_OFF
+        "nan", Curve([1e6, 2e6], [np.nan, np.inf], params=100_000), np.array([6e11, 1.2e12]), name="x" * 200, state=RunState.INTERRUPTED
     )
     sizeless = replace(a_run(200_000), key="sizeless", name="$\\frac{a}{b}$ & <b>", flops=np.array([]))
     return [empty, nan, replace(sizeless, curve=replace(sizeless.curve, params=None))]

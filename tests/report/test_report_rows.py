@@ -52,7 +52,7 @@ def test_a_running_run_enters_no_law(make_run):
 
 
 def test_an_interrupted_run_enters_no_law(make_run):
-    assert not row(replace(make_run(500_000), state=RunState.CUT_OFF, ended=False, planned_tokens=20_000_000)).fitted
+    assert not row(replace(make_run(500_000), state=RunState.INTERRUPTED, ended=False, planned_tokens=20_000_000)).fitted
 
 
 def test_pf_days_are_flops_over_8_64e19(make_run):

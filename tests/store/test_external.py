@@ -64,7 +64,7 @@ def test_a_run_of_lightnings_own_logger(uri: str) -> None:
 def test_a_run_that_stopped_short_of_its_token_budget_was_interrupted(uri: str, log: Log) -> None:
     log({"val_loss": [(9, 5.0)]}, status=None)
     mapping = MetricMapping(tokens_per_step=1, planned_tokens=100)
-    assert load(uri, mapping=mapping).records[0].state is RunState.CUT_OFF
+    assert load(uri, mapping=mapping).records[0].state is RunState.INTERRUPTED
     assert load(uri, mapping=mapping, now=1.1).records[0].state is RunState.RUNNING
 
 

@@ -45,7 +45,7 @@ def test_running_and_crashed_runs_are_told_apart_by_their_heartbeat(uri: str, wr
 
     write(uri, record(ended=False, planned_tokens=10**15), status=None)
     assert load(uri).records[0].state is RunState.RUNNING
-    assert load(uri, now=time.time() + 1000).records[0].state is RunState.CUT_OFF
+    assert load(uri, now=time.time() + 1000).records[0].state is RunState.INTERRUPTED
     assert load(uri, now=time.time() + 1000, stale_after=1e6).records[0].state is RunState.RUNNING
 
 
@@ -53,13 +53,13 @@ def test_broken_and_foreign_runs_are_listed_with_the_reason(uri: str, write: Any
     broken, newer, fine = (write(uri, record(name)) for name in ("broken", "newer", "fine"))
     client.set_tag(broken, "scaling.record.0", "cut")
     client.set_tag(newer, "scaling.record", "9 1 00000000")
-    foreign = client.create_run(client.get_run(fine).info.experiment_id, run_name="<script>alert(1)</script>")
-    study = load_study(uri)
+    external = client.create_run(client.get_run(fine).info.experiment_id, run_name="<script>alert(1)</script>")
+    study = load(uri)
     reasons = {r.run_id: r.reason for r in study.rejected}
     assert [r.run_id for r in study] == [fine]
     assert "damaged" in reasons[broken]
     assert "newer version" in reasons[newer]
-    assert "mapping=MetricMapping(" in reasons[foreign.info.run_id]
+    assert "mapping=MetricMapping(" in reasons[external.info.run_id]
 
 
 def test_a_run_before_its_first_validation_is_no_stranger(uri: str) -> None:

@@ -105,7 +105,7 @@ def project(
     ahead = ENDLESS_STEPS if total_steps is None else max(total_steps - step, 0)
     try:
         steps, rates = _ahead(schedulers, ahead, calls or SchedulerCalls(total_steps, step), group)
-    except Exception as error:  # a user's scheduler may do anything on a copy; training goes on without its schedule
+    except Exception as error:  # a user's scheduler may do anything on a copy; training continues without its schedule
         return Projection(observed, ScheduleOutcome.UNREADABLE, total_steps, f"{type(error).__name__}: {error}")
     short = steps[-1] < ahead and steps[-1] in (MOST_CALLS, MOST_STEPS)
     outcome = ScheduleOutcome.ENDLESS if total_steps is None else ScheduleOutcome.SHORTENED if short else ScheduleOutcome.READ

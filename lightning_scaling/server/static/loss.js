@@ -63,7 +63,7 @@ function tellSample(runs, curves) {
 
 function marksOf(run, axis, colour, thin, curve) {
   const x = axis.of(run), running = run.state === "RUNNING", chosen = run.id === view.run;
-  const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "CUT_OFF" ? [4, 3] : null };
+  const look = { width: chosen ? 3 : thin, alpha: view.run && !chosen ? 0.35 : thin < 1 ? 0.6 : 0.9, dash: run.state === "INTERRUPTED" ? [4, 3] : null };
   const end = { type: "dot", x: x.slice(-1), y: run.y.slice(-1), colour, size: chosen ? 5 : 3, hollow: run.state !== "FINISHED", run };
   if (view.x === ONLY_ENDS || !curve) return [end];
   const line = { type: "line", x, y: run.y, colour, run, ...look };
@@ -116,4 +116,4 @@ function tip(run, { mark, index }) {
   ];
 }
 
-export const stateName = (run) => ({ FINISHED: "finished", RUNNING: "running", CUT_OFF: "interrupted" })[run.state] ?? run.state;
+export const stateName = (run) => ({ FINISHED: "finished", RUNNING: "running", INTERRUPTED: "interrupted" })[run.state] ?? run.state;

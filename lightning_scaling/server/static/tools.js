@@ -19,7 +19,7 @@ export function drawTools(set, recount) {
     choice("x", SHAPE, view.xlog, (xlog) => set({ xlog }, true)),
     choice("y", SHAPE, view.ylog, (ylog) => set({ ylog }, true)),
     filter("family", "every family", Object.fromEntries(families.map((name) => [name, name])), families.length > 1 || view.family, set),
-    filter("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "CUT_OFF"].map((state) => [state, stateName({ state })])), true, set),
+    filter("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "INTERRUPTED"].map((state) => [state, stateName({ state })])), true, set),
     h("input", { id: "text", type: "search", placeholder: "name …", "aria-label": "name contains", value: view.text,
       oninput: (event) => set({ text: event.target.value }, true) }),
     runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null,

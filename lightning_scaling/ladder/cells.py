@@ -1,10 +1,10 @@
 """Which models a ladder trains, declared before the first step: sizes, tokens, batch, learning rates, order.
 
-The recipe keeps every rung equally well trained, so that only size differs. One batch for all left the small rungs 240 steps (R² .973);
+The recipe keeps every cell equally well trained, so that only size differs. One batch for all left the small cells 240 steps (R² .973);
 batch in proportion to width left the largest too few: 4 windows instead of 8 lowered its loss by 2.2 % at equal tokens. So the batch grows
 as the square root of the width, the matrices' learning rate falls as 1/width, the embedding's as its fourth root.
 
-Rungs of one ratio of tokens to parameters give the law of compute, but cannot tell what size and data contribute each. A few more runs of
+Cells of one ratio of tokens to parameters give the law of compute, but cannot tell what size and data contribute each. A few more runs of
 other lengths (`lengths`) can, and only they make an optimal split of compute more than an assumption.
 """
 
@@ -21,7 +21,7 @@ EMBEDDING_LR = 0.06  # over width^.25
 
 
 @dataclass(frozen=True)
-class Rung:
+class Cell:
     """One model of a ladder and how it is trained.
 
     Args:
@@ -30,7 +30,7 @@ class Rung:
         windows: texts of `context` bytes in a batch.
         steps: optimiser steps, a multiple of `evaluations`.
         evaluations: validations over the run, evenly spaced, the last one at the end.
-        after: names of the rungs that must be finished first: they are its siblings, whatever else runs beside it.
+        after: names of the cells that must be finished first: they are its siblings, whatever else runs beside it.
         of_other_length: trained for another number of tokens per parameter than the ladder.
     """
 
@@ -48,7 +48,7 @@ class Rung:
     def params(self) -> int:
         """Embedding (tied with the head) and twelve width² a block.
 
-        >>> make_ladder().rungs[0].params
+        >>> make_ladder().cells[0].params
         13312
         """
         return 256 * self.width + 12 * self.depth * self.width**2
@@ -81,17 +81,17 @@ class Rung:
 
 @dataclass(frozen=True)
 class Ladder:
-    """Rungs from the smallest to the largest, runs of other lengths beside them, the validation windows that judge them all."""
+    """Cells from the smallest to the largest, runs of other lengths beside them, the validation windows that judge them all."""
 
     name: str
-    rungs: tuple[Rung, ...]
-    lengths: tuple[Rung, ...]
+    cells: tuple[Cell, ...]
+    lengths: tuple[Cell, ...]
     validation_windows: int
 
     @property
-    def runs(self) -> tuple[Rung, ...]:
+    def runs(self) -> tuple[Cell, ...]:
         """All that is trained."""
-        return self.rungs + self.lengths
+        return self.cells + self.lengths
 
     @property
     def digest(self) -> str:
@@ -123,27 +123,27 @@ def make_ladder(
         raise ValueError(f"widths must rise and be multiples of 8, got {widths}")
     if strangers := {width for width, _ in lengths} - set(widths):
         raise ValueError(f"runs of other lengths must have a width of the ladder, {min(strangers)} is none of {widths}")
-    bare = {w: Rung(f"w{w}", w, depth, context, round(w**0.5 / 2), evaluations, evaluations) for w in widths}
-    names = [rung.name for rung in bare.values()]
-    rungs = [_trained(bare[w], tokens_per_param, names[: _finished_before(i, len(widths))]) for i, w in enumerate(widths)]
+    bare = {w: Cell(f"w{w}", w, depth, context, round(w**0.5 / 2), evaluations, evaluations) for w in widths}
+    names = [cell.name for cell in bare.values()]
+    cells = [_trained(bare[w], tokens_per_param, names[: _finished_before(i, len(widths))]) for i, w in enumerate(widths)]
     further = [_of_length(bare[w], tokens_per_param, times, names[: widths.index(w)]) for w, times in lengths]
-    return Ladder(name, tuple(rungs), tuple(further), validation_windows)
+    return Ladder(name, tuple(cells), tuple(further), validation_windows)
 
 
-def _trained(rung: Rung, tokens_per_param: float, after: list[str]) -> Rung:
-    each = max(1, round(tokens_per_param * rung.params / rung.tokens))
-    return replace(rung, steps=each * rung.evaluations, after=tuple(after))
+def _trained(cell: Cell, tokens_per_param: float, after: list[str]) -> Cell:
+    each = max(1, round(tokens_per_param * cell.params / cell.tokens))
+    return replace(cell, steps=each * cell.evaluations, after=tuple(after))
 
 
-def _of_length(rung: Rung, tokens_per_param: float, times: float, after: list[str]) -> Rung:
+def _of_length(cell: Cell, tokens_per_param: float, times: float, after: list[str]) -> Cell:
     """Half the validations: these runs are wanted for their end."""
-    fewer = rung.evaluations // 2
-    named = replace(rung, name=f"{rung.name} x{times:g}", steps=fewer, evaluations=fewer, of_other_length=True)
+    fewer = cell.evaluations // 2
+    named = replace(cell, name=f"{cell.name} x{times:g}", steps=fewer, evaluations=fewer, of_other_length=True)
     return _trained(named, tokens_per_param * times, after)
 
 
 def _finished_before(i: int, count: int) -> int:
-    """How many rungs rung `i` waits for, such that two can run at any time and the siblings do not depend on the clock.
+    """How many cells cell `i` waits for, such that two can run at any time and the siblings do not depend on the clock.
 
     The largest takes as long as all others together: it starts while the three below it have still to run.
     """

@@ -1,0 +1,36 @@
+"""One word for one thing: the words that the field does not use for it stand nowhere in code, docs or messages."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# The log of decisions quotes names of its day.
+READ = ("*.py", "*.md", "*.js", "*.html", ":!docs/decisions.md", ":!CHANGELOG.md", ":!tests/test_vocabulary.py")
+# What a practitioner would not search for, and what stands for it.
+GONE = {
+    r"foretold|foretell\w*": "predicted",
+    r"hindsight|humbled": "calibrated by a backtest on the run's own past",
+    r"taught|lessons?": "transferred from related runs",
+    r"witness(es)?": "estimator",
+    r"wander\w*": "autocorrelated noise",
+    r"carried on": "extrapolated",
+    r"pays out|gives back": "annealing gain",
+    r"valleys?": "IsoFLOP curve",
+    r"rungs?": "model size",
+    r"cut off": "interrupted",
+    r"told|tells": "reported, states",
+    r"foreign runs?": "external runs",
+}
+
+
+@pytest.mark.parametrize("words", GONE, ids=lambda words: words.split("|")[0])
+def test_the_words_of_the_field_are_used(words):
+    listed = subprocess.run(["git", "ls-files", *READ], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    pattern = re.compile(rf"\b({words})\b", re.IGNORECASE)
+    files = [ROOT / name for name in listed if (ROOT / name).is_file()]
+    assert files, "git lists no files here"
+    found = [f"{f.relative_to(ROOT)}: {line.strip()[:100]}" for f in files for line in f.read_text().splitlines() if pattern.search(line)]
+    assert found == [], f"write {GONE[words]!r}"
