@@ -104,10 +104,9 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         self._guard, self._run = Guard(), None
         self._loss = EvaluatedLoss(self.options.monitor, self._guard)
         self._active = self._waiting = True
-        stored = state.stateful_callbacks.get(type(self).__name__) if state.global_step else None
-        self.resumed = saved_run(stored)
         # a checkpoint of a training without this callback has no entry for it, without which the trainer cannot save the next one
-        state.stateful_callbacks.setdefault(type(self).__name__, {"args": {}, "attributes": {}})
+        stored = state.stateful_callbacks.setdefault(type(self).__name__, {"args": {}, "attributes": {}})
+        self.resumed = saved_run(stored) if state.global_step else None
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self._waiting:
@@ -123,9 +122,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     def _begin(self, args: Any, state: Any, given: Mapping[str, Any]) -> None:
         read = partial(projected_schedule, state, given.get("optimizer"), given.get("lr_scheduler"))
         ranks = ranks_of(args)
-        targets: list[Target] = []
-        if ranks.is_first:
-            targets = self._guard.run("the trainer's MLflow run", active_mlflow_run, targets)
+        targets: list[Target] = self._guard.run("the trainer's MLflow run", active_mlflow_run, []) if ranks.is_first else []
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=self.resumed, guard=self._guard, **self._given)
         self._run, self.resumed = run, None
         if state.global_step and not run.progress.ledger.tokens:

@@ -35,7 +35,7 @@ def ranks_of(args: Any) -> Ranks:
 
 @dataclass(frozen=True)
 class Horizon:
-    """The end of training in tokens: the trainer turns epochs into optimiser steps, which go on as those of this training so far.
+    """The end of training in tokens: the trainer turns epochs into optimiser steps, which are taken to hold as many tokens as those so far.
 
     Args:
         tokens, step: cumulative tokens and optimiser steps when this training began.

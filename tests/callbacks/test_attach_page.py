@@ -1,4 +1,4 @@
-"""Every snippet of docs/attach.md runs as it stands, beside a tiny GPT-2."""
+"""Every snippet of docs/attach.md runs unchanged, beside a tiny GPT-2."""
 
 import importlib.util
 import re
