@@ -22,12 +22,13 @@ SPOOL = Path(".lightning-scaling") / "spool"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Short pauses, so that an outage is over in seconds."""
-    from lightning_scaling.store import patience, writer
+    from lightning_scaling.store.journal import writer
+    from lightning_scaling.store.mlflow import timeouts
 
     monkeypatch.setattr(writer, "FIRST_PAUSE", 0.1)
     monkeypatch.setattr(writer, "LONGEST_PAUSE", 0.3)
     monkeypatch.setattr(writer, "LINGER_SECONDS", 0.02)
-    monkeypatch.setattr(patience, "REQUEST_SECONDS", 2)
+    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 2)
 
 
 @pytest.fixture(scope="module")
