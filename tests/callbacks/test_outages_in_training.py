@@ -3,6 +3,7 @@
 import http.server
 import json
 import logging
+import os
 import signal
 import threading
 import urllib.error
@@ -16,7 +17,7 @@ from lightning_scaling import RunState
 from lightning_scaling.callbacks import ScalingLawMonitor
 
 EPOCHS, AWAY, BACK = 9, 3, 6
-SPOOL = Path(".lightning-scaling") / "spool"
+SPOOL = lambda: Path(os.environ["LIGHTNING_SCALING_SPOOL"])  # noqa: E731
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,7 @@ def flushed():
         done = CliRunner().invoke(main, ["flush"])
         assert done.exit_code == 0, done.output
         assert "entries delivered" in done.output
-        assert not list(SPOOL.iterdir())
+        assert not SPOOL().exists() or not list(SPOOL().glob("*.jsonl"))
 
     return flush
 
