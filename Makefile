@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test clean
+.PHONY: demo test test-oldest test-newest clean
 
 demo: .venv/.demo
 	$(BIN)/lightning-scaling demo $(DEMO)
@@ -13,6 +13,14 @@ test: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(TEST)
+
+# The versions at both ends of what setup.cfg claims, each in an environment of its own (minutes: gigabytes of torch).
+test-oldest:
+	tests/environments/run.sh oldest tests/store tests/run
+	tests/environments/run.sh oldest-page tests/server/test_server_app.py tests/server/test_server_mlflow.py
+
+test-newest:
+	tests/environments/run.sh newest tests/store tests/run tests/server/test_server_app.py tests/server/test_server_mlflow.py
 
 .venv/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and 'lightning-scaling needs Python 3.10 or newer: make PYTHON=python3.12')"
@@ -29,4 +37,4 @@ test: .venv/.test
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build demo
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache build demo

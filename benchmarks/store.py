@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from store_makers import EXPERIMENT, KEYS, fill, postgres, server
 
+from lightning_scaling.report.study import Study
 from lightning_scaling.store import load
 
 POINTS = 400
@@ -56,7 +57,7 @@ def measure(title: str, uri: str, database: str | None, few: int, sql: float | N
     """One row of the table; the seconds of the raw read (None without a table of metrics to read)."""
     load(uri, EXPERIMENT, "tags.`scaling.key` = 'key-0'")  # imports and connections are not part of the comparison
     reading, study = min((timed(lambda: load(uri, EXPERIMENT)) for _ in range(4)), key=lambda each: each[0])
-    fitting, _ = timed(study.fit)
+    fitting, _ = timed(Study(study.records).fit)
     if study.rejected:
         raise SystemExit(f"{len(study.rejected)} runs rejected: {study.rejected[0]}")
     if database:

@@ -19,13 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from lightning_scaling.store.compact import to_tags
 
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import Prediction, RunRecord
 from lightning_scaling.run.schedule import Schedule
-from lightning_scaling.store import Recorder
+from lightning_scaling.store import open_recorder
+from lightning_scaling.store.mlflow.record_tags import to_tags
+from lightning_scaling.store.record_packing import pack
 
 EXPERIMENT = "benchmark"
 KEYS = ("scaling/tokens", "scaling/val_loss")
@@ -76,8 +77,7 @@ def fill(uri: str, runs: int, points: int, histories: bool = True) -> None:
 def _first(uri: str, points: int) -> str:
     one = record(0, points)
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(uri, EXPERIMENT, "run-0", folder)
-        recorder.open("key-0")
+        recorder = open_recorder(uri, "key-0", experiment=EXPERIMENT, run_name="run-0", spool_dir=folder)
         for step, tokens, loss in zip(one.curve.step, one.curve.tokens, one.curve.loss, strict=True):
             recorder.metrics(dict(zip(KEYS, (tokens, loss), strict=True)), int(step))
         recorder.record(one)
@@ -91,7 +91,13 @@ def _rows(template: dict, numbers: range, points: int, histories: bool) -> dict[
     for number in numbers:
         one, run = record(number, points), uuid.uuid4().hex
         rows["runs"].append({**template, "run_uuid": run, "name": one.name})
-        tags = {"mlflow.runName": one.name, "scaling.key": one.key, "scaling.schema": "1", "scaling.family": "benchmark", **to_tags(one)}
+        tags = {
+            "mlflow.runName": one.name,
+            "scaling.key": one.key,
+            "scaling.schema": "1",
+            "scaling.family": "benchmark",
+            **to_tags(pack(one)),
+        }
         rows["tags"] += [{"key": k, "value": v, "run_uuid": run} for k, v in tags.items()]
         steps = one.curve.step.astype(int).tolist()
         for key, values in zip(KEYS, (one.curve.tokens.tolist(), one.curve.loss.tolist()), strict=True):

@@ -117,9 +117,7 @@ class ScalingLawMonitor(Callback):
 
     def _state_to_resume(self, global_step: int) -> dict[str, Any] | None:
         """A fit from step 0 is a new run; one from a checkpoint, or a second fit of the same trainer, resumes the old one."""
-        if self._resumed is not None:
-            return self._resumed
-        return self._run.state_dict() if self._run is not None and global_step > 0 else None
+        return self._resumed or (self._run.state_dict() if self._run is not None and global_step > 0 else None)
 
     def _training_loss(self, trainer: Any) -> TrainingLoss:
         return TrainingLoss(copy=True) if self._manual else TrainingLoss(divided=lambda: int(trainer.accumulate_grad_batches))
@@ -255,10 +253,7 @@ class ScalingLawMonitor(Callback):
             run.interrupt(exception)
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """The state is put in here and not by `state_dict`, so that lists of callbacks may hold monitors of earlier trainers.
-
-        Ranks are summed before saving, as the checkpoint holds rank 0's; every rank comes here, unless training was interrupted.
-        """
+        """Here and not in `state_dict`, so that lists may hold monitors of earlier trainers. Collective, unless interrupted."""
         run = self._run
         if run is None or not (self._active or trainer.state.fn == "fit"):
             return

@@ -11,23 +11,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from lightning_scaling.callbacks.forward_hook import stop_watching, watch_forward
 from lightning_scaling.callbacks.transformers_trainer import (
     EvaluatedLoss,
     Horizon,
+    LoggedLoss,
     active_mlflow_run,
     projected_schedule,
     ranks_of,
     saved_run,
     state_of,
-    stop_watching,
     strategy_name,
-    watch_forward,
 )
 from lightning_scaling.laws.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
-from lightning_scaling.monitor.losses import Cadence, TrainingLoss
+from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
@@ -87,7 +87,6 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     def _reset(self) -> None:
         self._active = self._waiting = self._first = False  # within a training; before its first step; before its first batch
         self._rate: float | None = None
-        self._cadence, self._due, self._unread = Cadence(), False, False  # of the training loss
 
     def __getattr__(self, name: str) -> Any:
         """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
@@ -105,10 +104,9 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         self._guard, self._run = Guard(), None
         self._loss = EvaluatedLoss(self.options.monitor, self._guard)
         self._active = self._waiting = True
-        stored = state.stateful_callbacks.get(type(self).__name__) if state.global_step else None
-        self.resumed = saved_run(stored)
         # a checkpoint of a training without this callback has no entry for it, without which the trainer cannot save the next one
-        state.stateful_callbacks.setdefault(type(self).__name__, {"args": {}, "attributes": {}})
+        stored = state.stateful_callbacks.setdefault(type(self).__name__, {"args": {}, "attributes": {}})
+        self.resumed = saved_run(stored) if state.global_step else None
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self._waiting:
@@ -124,15 +122,14 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     def _begin(self, args: Any, state: Any, given: Mapping[str, Any]) -> None:
         read = partial(projected_schedule, state, given.get("optimizer"), given.get("lr_scheduler"))
         ranks = ranks_of(args)
-        targets: list[Target] = []
-        if ranks.is_first:
-            targets = self._guard.run("the trainer's MLflow run", active_mlflow_run, targets)
+        targets: list[Target] = self._guard.run("the trainer's MLflow run", active_mlflow_run, []) if ranks.is_first else []
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=self.resumed, guard=self._guard, **self._given)
         self._run, self.resumed = run, None
         if state.global_step and not run.progress.ledger.tokens:
             run.progress.rates.begin_at(state.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {state.global_step}: tokens count from here")
         self._horizon = Horizon(run.progress.ledger.tokens, state.global_step, run.token_budget)
+        self._logged = LoggedLoss(run, self._horizon)
         if strategy_name(args.eval_strategy) == "no":
             run.loss.of_training(TrainingLoss())
         self._first, self._model = True, weakref.ref(given["model"])
@@ -186,7 +183,7 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         if run := self._live:
             run.optimizer_step(self._rate)
             run.end_batch()
-            self._due = self._cadence.due() or self._due
+            self._logged.step()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._sync(control)
@@ -218,18 +215,9 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
     @guarded
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """The training loss of the last logging interval, a number already, is followed where there is no evaluation."""
-        run = self._live
-        followed = run.loss.training if run and "loss" in (logs or {}) else None
-        if run and followed:
-            followed.add(float(logs["loss"]))
-            self._unread = True
-            if self._due:
-                self._training_point(run, state)
-                self._stop_where_due(run, args, control)
-
-    def _training_point(self, run: RunMonitor, state: Any) -> None:
-        self._due = self._unread = False
-        run.training_point(state.global_step, partial(self._horizon.token_budget, state))
+        if (run := self._live) and self._logged.add(logs or {}):
+            self._logged.mark(state)
+            self._stop_where_due(run, args, control)
 
     def _stop_where_due(self, run: RunMonitor, args: Any, control: Any) -> None:
         if run.should_stop:
@@ -241,8 +229,8 @@ class ScalingLawCallback(TrainerCallback, ExportableState):
         run = self._live
         self._active = self._waiting = False
         if run is not None:
-            if self._unread:
-                self._training_point(run, state)
+            if self._logged.unread:
+                self._logged.mark(state)
             run.finish()
         stop_watching(kwargs.get("model"))
 

@@ -1,19 +1,16 @@
-"""What a `transformers.Trainer` shows its callbacks: the batch of a forward pass, its ranks, its schedule, its MLflow run, its losses.
+"""What a `transformers.Trainer` shows its callbacks: its ranks, its end in tokens, its schedule, its MLflow run, its losses.
 
 Read without touching anything. A callback never sees the trainer itself, only its arguments, state, model, optimiser and scheduler.
 """
 
-import inspect
 import sys
-import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import torch
-
 from lightning_scaling.monitor.guard import Guard
-from lightning_scaling.monitor.losses import misnamed, missing, resolve
+from lightning_scaling.monitor.losses import Cadence, misnamed, missing, resolve
 from lightning_scaling.monitor.ranks import Ranks, of_torch
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.run_monitor import RunMonitor
@@ -21,57 +18,6 @@ from lightning_scaling.monitor.schedule import Projection, Stepped, project
 from lightning_scaling.run.schedule import Schedule
 
 LATE_SAVE = "a checkpoint was asked for after the monitor's hook and holds too few tokens of the other ranks: put this callback last"
-NOT_INPUTS = ("num_items_in_batch",)  # the trainer's own arguments beside the batch
-
-# the batch -------------------------------------------------------------------------------------------------------------------------------
-
-
-class ForwardHook:
-    """A forward pre-hook that hands over the batch of every training pass. A copy of the model carries one that does nothing.
-
-    Args:
-        take: bound method that takes the batch; held weakly, so that a model does not keep its monitor alive.
-    """
-
-    def __init__(self, take: Callable[[dict[str, Any]], None] | None = None) -> None:
-        self.take = weakref.WeakMethod(take) if take is not None else lambda: None
-
-    def __call__(self, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        _hand_over(self, module, given, named)
-
-    def __reduce__(self) -> Any:
-        return (ForwardHook, ())
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # a compiled model would run this once, when it is traced
-def _hand_over(hook: ForwardHook, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-    take = hook.take()
-    if take is not None and module.training and torch.is_grad_enabled():
-        take(_batch_of(module, given, named))
-
-
-def _batch_of(module: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
-    names = inspect.signature(module.forward).parameters if given else ()
-    together = {**dict(zip(names, given, strict=False)), **named}
-    return {name: value for name, value in together.items() if value is not None and name not in NOT_INPUTS}
-
-
-_WATCHED: "weakref.WeakKeyDictionary[Any, tuple[Any, list[Any]]]" = weakref.WeakKeyDictionary()  # model → its trainer's state, hooks
-
-
-def watch_forward(model: Any, state: Any, take: Callable[[dict[str, Any]], None]) -> None:
-    """Hand every training batch of the model to `take`. Hooks of an earlier training, which ended in an error, are taken off."""
-    if _WATCHED.get(model, (state,))[0] is not state:
-        stop_watching(model)
-    hook = model.register_forward_pre_hook(ForwardHook(take), with_kwargs=True)
-    _WATCHED.setdefault(model, (state, []))[1].append(hook)
-
-
-def stop_watching(model: Any) -> None:
-    """Take off the hooks of this model's training."""
-    for hook in _WATCHED.pop(model, (None, []))[1]:
-        hook.remove()
-
 
 # ranks -----------------------------------------------------------------------------------------------------------------------------------
 
@@ -89,7 +35,7 @@ def ranks_of(args: Any) -> Ranks:
 
 @dataclass(frozen=True)
 class Horizon:
-    """The end of training in tokens: the trainer turns epochs into optimiser steps, which go on as those of this training so far.
+    """The end of training in tokens: the trainer turns epochs into optimiser steps, which are taken to hold as many tokens as those so far.
 
     Args:
         tokens, step: cumulative tokens and optimiser steps when this training began.
@@ -217,6 +163,37 @@ class EvaluatedLoss:
         self._guard.warn("monitor", f"{missing(self._wanted, self._others)}; until then the training loss is followed")
         self._others.clear()
         return True
+
+
+class LoggedLoss:
+    """The training loss, which the trainer has averaged and logs as a number, where there is no evaluation: points of it at some logs.
+
+    Args:
+        run: the run that follows it.
+        horizon: of its training.
+    """
+
+    def __init__(self, run: RunMonitor, horizon: Horizon) -> None:
+        self._run, self._horizon = run, horizon
+        self._cadence, self._due, self.unread = Cadence(), False, False
+
+    def step(self) -> None:
+        """An optimiser step was made."""
+        self._due = self._cadence.due() or self._due
+
+    def add(self, logs: Mapping[str, Any]) -> bool:
+        """Keep the loss among what was logged; True where a point is due."""
+        followed = self._run.loss.training
+        if followed is None or "loss" not in logs:
+            return False
+        followed.add(float(logs["loss"]))
+        self.unread = True
+        return self._due
+
+    def mark(self, state: Any) -> None:
+        """A point of the run. Collective."""
+        self._due = self.unread = False
+        self._run.training_point(state.global_step, partial(self._horizon.token_budget, state))
 
 
 # arguments and checkpoints ---------------------------------------------------------------------------------------------------------------

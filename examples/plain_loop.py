@@ -8,7 +8,7 @@ import pydoc_data.topics
 import torch
 from torch import nn
 
-from lightning_scaling.monitor.run_monitor import RunMonitor
+import lightning_scaling as ls
 
 CONTEXT, BATCH, STEPS = 32, 16, 400
 text = torch.tensor(list("\n".join(pydoc_data.topics.topics.values()).encode()))
@@ -25,7 +25,8 @@ def loss_of(batch: torch.Tensor) -> torch.Tensor:
     return nn.functional.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
 
 
-with RunMonitor(model=model, token_budget=STEPS * BATCH * CONTEXT, store="sqlite:///mlflow.db", run_name="plain loop") as run:
+planned = {"token_budget": STEPS * BATCH * CONTEXT, "schedule": ls.Schedule.cosine(STEPS, end=0)}
+with ls.RunMonitor(model=model, **planned, store="sqlite:///mlflow.db", run_name="plain loop") as run:
     for step in range(STEPS):
         batch = train[torch.randint(len(train), (BATCH,))]
         loss_of(batch).backward()
@@ -39,4 +40,4 @@ with RunMonitor(model=model, token_budget=STEPS * BATCH * CONTEXT, store="sqlite
             if run.should_stop:
                 break
 
-print(f"Trained on {run.record.tokens_trained} tokens; {run.power_law}")
+print(f"Trained on {run.record.tokens_trained} tokens. {run.advice}")

@@ -44,4 +44,4 @@ arguments = TrainingArguments(
 scaling = ScalingLawCallback(store="sqlite:///mlflow.db", run_name="tiny GPT-2", tokenizer="bytes")
 Trainer(model, arguments, train_dataset=Text(slice(0, -256)), eval_dataset=Text(slice(-256, None)), callbacks=[scaling]).train()
 
-print(f"Trained on {scaling.record.tokens_trained} tokens; {scaling.power_law}")
+print(f"Trained on {scaling.record.tokens_trained} tokens. {scaling.advice}")

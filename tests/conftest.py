@@ -91,10 +91,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow takes seconds to make one, so it is made once and copied."""
     from lightning_scaling.store.mlflow.client import connect
-    from lightning_scaling.store.mlflow.timeouts import impatient
+    from lightning_scaling.store.mlflow.timeouts import short_timeouts
 
     file = tmp_path_factory.mktemp("database") / "mlflow.db"
-    with impatient():
+    with short_timeouts():
         connect(f"sqlite:///{file}")
     return file
 

@@ -9,6 +9,8 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SAYS = {
+    "plain_loop.py": "Trained on 204800 tokens",
+    "transformers_trainer.py": "Trained on 51200 tokens",
     "tiny_gpt.py": "Half-way the end was forecast at",
     "attach.py": "metrics.csv",
     "many_sizes.py": "report: many_sizes/report.html",

@@ -62,6 +62,38 @@ def test_every_file_says_what_it_is_for(folder):
     assert silent == []
 
 
+# A folder imports only what stands before it.
+ORDER = (
+    "run",
+    "accounting",
+    "laws",
+    "forecasting",
+    "advice",
+    "store",
+    "importers",
+    "report",
+    "monitor",
+    "callbacks",
+    "server",
+    "ladder",
+    "cli",
+)
+
+
+def imported_folders(path: Path) -> set[str]:
+    nodes = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom) and n.module]
+    return {n.module.split(".")[1] for n in nodes if n.module.startswith("lightning_scaling.")}
+
+
+@pytest.mark.parametrize("folder", ORDER)
+def test_no_import_runs_upwards(folder):
+    root = ROOT / "callbacks" if folder == "callbacks" else ROOT / "lightning_scaling" / folder
+    above = set(ORDER[ORDER.index(folder) + 1 :])
+    files = list(root.rglob("*.py"))
+    assert files
+    assert {str(p.relative_to(ROOT)): up for p in files if (up := imported_folders(p) & above)} == {}
+
+
 def test_no_file_is_longer_than_one_sitting():
     long = {
         p.name: n

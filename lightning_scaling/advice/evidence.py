@@ -118,7 +118,7 @@ class Evidence:
         """At three places: here (the level without its noise), at the horizon of a plateau, and where the decay begins."""
         decay = self.annealing.decays_at or self.end
         at = [self.tokens, horizon_of(self.tokens, self.budget), max(decay, self.tokens)]
-        return forecast_of(self.curve, at=np.array(at), siblings=self.siblings, level=self.level)
+        return forecast_of(self.curve, at=np.array(at), siblings=self.siblings, level=self.level, token_budget=self.end)
 
     @cached_property
     def now(self) -> float:

@@ -1,4 +1,4 @@
-"""`lightning-scaling demo`: train a ladder of small GPTs on real text, fit their law, foretell the largest, write a report."""
+"""`lightning-scaling demo`: train a ladder of small GPTs on real text, fit their law, predict the largest, write a report."""
 
 import json
 import sys

@@ -64,7 +64,7 @@ def judge(seen: Evidence, options: Options) -> Judgement:
     curve, tokens = seen.curve, seen.point.tokens
     at = seen.token_budget if seen.token_budget and seen.token_budget > tokens else seen.token_budget or 2 * tokens
     law = fit_power(seen.flops, curve.loss, options.level, "FLOPs")
-    expected = forecast(curve, at, seen.siblings, options.level)
+    expected = forecast(curve, at, seen.siblings, options.level, token_budget=seen.token_budget)
     terms: dict[str, Any] = {"law": options.law, "economics": options.economics, "level": options.level, "unit": seen.unit}
     terms |= {"flops_per_token": seen.point.flops / tokens, "schedule_free": seen.schedule_free}
     advice = advise(curve, at, seen.siblings, forecast=expected, **terms)

@@ -1,11 +1,7 @@
 """`RunMonitor`: one run being trained, without any trainer.
 
 It is given facts (N, token budget, schedule, ranks), then steps and validations, and answers with the power law, the forecast and the
-advice. It owns the counts, the curve, the judging, the recording, the decision to stop and the state of a checkpoint. Trainers are
-adapted to it in `lightning_scaling.callbacks`; a plain loop calls it directly.
-
-From a batch to a judgement: `begin_batch` and `end_batch` count (`counting`), `optimizer_step` notes the rate (`schedule`), `validated`
-marks a point (`progress`), judges it (`judging`), reports what changed (`reporting`) and records it (`recording`).
+advice. Trainers are adapted to it in `lightning_scaling.callbacks`; a plain loop calls it directly.
 """
 
 from collections.abc import Callable, Iterable
@@ -69,11 +65,10 @@ class RunMonitor:
         self.guard = guard or Guard()
         self.ranks = ranks or Ranks()
         self.progress = Progress.restored(state) if state else Progress()
-        self.should_stop = False
         self._model, self._targets, self._read_schedule = model, tuple(targets), read_schedule
         self._reporter: Reporter | None = None
         self._metrics: dict[str, float] = {}
-        self._state = RunState.RUNNING
+        self.should_stop, self._state = False, RunState.RUNNING
         self._take_up()
         if model is not None:
             self.guard.attempt("counting the model", lambda: self.counting.count_model(model))

@@ -29,7 +29,8 @@ class RunView:
         points = self._progress.points.kept
         columns = [p.tokens for p in points], [p.loss for p in points], [p.step for p in points]
         schedule = self.tracker.schedule() if self.tracker else self._options.schedule
-        return Curve(*columns, schedule=schedule, params=self._counting.params, unique_tokens=self._options.unique_tokens)
+        size, unique = self._counting.params, self._options.unique_tokens
+        return Curve(*columns, schedule=schedule, params=size, unique_tokens=unique, optimizer_steps=True)
 
     @property
     def flops(self) -> Floats:

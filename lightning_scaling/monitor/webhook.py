@@ -22,7 +22,7 @@ class Webhook:
     Args:
         url: http(s) address; what it holds beside scheme and host is never printed, as it may be a secret.
         timeout: seconds for one post.
-        run_name: stands in each message as `run`.
+        run_name: sent with each message as `run`.
 
     Raises:
         ValueError: no http(s) address, or a timeout that is not positive.

@@ -16,7 +16,7 @@ from lightning_scaling.store.journal.event import artifact_event
 from lightning_scaling.store.mlflow.client import answered, connect
 from lightning_scaling.store.mlflow.reading import KIND
 from lightning_scaling.store.mlflow.sink import put_file
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 
 _CONSTANTS = ("E", "A", "B", "alpha", "beta", "objective")
 _MOST_LINKS = 40
@@ -50,7 +50,7 @@ def log_study(
     if experiment is None:
         raise ValueError("an empty study has no experiment: name one, experiment='…'")
     uri, surface = resolve_uri(uri), law.surface if isinstance(law, RunsFit) else law
-    with impatient(_SECONDS), answered(uri):
+    with short_timeouts(_SECONDS), answered(uri):
         client = connect(uri)
         run = client.create_run(_experiment(client, uri, experiment), run_name=name, tags={KIND: "study", **(tags or {})})
         run_id: str = run.info.run_id

@@ -26,9 +26,9 @@ def _mlflow() -> tuple[Any, str, str | None]:
     if os.environ.get(_SERVER, "uvicorn") != "uvicorn":
         raise RuntimeError("the page /scaling needs MLflow's default server, uvicorn: leave out --gunicorn-opts and --waitress-opts")
     try:
-        from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
+        from mlflow.server import BACKEND_STORE_URI_ENV_VAR  # type: ignore[attr-defined,unused-ignore]
         from mlflow.server.fastapi_app import app
         from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
     except ImportError as error:
-        raise RuntimeError(f"the page /scaling needs a newer MLflow, whose server is a FastAPI application ({error})") from error
+        raise RuntimeError(f"the page /scaling needs MLflow 3.4 or newer, whose server is a FastAPI application ({error})") from error
     return app, os.environ.get(STATIC_PREFIX_ENV_VAR, "").rstrip("/"), os.environ.get(BACKEND_STORE_URI_ENV_VAR)

@@ -14,7 +14,7 @@ _NAMES_OF_MLFLOW = ("databricks", "databricks-uc", "uc")
 def resolve_uri(uri: str | Path | None = None) -> str:
     """The address in full, relative paths made absolute, so that a later change of folder changes nothing. It may hold a password.
 
-    None means what MLFLOW_TRACKING_URI says, else `mlflow.db` in the current folder. A path without a scheme is a folder of JSON and CSV
+    None means MLFLOW_TRACKING_URI, else `mlflow.db` in the current folder. A path without a scheme is a folder of JSON and CSV
     (`name.db`: an SQLite file of MLflow; a folder that MLflow itself has filled stays MLflow's).
 
     >>> resolve_uri("http://localhost:5000")

@@ -1,4 +1,4 @@
-"""How a store can fail, by what the user has to do."""
+"""How a store can fail, distinguished by what the user has to do."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lightning_scaling.store.redaction import reason
 
 
-class StoreUnavailable(OSError):  # noqa: N818 - reads as what it says
+class StoreUnavailable(OSError):  # noqa: N818 - named for what happened
     """The store did not answer; the message names it and what it answered instead."""
 
 
@@ -33,4 +33,5 @@ def loads() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise StoreUnusable(f"MLflow does not load ({reason(error)}); pip install --upgrade 'lightning-scaling[mlflow]'") from error
+        remedy = "'sqlalchemy<2.1', or upgrade MLflow" if "sqlalchemy" in str(error) else "'lightning-scaling[mlflow]'"
+        raise StoreUnusable(f"MLflow does not load: pip install {remedy} ({reason(error)})") from error

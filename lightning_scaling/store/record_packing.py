@@ -21,8 +21,8 @@ _TYPES: dict[str, Any] = {"d4": np.dtype("<i4"), "d8": np.dtype("<i8"), "f4": np
 _PREDICTED = ("tokens", "at", "loss", "low", "high")
 
 
-class Unreadable(ValueError):  # noqa: N818 - reads as what it says
-    """Text that is no record: cut short, edited, or of a newer version. The message says which."""
+class Unreadable(ValueError):  # noqa: N818 - named for what happened
+    """Text that is no record: cut short, edited, or of a newer version. The message names which."""
 
 
 def pack(record: RunRecord) -> str:

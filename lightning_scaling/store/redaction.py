@@ -8,7 +8,7 @@ import re
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 _LOCAL = ("sqlite:///", "file:///")
-_SHORTEST = 3  # characters of a piece that is looked for in a message; a shorter one says nothing and would blank half of the words
+_SHORTEST = 3  # characters of a piece that is looked for in a message; a shorter one gives nothing away and would blank half of the words
 _SEPARATORS = re.compile(r"[/?#@:&=\s\\\[\]]+")
 HIDDEN = "…"
 

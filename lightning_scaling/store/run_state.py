@@ -8,7 +8,7 @@ STALE_SECONDS = 300.0  # five heartbeats
 
 
 def with_state(record: RunRecord, status: str, sign_of_life: float, now: float, stale_after: float = STALE_SECONDS) -> RunRecord:
-    """The record with its state: finished if it says so or reached its token budget; running after a recent sign of life; else interrupted.
+    """The record with its state: finished if marked so or at its token budget; running after a recent sign of life; else interrupted.
 
     Args:
         status: the store's; only RUNNING can mean a run that is still being trained.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-collect_ignore = ["spawned.py"]  # it imports its neighbour, as the spawned processes must
+collect_ignore = ["spawned.py", "fabric_loop.py"]  # it imports its neighbour, as the spawned processes must
 
 
 def _load():
@@ -74,6 +74,7 @@ def _possible(package):
 def judged_at_once(monkeypatch):
     """Every validation is judged, however short the training: what a judgement costs is measured elsewhere."""
     monkeypatch.setattr("lightning_scaling.monitor.budget.START", 1e9)
+    monkeypatch.setattr("lightning_scaling.monitor.budget.MOST_AT_ONCE", 1e9)
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def test_an_error_interrupts_the_run(loop):
 def test_without_validation_the_training_loss_is_followed_under_its_name(loop):
     callback = scaling()
     with pytest.warns(UserWarning, match="the smoothed training loss is followed"):
-        loop(callback, epochs=10, validate=False)
+        loop(callback, epochs=10, validate=False, max_steps=50)
     assert callback.record.conventions.loss == "train_loss"
 
 

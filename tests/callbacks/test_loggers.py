@@ -11,7 +11,7 @@ from lightning_scaling.callbacks.lightning_trainer import log
 from lightning_scaling.monitor.guard import Guard
 
 KEYS = {"tokens", "flops", "pf_days", "val_loss", "forecast_loss", "forecast_low", "forecast_high", "loss_floor", "gain_per_pf_day"}
-KEYS |= {"plateau_probability", "step"}
+KEYS |= {"step"}
 
 
 def csv_logger(folder):

@@ -3,6 +3,7 @@
 import http.server
 import json
 import logging
+import os
 import signal
 import threading
 import urllib.error
@@ -16,18 +17,19 @@ from lightning_scaling import RunState
 from lightning_scaling.callbacks import ScalingLawMonitor
 
 EPOCHS, AWAY, BACK = 9, 3, 6
-SPOOL = Path(".lightning-scaling") / "spool"
+SPOOL = lambda: Path(os.environ["LIGHTNING_SCALING_SPOOL"])  # noqa: E731
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Short pauses, so that an outage is over in seconds."""
-    from lightning_scaling.store import patience, writer
+    from lightning_scaling.store.journal import writer
+    from lightning_scaling.store.mlflow import timeouts
 
     monkeypatch.setattr(writer, "FIRST_PAUSE", 0.1)
     monkeypatch.setattr(writer, "LONGEST_PAUSE", 0.3)
     monkeypatch.setattr(writer, "LINGER_SECONDS", 0.02)
-    monkeypatch.setattr(patience, "REQUEST_SECONDS", 2)
+    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", 2)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,7 @@ def flushed():
         done = CliRunner().invoke(main, ["flush"])
         assert done.exit_code == 0, done.output
         assert "entries delivered" in done.output
-        assert not list(SPOOL.iterdir())
+        assert not SPOOL().exists() or not list(SPOOL().glob("*.jsonl"))
 
     return flush
 

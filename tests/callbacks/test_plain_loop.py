@@ -128,7 +128,7 @@ def test_a_verdict_ends_the_loop(monkeypatch, judged_at_once):
 
 def test_a_verdict_is_heard_when_it_changes(judged_at_once):
     heard = []
-    trained(monitor(on_verdict=heard.append, token_budget=400 * BATCH), 300).close()
+    trained(monitor(on_verdict=heard.append, token_budget=400 * BATCH), 300, every=6).close()
     verdicts = [advice.verdict.name for advice in heard]
     assert "CONTINUE" in verdicts
     assert all(before != after for before, after in pairwise(verdicts))

@@ -129,7 +129,7 @@ def test_resume_keeps_the_key_and_the_forecasts(fit, tmp_path):
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)["callbacks"]["ScalingLawMonitor"]
     resumed = fit(resume=True).record
     assert resumed.key == saved["key"]
-    assert [vars(p) for p in resumed.predictions[: len(saved["predictions"])]] == saved["predictions"]
+    assert repr([vars(p) for p in resumed.predictions[: len(saved["predictions"])]]) == repr(saved["predictions"])  # NaN is no NaN
 
 
 def test_a_checkpoint_moves_between_the_two_lightnings(fit, training):

@@ -261,7 +261,7 @@ def test_a_verdict_ends_the_training_and_saves_it(scaling, tmp_path, monkeypatch
     assert (tmp_path / "checkpoint-2" / "trainer_state.json").exists()
 
 
-@pytest.mark.parametrize("part", ["begin_batch", "end_batch", "optimizer_step", "follow", "validated", "sync", "state_dict", "finish"])
+@pytest.mark.parametrize("part", ["begin_batch", "end_batch", "optimizer_step", "validated", "sync", "state_dict", "finish"])
 def test_a_failing_part_ends_no_training(part, scaling, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise OSError("broken")

@@ -82,7 +82,7 @@ def losses(document):
     return {run["name"]: run["loss"] for run in document["runs"]}
 
 
-def test_every_run_of_the_ladder_is_told_of(straight):
+def test_every_run_of_the_ladder_is_listed(straight):
     assert sorted(names(straight[1])) == sorted(run.name for run in QUICK.runs)
 
 
@@ -93,7 +93,7 @@ def test_the_report_and_its_pictures_are_there(straight):
     assert list(folder.glob("*.png"))
 
 
-def test_the_law_is_told_with_its_interval(straight):
+def test_the_law_is_stated_with_its_interval(straight):
     law = straight[1]["law_of_compute"]
     assert law["exponent_interval"][0] < law["exponent"] < law["exponent_interval"][1]
 

@@ -65,11 +65,12 @@ def test_a_verdict_is_posted_as_json(receiver):
 
 def test_a_run_posts_every_change_of_its_verdict(receiver, monkeypatch):
     monkeypatch.setattr("lightning_scaling.monitor.budget.START", 1e9)
+    monkeypatch.setattr("lightning_scaling.monitor.budget.MOST_AT_ONCE", 1e9)
     hook = Webhook(address(receiver))
     with RunMonitor(params=1000, token_budget=20_000, on_verdict=hook, summary=False) as run:
         for step in range(1, 301):
             run.step(tokens=32, lr=1e-3)
-            if step % 20 == 0:
+            if step % 6 == 0:
                 run.validated(2 + 40 / (32 * step) ** 0.5)
     hook.close()
     assert "CONTINUE" in [message["verdict"] for _, _, message in receiver.received]

@@ -66,10 +66,10 @@ class Store:
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of a store with its tables made, once."""
     from lightning_scaling.store.mlflow.client import connect
-    from lightning_scaling.store.mlflow.timeouts import impatient
+    from lightning_scaling.store.mlflow.timeouts import short_timeouts
 
     uri = f"sqlite:///{tmp_path_factory.mktemp('database')}/mlflow.db"
-    with impatient():
+    with short_timeouts():
         connect(uri)
     return uri
 

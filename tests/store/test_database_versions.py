@@ -12,15 +12,18 @@ import pytest
 from lightning_scaling.store import StoreUnusable, load, open_recorder
 from lightning_scaling.store.mlflow import schema
 
-HERE = {"older": "0584bdc529eb", "newer": "ffffffffffff"}
+
+def revision(age: str) -> str:
+    """A schema that is not the one of the MLflow installed here."""
+    return schema._revisions()[1] if age == "older" else "ffffffffffff"
 
 
 @pytest.fixture(params=["older", "newer"])
 def of_another_version(request: Any, uri: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """(uri, age): the store says that another MLflow made it, and lacks a table of the present one."""
+    """(uri, age): another MLflow made it by its own account, and lacks a table of the present one."""
     with sqlite3.connect(uri.removeprefix("sqlite:///")) as database:
-        database.execute("UPDATE alembic_version SET version_num = ?", (HERE[request.param],))
-        database.execute("DROP TABLE trace_info")
+        database.execute("UPDATE alembic_version SET version_num = ?", (revision(request.param),))
+        database.execute("DROP TABLE experiment_tags")
     database.close()
     return uri, request.param
 
@@ -32,7 +35,7 @@ def digest(uri: str) -> str:
 def test_reading_and_recording_change_nothing(of_another_version: tuple[str, str], tmp_path: Path) -> None:
     uri, age = of_another_version
     before = digest(uri)
-    with pytest.raises(StoreUnusable, match=rf"written by {age} MLflow \(schema {HERE[age]}"):
+    with pytest.raises(StoreUnusable, match=rf"written by {age} MLflow \(schema {revision(age)}"):
         load(uri)
     recorder = open_recorder(uri, "k", spool_dir=tmp_path / "spool")
     recorder.metrics({"m": 1.0}, 1)
@@ -44,7 +47,7 @@ def test_reading_and_recording_change_nothing(of_another_version: tuple[str, str
 
 def test_an_older_one_is_migrated_where_that_is_asked_for(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     migrated: list[str] = []
-    monkeypatch.setattr(schema, "_revision", lambda uri: HERE["older"])
+    monkeypatch.setattr(schema, "_revision", lambda uri: revision("older"))
     monkeypatch.setattr(schema, "_migrate", migrated.append)
     load(uri, migrate=True)
     assert migrated == [uri]

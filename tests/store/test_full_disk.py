@@ -1,4 +1,4 @@
-"""A small file system that gets full, or may not be written: nothing is raised, and what found no place is said once."""
+"""A small file system that gets full, or may not be written: nothing is raised, and what found no place is reported once."""
 
 import logging
 import socket

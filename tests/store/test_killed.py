@@ -90,8 +90,8 @@ def test_killed_at_random_moments_and_resumed_the_history_is_that_of_a_straight_
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-    said, _ = training(uri, "k").communicate()
-    assert "is in sqlite" in said
+    output, _ = training(uri, "k").communicate()
+    assert "is in sqlite" in output
     assert history(client, "k") == [(step, 5.0 - step / 100) for step in range(1, STEPS + 1)]
 
 

@@ -42,7 +42,7 @@ def timed_train(until: Callable[..., None]) -> Callable[[Recorder, range], float
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+def warned(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     caplog.set_level(logging.WARNING, "lightning_scaling.store")
     return lambda: [r.getMessage() for r in caplog.records if r.name == "lightning_scaling.store"]
 
@@ -53,7 +53,7 @@ def dead_uri() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def test_a_server_that_was_never_there_keeps_everything_on_disk(timed_train: Any, said: Any, tmp_path: Path, until: Any) -> None:
+def test_a_server_that_was_never_there_keeps_everything_on_disk(timed_train: Any, warned: Any, tmp_path: Path, until: Any) -> None:
     recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=tmp_path / "spool")
     assert timed_train(recorder, range(1, 101)) < 0.05
     until(lambda: recorder.warnings)
@@ -62,12 +62,12 @@ def test_a_server_that_was_never_there_keeps_everything_on_disk(timed_train: Any
     assert time.monotonic() - began < 6
     assert (delivery.delivered, delivery.waiting, delivery.lost) == (False, 202, 0)
     assert delivery.spool.parent == tmp_path / "spool"
-    assert len(said()) == 2
-    assert "does not answer; training continues" in said()[0]
-    assert "lightning-scaling flush" in said()[1]
+    assert len(warned()) == 2
+    assert "does not answer; training continues" in warned()[0]
+    assert "lightning-scaling flush" in warned()[1]
 
 
-def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train: Any, said: Any, steps: Any, until: Any) -> None:
+def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train: Any, warned: Any, steps: Any, until: Any) -> None:
     recorder = open_recorder(server.uri, "killed", experiment="sizes")
     timed_train(recorder, range(1, 11))
     until(lambda: recorder.run_id)
@@ -78,10 +78,10 @@ def test_a_server_killed_and_back_gets_every_point_once(server: Any, timed_train
     timed_train(recorder, range(21, 31))
     assert recorder.close(timeout=60).delivered
     assert steps(recorder.run_id) == list(range(1, 31))
-    assert len(said()) == 1
+    assert len(warned()) == 1
 
 
-def test_a_paused_server_blocks_nobody_and_gets_every_point_once(server: Any, timed_train: Any, said: Any, steps: Any, until: Any) -> None:
+def test_a_paused_server_blocks_nobody_and_gets_every_point(server: Any, timed_train: Any, warned: Any, steps: Any, until: Any) -> None:
     recorder = open_recorder(server.uri, "paused", experiment="sizes")
     until(lambda: recorder.run_id)
     server.signal(signal.SIGSTOP)
@@ -97,11 +97,11 @@ def test_a_paused_server_blocks_nobody_and_gets_every_point_once(server: Any, ti
     until(lambda: not recorder._writer._thread.is_alive())  # the process that hung delivers by itself once the server answers
     deliver(delivery.spool.parent)
     assert steps(recorder.run_id) == list(range(1, 21))
-    assert len(said()) == 2
+    assert len(warned()) == 2
 
 
 def test_a_run_deleted_on_the_way_ends_quietly_and_can_be_restored(
-    server: Any, timed_train: Any, said: Any, steps: Any, until: Any
+    server: Any, timed_train: Any, warned: Any, steps: Any, until: Any
 ) -> None:
     from mlflow import MlflowClient
 
@@ -142,14 +142,14 @@ def refusing() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
-def test_a_server_that_answers_errors_is_one_warning(status: int, refusing: Any, timed_train: Any, said: Any, tmp_path: Path) -> None:
+def test_a_server_that_answers_errors_is_one_warning(status: int, refusing: Any, timed_train: Any, warned: Any, tmp_path: Path) -> None:
     refusing.status = status
     recorder = open_recorder(f"http://user:secret@127.0.0.1:{refusing.server_port}", "key", experiment="sizes")
     assert timed_train(recorder, range(1, 11)) < 0.05
     delivery = recorder.close(timeout=5)
     assert (delivery.waiting, delivery.lost) == (22, 0)
-    assert len(said()) == 2
-    assert not any("secret" in sentence for sentence in said())
+    assert len(warned()) == 2
+    assert not any("secret" in sentence for sentence in warned())
 
 
 def test_a_locked_database_gets_every_point_once_it_is_free(uri: str, client: Any, timed_train: Any, until: Any) -> None:
@@ -165,11 +165,11 @@ def test_a_locked_database_gets_every_point_once_it_is_free(uri: str, client: An
     assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))
 
 
-def test_a_database_that_cannot_be_made_keeps_everything_on_disk(timed_train: Any, said: Any, tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_made_keeps_everything_on_disk(timed_train: Any, warned: Any, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")
     recorder = open_recorder("sqlite:///taken/mlflow.db", "key", experiment="sizes")
     timed_train(recorder, range(1, 11))
-    assert (recorder.close().waiting, recorder.lost, len(said())) == (22, 0, 2)
+    assert (recorder.close().waiting, recorder.lost, len(warned())) == (22, 0, 2)
 
 
 def test_where_the_spool_folder_cannot_be_made_a_private_one_is(timed_train: Any, tmp_path: Path, monkeypatch: Any) -> None:
@@ -192,15 +192,15 @@ def test_without_any_disk_a_living_store_gets_everything(uri: str, client: Any, 
     assert [m.step for m in client.get_metric_history(recorder.run_id, LOSS)] == list(range(1, 11))
 
 
-def test_without_disk_and_store_the_loss_is_counted_and_said_once(timed_train: Any, said: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_without_disk_and_store_the_loss_is_counted_and_said_once(timed_train: Any, warned: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "taken").write_text("")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "taken"))
     recorder = open_recorder(dead_uri(), "key", experiment="sizes", spool_dir=tmp_path / "taken")
     timed_train(recorder, range(1, 11))
     delivery = recorder.close()
     assert (delivery.waiting, delivery.lost) == (0, 22)
-    assert "are lost" in said()[-1]
-    assert len(said()) == 2
+    assert "are lost" in warned()[-1]
+    assert len(warned()) == 2
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full to stand for a full disk")

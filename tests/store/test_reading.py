@@ -54,7 +54,7 @@ def test_broken_and_foreign_runs_are_listed_with_the_reason(uri: str, write: Any
     client.set_tag(broken, "scaling.record.0", "cut")
     client.set_tag(newer, "scaling.record", "9 1 00000000")
     external = client.create_run(client.get_run(fine).info.experiment_id, run_name="<script>alert(1)</script>")
-    study = load_study(uri)
+    study = load(uri)
     reasons = {r.run_id: r.reason for r in study.rejected}
     assert [r.run_id for r in study] == [fine]
     assert "damaged" in reasons[broken]

@@ -60,7 +60,7 @@ def test_tags_of_a_longer_older_record_do_not_disturb(record: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "names"),
     [
         ({TAG: None}, "no scaling.record"),
         ({f"{TAG}.0": None}, "no scaling.record.0"),
@@ -70,9 +70,9 @@ def test_tags_of_a_longer_older_record_do_not_disturb(record: Make) -> None:
         ({f"{TAG}.0": "!!!"}, "damaged"),
     ],
 )
-def test_damage_is_named(change: dict[str, str | None], says: str, record: Make) -> None:
+def test_damage_is_named(change: dict[str, str | None], names: str, record: Make) -> None:
     tags = {k: v for k, v in {**to_tags(record()), **change}.items() if v is not None}
-    with pytest.raises(Unreadable, match=says):
+    with pytest.raises(Unreadable, match=names):
         from_tags(tags)
 
 

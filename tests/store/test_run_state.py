@@ -16,7 +16,7 @@ from lightning_scaling.store.run_state import with_state
         (False, 10, "RUNNING", 1e6, "FINISHED"),  # reached its token budget, then died
         (False, 10**12, "RUNNING", 10, "RUNNING"),
         (False, None, "SCHEDULED", 10, "RUNNING"),
-        (False, 10**12, "RUNNING", 1e6, "INTERRUPTED"),  # crashed: the tracker still says RUNNING
+        (False, 10**12, "RUNNING", 1e6, "INTERRUPTED"),  # crashed: the tracker still has RUNNING
         (False, 10**12, "FAILED", 10, "INTERRUPTED"),
         (False, 10**12, "FINISHED", 10, "INTERRUPTED"),  # the tracker's word for "the script ended"
     ],

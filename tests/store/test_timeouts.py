@@ -5,14 +5,14 @@ import subprocess
 import sys
 import threading
 
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 
 
 def test_mlflow_keeps_its_timeouts_in_other_threads() -> None:
     from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES as RETRIES
 
     usual, seen = RETRIES.get(), []
-    with impatient():
+    with short_timeouts():
         other = threading.Thread(target=lambda: seen.append(RETRIES.get()))
         other.start()
         other.join()
@@ -24,8 +24,8 @@ def test_mlflow_keeps_its_timeouts_in_other_threads() -> None:
 def test_it_nests() -> None:
     from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT as SECONDS
 
-    with impatient(7):
-        with impatient(3):
+    with short_timeouts(7):
+        with short_timeouts(3):
             assert SECONDS.get() == 3
         assert SECONDS.get() == 7
 
@@ -33,7 +33,7 @@ def test_it_nests() -> None:
 def test_the_lines_of_table_making_are_heard_outside_only(caplog) -> None:
     logger = logging.getLogger("alembic.runtime.migration")
     caplog.set_level(logging.INFO, logger.name)
-    with impatient():
+    with short_timeouts():
         logger.info("inside")
         logger.warning("trouble")
     logger.info("outside")

@@ -13,8 +13,8 @@ STATUSES = ("RUNNING", "FINISHED", "FAILED", "KILLED")
 _LARGEST = 2**63
 
 
-class Damaged(ValueError):  # noqa: N818 - reads as what it says
-    """A line that is no event; the message says why."""
+class Damaged(ValueError):  # noqa: N818 - named for what happened
+    """A line that is no event; the message has the reason."""
 
 
 def to_line(event: Event) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Held(OSError):  # noqa: N818 - reads as what it says
+class Held(OSError):  # noqa: N818 - named for what happened
     """Somebody else is writing this journal now."""
 
 

@@ -34,12 +34,12 @@ class Packer:
                 self._thread.start()
             self._wake.notify_all()
 
-    def close(self, when: int, patience: float = 5.0) -> None:
+    def close(self, when: int, seconds: float = 5.0) -> None:
         """Wait until the newest is kept, then keep the whole record as a file of the run, not thinned."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
-            self._wake.wait_for(lambda: self._newest is None and not self._packing, patience)
+            self._wake.wait_for(lambda: self._newest is None and not self._packing, seconds)
         if self._last is not None:
             self._try(record_file, self._last, when)
 

@@ -12,8 +12,8 @@ _LONGEST_HEADER = 1 << 16
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class NotOurs(ValueError):  # noqa: N818 - reads as what it says
-    """No journal of this project and this user; the message says what it is instead. It is left as it is."""
+class NotOurs(ValueError):  # noqa: N818 - named for what happened
+    """No journal of this project and this user; the message names what it is instead. It is left as it is."""
 
 
 def header_of(path: Path) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from lightning_scaling.store.redaction import reason, redacted
 
 
 def connect(uri: str, migrate: bool = False) -> Any:
-    """An MlflowClient on a resolved address; call it and use it inside `timeouts.impatient`. A local database that is missing is made.
+    """An MlflowClient on a resolved address; call it and use it inside `timeouts.short_timeouts`. A local database that is missing is made.
 
     Raises:
         StoreUnusable: MLflow does not load, or the database is another version's (and, with `migrate`, a newer one's).

@@ -13,7 +13,7 @@ from typing import Any
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.mlflow.client import answered, connect
 from lightning_scaling.store.mlflow.external import MetricMapping, read_run
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.redaction import reason
 from lightning_scaling.store.run_state import STALE_SECONDS, with_state
 from lightning_scaling.store.runs import Runs
@@ -37,7 +37,7 @@ Kept = MutableMapping[tuple[str, MetricMapping], Reading]
 
 def read_external_of(uri: str, runs: Runs, mapping: MetricMapping, kept: Kept | None, seconds: float) -> Runs:
     """`read_external` for a resolved address."""
-    with impatient(_READING_SECONDS), answered(uri):
+    with short_timeouts(_READING_SECONDS), answered(uri):
         return with_external(connect(uri), runs, mapping, {} if kept is None else kept, time.time(), STALE_SECONDS, seconds)
 
 

@@ -13,7 +13,7 @@ from lightning_scaling.store.mlflow.external import MetricMapping
 from lightning_scaling.store.mlflow.external_runs import with_external
 from lightning_scaling.store.mlflow.record_tags import TAG, from_tags
 from lightning_scaling.store.mlflow.sink import HEARTBEAT, KEY
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.redaction import reason, redacted
 from lightning_scaling.store.run_state import with_state
 from lightning_scaling.store.runs import Rejected, Runs
@@ -38,7 +38,7 @@ def load_mlflow(
     file = sqlite_file(uri)
     if file is not None and not file.exists():
         raise ValueError(f"no store at {file}: nothing was recorded there yet")
-    with impatient(_READING_SECONDS), answered(uri), _collecting_later():
+    with short_timeouts(_READING_SECONDS), answered(uri), _collecting_later():
         client = connect(uri, migrate)
         found = _experiments(client, uri, experiments)
         runs = _read_all(_runs(client, list(found), filter), found, now, stale_after)

@@ -1,4 +1,4 @@
-"""A packed record as tags of an MLflow run: `scaling.record` says how many parts and their checksum, `scaling.record.0`, `.1` … hold them.
+"""A packed record as tags of an MLflow run: `scaling.record` has number and checksum of the parts `scaling.record.0`, …
 
 MLflow takes 5 000 characters a tag in every version since 2.0, 8 000 lately; a record takes one or two.
 """
@@ -25,7 +25,7 @@ def to_tags(packed: str, family: str = "") -> dict[str, str]:
 
 
 def from_tags(tags: Mapping[str, str], **where: Any) -> RunRecord:
-    """The record in a run's tags; `where` is passed to RunRecord.from_json. Unreadable (a ValueError) says what is wrong with it."""
+    """The record in a run's tags; `where` is passed to RunRecord.from_json. Unreadable (a ValueError) names what is wrong with it."""
     try:
         layout, parts, checksum = tags[TAG].split()
         text = "".join(tags[f"{TAG}.{i}"] for i in range(int(parts)))

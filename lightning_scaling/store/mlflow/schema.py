@@ -15,7 +15,7 @@ _same: set[str] = set()
 
 
 def check_schema(uri: str, migrate: bool = False) -> None:
-    """Nothing for a server, an empty database, or one of this MLflow version; an older one is migrated where `migrate` says so.
+    """Nothing for a server, an empty database, or one of this MLflow version; an older one is migrated with `migrate`.
 
     Raises:
         StoreUnusable: a database of another version.

@@ -22,7 +22,7 @@ from lightning_scaling.store.mlflow.batch import Batch
 from lightning_scaling.store.mlflow.client import connect
 from lightning_scaling.store.mlflow.metric_history import MetricHistory
 from lightning_scaling.store.mlflow.record_tags import to_tags
-from lightning_scaling.store.mlflow.timeouts import impatient
+from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.redaction import reason
 
 KEY = "scaling.key"
@@ -50,7 +50,7 @@ class MlflowSink:
 
     def send(self, events: list[Event]) -> None:
         """Deliver in order; whatever MLflow raises passes to the caller, who sends the same events again later."""
-        with impatient():
+        with short_timeouts():
             self._open()
             try:
                 self._write(events)
@@ -62,7 +62,7 @@ class MlflowSink:
     def beat(self) -> None:
         """Show that the run is alive (readers tell a running from a crashed run by this tag)."""
         if self.run_id is not None and self._own:
-            with impatient():
+            with short_timeouts():
                 self._client.set_tag(self.run_id, HEARTBEAT, str(_now()))
 
     def _open(self) -> None:
@@ -168,8 +168,22 @@ def put_file(client: Any, run_id: str | None, event: Event) -> None:
     with tempfile.TemporaryDirectory(prefix="lightning-scaling-") as folder:
         file = Path(folder) / path.name
         file.write_bytes(base64.b64decode(event["base64"]))
-        parent = str(path.parent)
-        client.log_artifact(run_id, str(file), None if parent == "." else parent)
+        parent = None if str(path.parent) == "." else str(path.parent)
+        where = str(client.get_run(run_id).info.artifact_uri)
+        if where.startswith("mlflow-artifacts:"):
+            _through_server(where, client.tracking_uri).log_artifact(str(file), parent)
+        else:
+            client.log_artifact(run_id, str(file), parent)
+
+
+def _through_server(where: str, uri: str) -> Any:
+    """Files that the tracking server passes on. MLflow's own way there asks the process-wide address until 3.8, which may be another's."""
+    from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
+    from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+
+    resolve: Any = MlflowArtifactsRepository.resolve_uri
+    repository: Any = HttpArtifactRepository
+    return repository(resolve(where, uri))
 
 
 def _last_record(events: list[Event]) -> Event | None:

@@ -30,7 +30,7 @@ def stitched(points: Sequence[Timed]) -> list[tuple[int, float]]:
 
 def _processes(points: Sequence[Timed]) -> list[list[Timed]]:
     """Points by the process that logged them: each has rising steps. Two whose clocks overlap are separated by their steps."""
-    found: list[list[Timed]] = []  # the one written to last stands last
+    found: list[list[Timed]] = []  # the one written to last is last
     steps = sorted({step for _, step, _ in points})
     near = _GAP * median(b - a for a, b in pairwise(steps)) if len(steps) > 1 else 1.0
     for point in points:

@@ -1,8 +1,8 @@
 """How long MLflow may try, and how much it may print, in our own threads only.
 
 MLflow retries a dead server for minutes (7 retries of up to 120 s), reads that from process-wide environment variables, and prints a
-link and a line per table it makes. Here its settings ask the calling thread first, so that the user's own MLFlowLogger keeps what it was
-given.
+link (with the password of the address, in old versions) and a line per table it makes. Here its settings ask the calling thread first, so
+that the user's own MLFlowLogger keeps what it was given.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from lightning_scaling.store.failures import loads
 REQUEST_SECONDS = 10
 _SECONDS = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _OURS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": 0, "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True, _SECONDS: 0}
-_CHATTY = ("alembic.runtime.migration", "mlflow.store.db.utils")
+_CHATTY = ("alembic.runtime.migration", "mlflow.store.db.utils", "mlflow.tracking._tracking_service.client")
 _here = threading.local()
 _patching = threading.Lock()
 
 
 @contextlib.contextmanager
-def impatient(seconds: int | None = None) -> Iterator[None]:
+def short_timeouts(seconds: int | None = None) -> Iterator[None]:
     """Inside, MLflow calls of this thread try once, wait at most `seconds` (None: 10) for an answer, and only warn."""
     _patch()
     before, _here.settings = _settings(), {**_OURS, _SECONDS: seconds or REQUEST_SECONDS}
