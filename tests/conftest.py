@@ -19,6 +19,9 @@ import pytest
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # the runners keep two cores busy for half a minute after each start
 
+# No test leaves a journal in the folder of the user who runs it, fixtures of a whole module or session included.
+os.environ["LIGHTNING_SCALING_SPOOL"] = str(Path(tempfile.mkdtemp(prefix="journals-")) / "spool")
+
 # Without these Chromium asks for hosts outside at every start.
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -28,7 +31,7 @@ FLAGS = [
 
 @pytest.fixture(autouse=True)
 def spool_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test leaves a journal in the folder of the user who runs it."""
+    """No test finds a journal of another."""
     monkeypatch.setenv("LIGHTNING_SCALING_SPOOL", str(tmp_path_factory.mktemp("journals") / "spool"))
 
 

@@ -43,7 +43,7 @@ def quiet():
 @pytest.fixture(autouse=True)
 def _quiet_test(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in [n for n in os.environ if n.startswith("LIGHTNING_SCALING")]:
+    for name in [n for n in os.environ if n.startswith("LIGHTNING_SCALING") and n != "LIGHTNING_SCALING_SPOOL"]:
         monkeypatch.delenv(name)
     with _quiet():
         yield

@@ -124,6 +124,10 @@ def main(arguments=None):
 
 
 def run(asked):
+    from lightning_scaling.monitor import budget
+
+    budget.START = budget.MOST_AT_ONCE = 1e9  # every validation is judged, so that two trainings record the same
+    os.environ["LIGHTNING_SCALING_SPOOL"] = str(asked.folder / "spool")  # a resumed process finds what a killed one left
     from lightning_scaling.callbacks import ScalingLawMonitor
 
     checkpoint = import_module(FLAVOUR).callbacks.ModelCheckpoint

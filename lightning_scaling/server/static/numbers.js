@@ -34,6 +34,7 @@ export const tick = (value) => signed(String(Number(value.toPrecision(4))));
 
 export function loss(value) {
   if (!known(value)) return ABSENT;
+  if (value && Math.abs(value) < 0.01) return Math.abs(value) >= 1e-3 ? tick(value) : scientific(value);
   const whole = value ? Math.max(Math.floor(Math.log10(Math.abs(value))), -1) : 0;
   return Math.abs(value) < 1e5 ? signed(value.toFixed(Math.max(3 - whole, 0))) : scientific(value);
 }
