@@ -20,7 +20,8 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
-EMPTY = -9e307  # fills an empty cell while a block is parsed
+# Fills an empty cell while a block is parsed: a number that no log holds. One digit and a small power of ten are parsed fast.
+EMPTY, FILLED = -9e15, "-9e15"
 
 
 def recognises(source: Source) -> bool:
@@ -126,9 +127,9 @@ def _parsed(lines: list[str], delimiter: str | None, wanted: list[int]) -> Float
 def _filled(text: str, delimiter: str) -> list[str]:
     """The lines with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
     two = 2 * delimiter
-    text = text.replace(two, f"{delimiter}{EMPTY}{delimiter}").replace(two, f"{delimiter}{EMPTY}{delimiter}")
-    text = text.replace(delimiter + "\n", f"{delimiter}{EMPTY}\n").replace("\n" + delimiter, f"\n{EMPTY}{delimiter}")
-    return (f"{EMPTY}{text}" if text.startswith(delimiter) else text).removesuffix("\n").split("\n")
+    text = text.replace(two, f"{delimiter}{FILLED}{delimiter}").replace(two, f"{delimiter}{FILLED}{delimiter}")
+    text = text.replace(delimiter + "\n", f"{delimiter}{FILLED}\n").replace("\n" + delimiter, f"\n{FILLED}{delimiter}")
+    return (f"{FILLED}{text}" if text.startswith(delimiter) else text).removesuffix("\n").split("\n")
 
 
 def _even(text: str, delimiter: str, width: int, lines: int, wanted: list[int]) -> bool:
