@@ -1,6 +1,7 @@
 """Workspaces of MLflow 3: recording and reading honour MLFLOW_WORKSPACE; the page shows the default one, as docs/store.md says."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,10 @@ pytest.importorskip("mlflow.utils.workspace_context", reason="this MLflow has no
 
 
 @pytest.fixture
-def server(tmp_path, free_port):
+def server(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        free_port = free.getsockname()[1]
     words = ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts-destination", str(tmp_path / "artifacts")]
     words += ["--port", str(free_port), "--workers", "1", "--app-name", "lightning-scaling", "--enable-workspaces"]
     process = subprocess.Popen(
