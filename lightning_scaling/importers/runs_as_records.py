@@ -28,7 +28,7 @@ def is_runs_table(source: Source) -> bool:
     lines = (line for line in source.head.decode("utf-8", "replace").lstrip("\ufeff").splitlines() if line.strip() and line[0] != "#")
     cells = [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]
     found = {each.what for cell in cells if cell and (each := meaning(cell)) is not None}
-    logged = {each.what for cell in cells if cell and (each := role(cell)) is not None}
+    logged = {held.what for cell in cells if cell and (held := role(cell)) is not None}
     return {"params", "loss"} <= found and bool({"tokens", "flops"} & found) and not {"step", "epoch", "lr"} & logged
 
 
