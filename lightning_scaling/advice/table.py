@@ -34,6 +34,8 @@ def sentences(advice: Any) -> list[str]:
     lines = [f"{advice.verdict.name}: {advice.verdict}. {advice.because}"]
     if advice.plateau is not None:
         lines.append(str(advice.plateau))
+    if advice.family is not None and advice.family.because not in advice.because:
+        lines.append(f"Family: {advice.family}")
     lines.append(f"Add data? {advice.add_data.name}: {advice.add_data_because}")
     return lines
 

@@ -22,6 +22,7 @@ class Progress:
         counted_by: the conventions by which FLOPs and tokens were counted; None before the first batch.
         token_budget: tokens at the end of training, as last known.
         followed: name of the loss whose points are kept; None before the first.
+        family: the run against its siblings, as its latest judgement read it; empty without siblings.
         flags: state of the readings that change only when they have held (verdict, plateau, add data).
     """
 
@@ -35,6 +36,7 @@ class Progress:
         self.predictions: list[Prediction] = []
         self.stopping: dict[str, Any] = {}
         self.flags: dict[str, Any] = {}
+        self.family: dict[str, Any] = {}
         self.counted_by: dict[str, Any] | None = None
         self.token_budget: int | None = None
         self.followed: str | None = None
@@ -64,6 +66,7 @@ class Progress:
             "predictions": [dict(vars(p)) for p in self.predictions],
             "stopping": dict(self.stopping),
             "flags": dict(self.flags),
+            "family": dict(self.family),
             "counted_by": self.counted_by,
             "token_budget": self.token_budget,
             "followed": self.followed,
@@ -87,5 +90,5 @@ class Progress:
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping, run.flags = dict(state["stopping"]), dict(state.get("flags", {}))
         run.counted_by, run.token_budget = state.get("counted_by"), state.get("token_budget", state.get("planned_tokens"))
-        run.followed = state.get("followed")
+        run.followed, run.family = state.get("followed"), dict(state.get("family", {}))
         return run

@@ -57,7 +57,6 @@ class RunView:
 
     def _make_record(self, state: RunState) -> RunRecord:
         progress, counting, options = self._progress, self._counting, self._options
-        ledger = progress.ledger
         return RunRecord(
             key=progress.key,
             curve=self.curve,
@@ -72,5 +71,10 @@ class RunView:
             family=options.family,
             experiment=options.experiment,
             run_id=next(iter(progress.run_ids.values()), None),
-            extra={"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops},
+            extra=self._extra(),
         )
+
+    def _extra(self) -> dict[str, Any]:
+        ledger, family = self._progress.ledger, self._progress.family
+        counted = {"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops}
+        return counted | ({"family": family} if family else {})
