@@ -17,6 +17,7 @@ Indices = NDArray[np.intp]
 LOOKS = 40  # over the token budget
 FINER = 4  # bins of a sibling for each look
 SLOPE, SLOPE_SPREAD = -0.07, 0.06  # of ln L in ln N
+LAGS = (1, 2, 3)  # looks
 NEAR, FAR = 0.01, 0.03  # spread of a sibling about the line, log loss: of the same size, and for each e-fold of size
 
 
@@ -87,8 +88,8 @@ def row_medians(rows: Floats, filled: Indices) -> Floats:
 
 
 def _noise(r: Floats) -> float:
-    """Robust standard deviation of one look about the line through its neighbours."""
+    """Robust standard deviation of one look about the line through its neighbours, near or far: autocorrelated noise shows in far ones."""
     if len(r) < 5:
         return float("inf") if len(r) < 3 else float(np.std(np.diff(r)) / np.sqrt(2))
-    off = r[1:-1] - (r[:-2] + r[2:]) / 2
-    return float(np.median(np.abs(off)) / 0.6745 / np.sqrt(1.5))
+    off = [r[lag:-lag] - (r[: -2 * lag] + r[2 * lag :]) / 2 for lag in LAGS if len(r) >= 4 * lag + 1]
+    return max(float(np.median(np.abs(each))) for each in off) / (0.6745 * float(np.sqrt(1.5)))

@@ -26,7 +26,7 @@ class Option:
         loss, low, high: where it ends, with its interval; NaN where only its worth is known.
         gain: relative to the loss now (.01 = one percent lower).
         tokens: tokens it trains from now on; flops: what they cost, None where a token's cost is not known.
-        basis: what the number rests on: "forecast" or the law's name.
+        basis: what the number rests on: "forecast", "measured" (on an average of recent weights) or the law's name.
         level: of the interval.
     """
 

@@ -45,7 +45,7 @@ def options_table(advice: Any) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("option", "ends at", "gain", advice.unit, "PF-days", "how")]
     for each in advice.options:
         cost = compute(pf_days(each.flops)) if each.flops else "–"
-        basis = "" if each.basis == "forecast" else f" (by {each.basis})"
+        basis = {"forecast": "", "measured": " (measured on averaged weights)"}.get(each.basis, f" (by {each.basis})")
         gain = share(each.gain) if abs(each.gain) < MOST else "far off"
         rows.append((each.name, loss_interval(each.loss, each.low, each.high), gain, count(each.tokens), cost, each.what + basis))
     return rows

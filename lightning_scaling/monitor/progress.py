@@ -41,9 +41,11 @@ class Progress:
         self.token_budget: int | None = None
         self.followed: str | None = None
 
-    def mark(self, loss: float) -> Point:
-        """Keep a point of the curve here and now."""
-        point = Point(self.ledger.tokens, self.ledger.flops, self.rates.steps, self.rates.sum, loss)
+    def mark(self, loss: float, averaged: float = float("nan")) -> Point | None:
+        """Keep a point of the curve here and now, None before any token; `averaged`: loss of averaged weights, NaN where not evaluated."""
+        if not self.ledger.tokens:
+            return None
+        point = Point(self.ledger.tokens, self.ledger.flops, self.rates.steps, self.rates.sum, loss, averaged)
         self.points.add(point)
         return point
 
@@ -92,3 +94,9 @@ class Progress:
         run.counted_by, run.token_budget = state.get("counted_by"), state.get("token_budget", state.get("planned_tokens"))
         run.followed, run.family = state.get("followed"), dict(state.get("family", {}))
         return run
+
+
+def readable(state: dict[str, Any]) -> dict[str, Any]:
+    """The state itself, once it is known that `Progress.restored` reads it; ValueError where it does not."""
+    Progress.restored(state)
+    return state

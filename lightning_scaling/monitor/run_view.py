@@ -29,8 +29,10 @@ class RunView:
         points = self._progress.points.kept
         columns = [p.tokens for p in points], [p.loss for p in points], [p.step for p in points]
         schedule = self.tracker.schedule() if self.tracker else self._options.schedule
-        size, unique = self._counting.params, self._options.unique_tokens
-        return Curve(*columns, schedule=schedule, params=size, unique_tokens=unique, optimizer_steps=True)
+        averaged = [p.averaged for p in points]
+        about: dict[str, Any] = dict(params=self._counting.params, unique_tokens=self._options.unique_tokens, optimizer_steps=True)
+        about["averaged_loss"] = averaged if any(a == a for a in averaged) else None
+        return Curve(*columns, schedule=schedule, **about)
 
     @property
     def flops(self) -> Floats:
