@@ -2,9 +2,9 @@
 
     python benchmarks/averaging.py [--cache DIR]
 
-Small trainings of two modalities, four schedules and three sizes, more with other rates, batches and an SGD, each forecast from 20, 30, 50 and
-70 % of its budget without and with the averaged losses that a monitor would have measured by then (about a dozen a run). Errors are mean
-absolute log errors in per cent, averaged over the modalities. Then the time that keeping the average adds to a step.
+Small trainings of two modalities, four schedules and three sizes, more with other rates, batches and an SGD, each forecast from 20, 30, 50
+and 70 % of its budget without and with the averaged losses that a monitor would have measured by then (about a dozen a run). Errors are
+mean absolute log errors in per cent, averaged over the modalities. Then the time that an update of the average takes beside a step.
 """
 
 import argparse

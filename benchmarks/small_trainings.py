@@ -87,7 +87,7 @@ def _train(run: Training) -> dict[str, object]:
         optimizer: torch.optim.Optimizer = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=decay, betas=(0.9, 0.98))
     else:
         optimizer = torch.optim.SGD(net.parameters(), lr=peak, momentum=0.9, nesterov=True)
-        peak = 0.3 * run.rate
+        peak = 0.1 * run.rate
     weights = list(net.parameters())
     average = [w.detach().clone() for w in weights]
     marks = set(np.unique(np.linspace(steps / VALIDATIONS, steps, VALIDATIONS).astype(int)).tolist())

@@ -5,6 +5,7 @@ them with the weights and with their average, from the same random state, with `
 sampling noise of the batches. Nothing is logged twice, and metrics, buffers and random states are put back.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -123,7 +124,7 @@ def _begun(average: Any, guard: Guard, step: int) -> bool:
 
 def _time_constant(average: Any) -> float:
     """Steps that an exponential average reaches over, 0 where it does not show its decay."""
-    rule = getattr(average, "_kwargs", {}).get("avg_fn")
+    rule = inspect.unwrap(getattr(average, "_kwargs", {}).get("avg_fn") or print)
     decays = [cell.cell_contents for cell in getattr(rule, "__closure__", None) or () if isinstance(cell.cell_contents, float)]
     return max(getattr(average, "update_every_n_steps", 1), 1) / max(1 - decays[0], 1e-12) if decays else 0.0
 

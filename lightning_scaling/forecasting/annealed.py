@@ -29,6 +29,7 @@ LOWEST = 0.05  # of the peak: g of lower rates is as at this one
 WIDTH = 0.35  # e-folds of steps over which g is smoothed
 FEWEST = 4  # evaluations
 HELD, DECAYING = 1.0, 0.65  # weight of the measured view: while the rate is at its peak, and once it has fallen
+OWN = 1 / DROP  # the same where averaged weights are all that is validated: of a full decay's drop that share is in their loss already
 STILL_HIGH, FALLEN = 0.95, 0.8  # of the peak, between which the weight changes
 APART = 0.25  # share of the two views' distance that enters the deviation
 SAID = 0.3  # weight from which the outcome states that the drop is measured
@@ -72,7 +73,8 @@ def measured(found: Forecast, curve: Curve, level: float, ask: Ask) -> Forecast:
 
 
 def _both(law: SplitStudent, view: SplitStudent, shift: float, seen: Annealed, steps: float) -> tuple[SplitStudent, Floats]:
-    weight = seen.to_fall * (DECAYING + (HELD - DECAYING) * seen.undecayed)
+    held = OWN if seen.own else HELD
+    weight = seen.to_fall * (min(DECAYING, held) + max(held - DECAYING, 0.0) * seen.undecayed)
     centre = view.median + shift + seen.left
     unsure = UNSURE + (UNSURE_SHORT - UNSURE) * np.exp(-((steps / SHORT) ** 2))
     extra = np.hypot(unsure * DROP * seen.gap * seen.to_fall, APART * (centre - law.median))
@@ -117,7 +119,7 @@ def _gap(kept: Curve, rate: Floats) -> Floats:
     gaps = np.log(kept.loss[known] / kept.averaged_loss[known]) / shrunk
     apart = (np.log(kept.step)[:, None] - np.log(kept.step[known])) / WIDTH
     weight = np.exp(-(apart**2) / 2 + (apart**2).min(1, keepdims=True) / 2) * shrunk
-    return np.asarray(np.maximum(weight @ gaps / weight.sum(1), 0.0))
+    return np.asarray(weight @ gaps / weight.sum(1))
 
 
 def basis_of(found: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 SHARE = 0.05  # of the steps so far
+SPARSE = 0.002  # of the steps so far between two updates: 25 within a time constant lose nothing
 HOST_EVERY = 16  # steps between updates of an average in host memory
 RATIO = 1.25  # of the steps between two evaluations
 FIRST = 0.04  # of the budget, before which nothing is evaluated
@@ -39,7 +40,8 @@ class WeightAverage:
         self._weights = [p for p in model.parameters() if p.requires_grad]
         self._every = HOST_EVERY if place == "host" else 1
         self._average = [self._kept(p) for p in self._weights]
-        self.started, self.step, self._evaluated = step, step, 0
+        self.started = self.step = self._updated = step
+        self._evaluated = 0
 
     def _kept(self, weight: Any) -> Any:
         """A copy in single precision at least: half precision cannot hold what one step adds to an average."""
@@ -52,13 +54,15 @@ class WeightAverage:
         """The weights have made `steps` optimiser steps."""
         import torch
 
-        before, self.step = self.step, self.step + steps
-        if self.step // self._every == before // self._every:
+        self.step += steps
+        since = self.step - self._updated
+        if since < max(self._every, SPARSE * self.step):
             return
+        self._updated = self.step
         now = [w.detach() for w in self._weights]
         if any(a.dtype != w.dtype or a.device != w.device for a, w in zip(self._average, now, strict=True)):
             now = [w.to(a.device, a.dtype) for a, w in zip(self._average, now, strict=True)]
-        torch._foreach_lerp_(self._average, now, min(1.0, max(steps, self._every) / max(1.0, SHARE * self.step)))
+        torch._foreach_lerp_(self._average, now, min(1.0, since / max(1.0, SHARE * self.step)))
 
     def due(self, budget: float | None) -> bool:
         """Whether the average is worth an evaluation now: about a dozen times a run, evenly in log steps; never soon after a late start."""
