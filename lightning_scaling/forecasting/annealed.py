@@ -22,7 +22,7 @@ from lightning_scaling.forecasting.split_student import SplitStudent
 from lightning_scaling.run.curve import Curve
 
 DROP = 1.38  # of a full decay over a fifth of the run, in g; over runs .14 in log, below about 1 000 steps .25 to .5 less
-UNSURE, UNSURE_SHORT, SHORT = 0.2, 0.5, 1000.0  # deviation of that factor, in log; in runs that are short; steps
+UNSURE, UNSURE_SHORT, SHORT = 0.15, 0.4, 1000.0  # deviation of that factor, in log; in runs that are short; steps
 SHRINKS = 0.85  # power of the rate in g
 FALL = 0.88  # power of the rate in what a fall takes off
 LOWEST = 0.05  # of the peak: g of lower rates is as at this one
@@ -30,8 +30,8 @@ WIDTH = 0.35  # e-folds of steps over which g is smoothed
 FEWEST = 4  # evaluations
 HELD, DECAYING = 1.0, 0.65  # weight of the measured view: while the rate is at its peak, and once it has fallen
 OWN = 1 / DROP  # the same where averaged weights are all that is validated: of a full decay's drop that share is in their loss already
-STILL_HIGH, FALLEN = 0.95, 0.8  # of the peak, between which the weight changes
-APART = 0.25  # share of the two views' distance that enters the deviation
+STILL_HIGH, FALLEN = 0.95, 0.6  # of the peak, between which the weight changes
+APART = 0.15  # share of the two views' distance that enters the deviation
 SAID = 0.3  # weight from which the outcome states that the drop is measured
 Ask = Callable[[Curve, Floats, float], Forecast]
 
