@@ -21,6 +21,7 @@ from small_trainings import CACHE, Training
 
 import lightning_scaling as ls
 from lightning_scaling.advice.family import read_family
+from lightning_scaling.advice.family_gate import comparable
 from lightning_scaling.run.curve import Curve
 
 LOOKS = 40
@@ -175,10 +176,9 @@ def published_table(data: Path, console: Console) -> None:
     for siblings in (3, 2, 1):
         drawn, delays, false, count = np.random.default_rng(0), defaultdict(list), [], 0
         for source, curve, others in track(runs, description=f"{siblings} siblings", console=console, disable=not console.is_terminal):
-            reading = read_family(curve, float(curve.tokens[-1]), others)
-            if reading is None or len(reading.against) < siblings:
+            nearest = comparable(curve, float(curve.tokens[-1]), others).kept[:siblings]
+            if len(nearest) < siblings:
                 continue
-            nearest = tuple(next(c for c in others if c.params == size) for size in reading.against[:siblings])
             count += 1
             if np.isfinite(first_find(Case(source, curve, nearest, np.nan), siblings, "family")):
                 false.append(source)

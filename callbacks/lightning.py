@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from lightning_scaling.callbacks.lightning_averaging import AveragedValidation, averaged_pair
+from lightning_scaling.callbacks.lightning_averaging import AveragedValidation, averaged_loss
 from lightning_scaling.callbacks.lightning_base import Callback
 from lightning_scaling.callbacks.lightning_trainer import (
     Horizon,
@@ -215,7 +215,8 @@ class ScalingLawMonitor(Callback):
             return run.loss.of_training(training_loss(trainer, self._manual))
         self._guard.attempt("the name of the loss", lambda: run.loss.named(name))
         loss = self._guard.run("reading the loss", lambda: float(logged[name]), float("nan"))
-        loss, averaged = self._guard.run("averaging", lambda: averaged_pair(self._averaged, trainer, run, name, loss), (loss, float("nan")))
+        if (averaged := averaged_loss(self._averaged, trainer, run, name, loss)) is None:
+            return
         run.validated(loss, max(trainer.global_step - 1, 0), partial(self._budget, trainer), averaged)
         self._after_point(trainer, run)
 

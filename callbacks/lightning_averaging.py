@@ -92,17 +92,21 @@ class AveragedValidation:
         return self._limit > 0
 
 
-def averaged_pair(own: AveragedValidation | None, trainer: Any, run: RunMonitor, name: str, loss: float) -> tuple[float, float]:
-    """(loss, loss of averaged weights) of the validation that has just ended; NaN where there is none. Collective where it is due."""
+def averaged_loss(own: AveragedValidation | None, trainer: Any, run: RunMonitor, name: str, loss: float) -> float | None:
+    """Loss of averaged weights at the validation that has just ended, NaN where there is none. Collective where it is due.
+
+    None where the user's own average is validated and has not begun: such a loss is that of the initial weights and no point of the curve.
+    """
     if (average := users_average(trainer)) is not None:
-        return (loss, loss) if _begun(average, run.guard, trainer.global_step) else (NAN, NAN)
+        begun = run.guard.run("averaging", lambda: _begun(average, run.guard, trainer.global_step), True)
+        return loss if begun else None
     if own is None or not own.due:
-        return loss, NAN
+        return NAN
     ratio = run.guard.run("the loss of averaged weights", lambda: own.ratio(trainer, trainer.lightning_module, name), NAN)
     ratio = run.ranks.exchange([], ratio)[1]
     if ratio != ratio:
         run.guard.warn("averaging", f"the validation step neither logs {name!r} nor returns a loss: averaged weights cannot be compared")
-    return loss, loss * ratio
+    return loss * ratio
 
 
 def users_average(trainer: Any) -> Any | None:

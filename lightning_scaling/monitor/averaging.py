@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.monitor.guard import Guard
+from lightning_scaling.monitor.options import Options
+
 SHARE = 0.05  # of the steps so far
 SPARSE = 0.002  # of the steps so far between two updates: 25 within a time constant lose nothing
 HOST_EVERY = 16  # steps between updates of an average in host memory
@@ -89,6 +92,12 @@ class WeightAverage:
             finally:
                 for weight, value in zip(self._weights, kept, strict=False):
                     weight.copy_(value)
+
+
+def warn_of_averaging(options: Options, guard: Guard) -> None:
+    """For trainers whose validation cannot be repeated by the monitor: `averaging` is left out with a word."""
+    if options.averaging is not None:
+        guard.warn("averaging", "averaging=... measures under Lightning trainers; elsewhere pass averaged_loss= to RunMonitor.validated")
 
 
 def unsupported(model: Any) -> str | None:
