@@ -130,13 +130,14 @@ def _words(alarm: Alarm, off: float, units: float, since: float, kept: tuple[Cur
 
 def drift_of(kept: tuple[Curve, ...], x: Floats) -> Drift:
     """How far the siblings drift from each other, each compared with the rest, at the shares `x`."""
-    if len(kept) < 2:
+    sizes = len({s.params or index for index, s in enumerate(kept)})  # repetitions of one size show nothing of how sizes drift apart
+    if sizes < 2:
         return Drift(np.full(len(x), ALONE * DRIFT), float("inf"))
     found = _among(kept)
     squares = [_squares(each, x) for each in found]
     slope = np.sqrt((WORTH * DRIFT**2 + sum(squares)) / (WORTH + len(squares)))
     levels = [float(np.mean(each.r**2)) for each in found]
-    level = float(np.sqrt((LEVEL**2 + sum(levels)) / (1 + len(levels)))) if len(kept) >= NEAREST else float("inf")
+    level = float(np.sqrt((LEVEL**2 + sum(levels)) / (1 + len(levels)))) if sizes >= NEAREST else float("inf")
     return Drift(np.asarray(slope), level)
 
 
