@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
@@ -102,6 +103,7 @@ class ScalingLawFabricCallback(PrintedRun):
     def _begin(self, read: Any) -> None:
         run = RunMonitor(ranks=of_torch(), read_schedule=read, state=self._resumed, guard=self._guard, **self._given)
         self._run, self._resumed = run, None
+        warn_of_averaging(run.options, self._guard)
         self._began = (run.progress.ledger.tokens, run.progress.rates.steps)
 
     def _projection(self, optimizer: Any, stepped: list[Stepped], observed: Schedule | None) -> Projection:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from lightning_scaling.callbacks.lightning_averaging import AveragedValidation, averaged_loss
 from lightning_scaling.callbacks.lightning_base import Callback
 from lightning_scaling.callbacks.lightning_trainer import (
     Horizon,
@@ -21,15 +22,17 @@ from lightning_scaling.callbacks.lightning_trainer import (
     projected_schedule,
     ranks_of,
     save_stopped,
+    stands_aside,
     takes_iterator,
+    training_loss,
 )
 from lightning_scaling.laws.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
-from lightning_scaling.monitor.losses import TrainingLoss, misnamed, missing, of_outputs, resolve
+from lightning_scaling.monitor.losses import misnamed, missing, of_outputs, resolve
 from lightning_scaling.monitor.options import Options, takes_options
-from lightning_scaling.monitor.progress import Progress
+from lightning_scaling.monitor.progress import readable
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule.host_rate import host_rate
 from lightning_scaling.run.curve import Curve
@@ -37,6 +40,7 @@ from lightning_scaling.run.record import RunRecord
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
+NOTHING: Any = None
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 
 
@@ -69,8 +73,7 @@ class ScalingLawMonitor(Callback):
         self._active = self._waiting = self._late = False  # within a fit; before its first batch; the model had no shapes at that batch
         self._rate: Any = None
         self._stepped = self._manual = self._draws_batches = False
-        self._followed: Any = None
-        self._horizon: Any = None
+        self._followed = self._horizon = self._averaged = NOTHING
 
     def __getattr__(self, name: str) -> Any:
         """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
@@ -86,7 +89,7 @@ class ScalingLawMonitor(Callback):
         return KEYS[self.automatic]
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.fast_dev_run or self._stands_aside(trainer):
+        if trainer.fast_dev_run or stands_aside(self, trainer):
             return
         self._active = self._waiting = True
         if keeps_results_in_children(trainer):
@@ -94,7 +97,8 @@ class ScalingLawMonitor(Callback):
         self._together(ranks_of(trainer), lambda: self._begin(trainer, pl_module))
 
     def _begin(self, trainer: Any, module: Any) -> None:
-        state = self._state_to_resume(trainer.global_step)
+        # a fit from step 0 is a new run; one from a checkpoint, or a second fit of the same trainer, resumes the old one
+        state = self._resumed or (self._run.state_dict() if self._run is not None and trainer.global_step > 0 else None)
         self._guard = Guard()
         read = partial(projected_schedule, trainer, self.options.optimizer)
         ranks, targets = ranks_of(trainer), mlflow_targets(trainer.loggers)
@@ -105,27 +109,16 @@ class ScalingLawMonitor(Callback):
             self._guard.warn("resume", f"nothing is known of what was trained before step {trainer.global_step}: tokens count from here")
         run.loss.averaged = averages_weights(trainer)
         self._followed = followed_optimizer(trainer, self.options.optimizer)
+        if self.options.averaging is not None and trainer.enable_validation:
+            self._averaged = AveragedValidation.of(self.options.averaging, trainer, module, self._guard)
         self._manual = not module.automatic_optimization
         self._horizon = Horizon.at_start(trainer, run.progress.ledger.tokens)
         if not trainer.enable_validation:
-            run.loss.of_training(self._training_loss(trainer))
-        if ranks.is_first:
-            define_axes(trainer.loggers, self._guard)
+            run.loss.of_training(training_loss(trainer, self._manual))
+        define_axes(trainer.loggers if ranks.is_first else (), self._guard)
         if run.progress.counted_by is not None:  # Lightning may repeat an interrupted validation before it trains another batch
             self._guard.attempt("counting the model", lambda: run.counting.count_model(module))
             run.announce()
-
-    def _state_to_resume(self, global_step: int) -> dict[str, Any] | None:
-        """A fit from step 0 is a new run; one from a checkpoint, or a second fit of the same trainer, resumes the old one."""
-        return self._resumed or (self._run.state_dict() if self._run is not None and global_step > 0 else None)
-
-    def _training_loss(self, trainer: Any) -> TrainingLoss:
-        return TrainingLoss(copy=True) if self._manual else TrainingLoss(divided=lambda: int(trainer.accumulate_grad_batches))
-
-    def _stands_aside(self, trainer: Any) -> bool:
-        """One attached by hand goes first; of those left in a list that several trainers used, the newest is this trainer's."""
-        others = [c for c in trainer.callbacks if isinstance(c, ScalingLawMonitor)]
-        return self.automatic and (any(not c.automatic for c in others) or others[-1] is not self)
 
     def _together(self, ranks: Any, do: Callable[[], None]) -> None:
         """`do()` on every rank, or leave the training alone on all of them."""
@@ -177,7 +170,7 @@ class ScalingLawMonitor(Callback):
             self._end_batch(trainer, run, outputs, batch)
             if run.point_due():  # whatever failed before: every rank reads its loss together
                 run.training_point(max(trainer.global_step - 1, 0), partial(self._budget, trainer))
-                self._after_point(trainer)
+                self._after_point(trainer, run)
 
     @guarded
     def _end_batch(self, trainer: Any, run: RunMonitor, outputs: Any, batch: Any) -> None:
@@ -186,7 +179,19 @@ class ScalingLawMonitor(Callback):
             run.begin_batch(batch)
             self._late = self._draws_batches
         self._note_step()
+        if self._averaged is not None:
+            self._averaged.stepped(trainer)
         run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
+
+    @guarded
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        if self._averaged is not None and not trainer.sanity_checking:
+            self._averaged.begin(trainer)
+
+    @guarded
+    def on_validation_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, *loader: int) -> None:
+        if self._averaged is not None:
+            self._averaged.keep(batch, batch_idx, *loader)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if trainer.sanity_checking:
@@ -207,11 +212,13 @@ class ScalingLawMonitor(Callback):
             return
         if name is None:
             self._guard.warn("monitor", f"{missing(wanted, logged)}; until then the training loss is followed")
-            return run.loss.of_training(self._training_loss(trainer))
+            return run.loss.of_training(training_loss(trainer, self._manual))
         self._guard.attempt("the name of the loss", lambda: run.loss.named(name))
         loss = self._guard.run("reading the loss", lambda: float(logged[name]), float("nan"))
-        run.validated(loss, max(trainer.global_step - 1, 0), partial(self._budget, trainer))
-        self._after_point(trainer)
+        if (averaged := averaged_loss(self._averaged, trainer, run, name, loss)) is None:
+            return
+        run.validated(loss, max(trainer.global_step - 1, 0), partial(self._budget, trainer), averaged)
+        self._after_point(trainer, run)
 
     def _budget(self, trainer: Any, tokens: int) -> int | None:
         assert self._run is not None
@@ -220,10 +227,7 @@ class ScalingLawMonitor(Callback):
         # before the first batch of a resumed fit, what the checkpoint knew still holds
         return self._horizon.token_budget(trainer, tokens) if self._horizon.batches else self._run.token_budget
 
-    def _after_point(self, trainer: Any) -> None:
-        run = self._run
-        if run is None:
-            return
+    def _after_point(self, trainer: Any, run: RunMonitor) -> None:
         if found := run.take_metrics():
             log(trainer.loggers, found, max(trainer.global_step - 1, 0), self._guard)
         if run.should_stop:
@@ -236,19 +240,17 @@ class ScalingLawMonitor(Callback):
 
     @guarded
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        run, active = self._run, self._active
-        self._active = False
+        run, active, self._active = self._run, self._active, False
         if run is None or not active:
             return
         run.finish()
-        self._after_point(trainer)
+        self._after_point(trainer, run)
         if run.should_stop:
             save_stopped(trainer)
 
     @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        run, active = self._run, self._active
-        self._active = False
+        run, active, self._active = self._run, self._active, False
         if run is not None and active:
             run.interrupt(exception)
 
@@ -278,15 +280,13 @@ class ScalingLawMonitor(Callback):
         if trainer.state.fn != "fit":
             return
         states = checkpoint.get("callbacks", {})
-        found = [states[key] for key in (self.state_key, *KEYS) if key in states]
-        if found:
-            try:
-                Progress.restored(found[0])  # refuses what cannot be read
-                self._resumed = found[0]
-            except ValueError as error:
-                if not self.automatic:
-                    raise
-                self._guard.warn("resume", f"{error}; this training counts from here")
+        found = next((states[key] for key in (self.state_key, *KEYS) if key in states), None)
+        try:
+            self._resumed = found and readable(found)
+        except ValueError as error:
+            if not self.automatic:
+                raise
+            self._guard.warn("resume", f"{error}; this training counts from here")
 
     def __getstate__(self) -> dict[str, Any]:
         """A monitor travels as its options and what can be read of its run: threads, hooks and the trainer stay here."""

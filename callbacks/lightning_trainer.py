@@ -17,6 +17,7 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.monitor.guard import Guard, report
+from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.schedule import Projection, ScheduleOutcome, SchedulerCalls, Stepped, project
@@ -50,6 +51,17 @@ def keeps_results_in_children(trainer: Any) -> bool:
 def averages_weights(trainer: Any) -> bool:
     """Whether a callback validates an average of recent weights instead of the weights themselves."""
     return any(kind.__name__ in AVERAGING for callback in trainer.callbacks for kind in type(callback).__mro__)
+
+
+def stands_aside(monitor: Any, trainer: Any) -> bool:
+    """One attached by hand goes first; of those left in a list that several trainers used, the newest is this trainer's."""
+    others = [c for c in trainer.callbacks if isinstance(c, type(monitor))]
+    return bool(monitor.automatic and (any(not c.automatic for c in others) or others[-1] is not monitor))
+
+
+def training_loss(trainer: Any, manual: bool) -> TrainingLoss:
+    """The smoothed training loss of a fit; Lightning divides it by the batches that it accumulates, and manual steps may change it."""
+    return TrainingLoss(copy=True) if manual else TrainingLoss(divided=lambda: int(trainer.accumulate_grad_batches))
 
 
 def is_trained(trainer: Any) -> bool:

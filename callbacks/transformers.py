@@ -24,6 +24,7 @@ from lightning_scaling.callbacks.transformers_trainer import (
     strategy_name,
 )
 from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
@@ -126,6 +127,7 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
         targets: list[Target] = self._guard.run("the trainer's MLflow run", active_mlflow_run, []) if ranks.is_first else []
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=self.resumed, guard=self._guard, **self._given)
         self._run, self.resumed = run, None
+        warn_of_averaging(run.options, self._guard)
         if state.global_step and not run.progress.ledger.tokens:
             run.progress.rates.begin_at(state.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {state.global_step}: tokens count from here")

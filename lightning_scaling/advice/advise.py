@@ -87,6 +87,7 @@ def _advice(run: Evidence, found: Decision) -> Advice:
         plateau_probability=chance,
         plateau=called,
         unit=run.unit,
+        family=run.family,
         compare=tuple if undecided or not run.extrapolated else run.options,
         weigh_data=Weighing(run, found),
     )

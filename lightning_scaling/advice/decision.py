@@ -19,4 +19,4 @@ class Decision:
 
 def reach(option: Option) -> str:
     """Where an option ends, with its interval."""
-    return loss_interval(option.loss, option.low, option.high)
+    return loss_interval(option.loss, option.low, option.high) + (", measured on averaged weights" if option.basis == "measured" else "")

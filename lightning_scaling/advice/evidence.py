@@ -11,6 +11,7 @@ from lightning_scaling.advice import options
 from lightning_scaling.advice.annealing import RemainingAnnealing, fallen_since, raised_since, remaining_annealing
 from lightning_scaling.advice.bins import Bins, binned
 from lightning_scaling.advice.economics import Economics
+from lightning_scaling.advice.family import FamilyReading, read_family
 from lightning_scaling.advice.gain import Gain, noise_at_this_rate, remaining_gain
 from lightning_scaling.advice.growing import DEFAULT, Larger, as_law, larger_model
 from lightning_scaling.advice.overfitting import TurnUp, turn_up
@@ -182,6 +183,11 @@ class Evidence:
         """Standard deviation of a bin that counts when several are averaged."""
         fallen = fallen_since(self.curve, float(self.seen.tokens[len(self.seen) // 3])) > FELL
         return noise_at_this_rate(self.seen, self.annealing.settled, fallen)
+
+    @cached_property
+    def family(self) -> FamilyReading | None:
+        """The run against its siblings at equal share of the budget; None without siblings."""
+        return read_family(self.curve, self.end, self.siblings)
 
     @cached_property
     def repetition(self) -> Repetition | None:

@@ -12,6 +12,7 @@ from lightning_scaling.advice.other_schedules import decayed_now, extended
 from lightning_scaling.advice.repetition import Repetition
 from lightning_scaling.advice.result import Option
 from lightning_scaling.forecasting import forecast as forecast_of
+from lightning_scaling.forecasting.annealed import basis_of
 from lightning_scaling.numbers import count, share
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
@@ -110,7 +111,8 @@ def _forecast(name: str, what: str, run: Setting, curve: Curve, end: float) -> O
 def _option(name: str, what: str, run: Setting, end: float, found: Any) -> Option:
     tokens = max(end - run.tokens, 0.0)
     loss, low, high = float(found.loss), float(found.low), float(found.high)
-    return Option(name, what, loss, low, high, (run.now - loss) / (abs(run.now) or 1.0), tokens, run.cost(tokens), level=found.level)
+    gain, basis = (run.now - loss) / (abs(run.now) or 1.0), basis_of(found)
+    return Option(name, what, loss, low, high, gain, tokens, run.cost(tokens), basis, level=found.level)
 
 
 def _scaled(option: Option, now: float, name: str, what: str, times: float) -> Option:

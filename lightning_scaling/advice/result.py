@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.special import ndtr, ndtri
 
+from lightning_scaling.advice.family import FamilyReading
 from lightning_scaling.advice.plateau import PlateauCall
 from lightning_scaling.advice.table import as_html, as_text
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
@@ -25,7 +26,7 @@ class Option:
         loss, low, high: where it ends, with its interval; NaN where only its worth is known.
         gain: relative to the loss now (.01 = one percent lower).
         tokens: tokens it trains from now on; flops: what they cost, None where a token's cost is not known.
-        basis: what the number rests on: "forecast" or the law's name.
+        basis: what the number rests on: "forecast", "measured" (on an average of recent weights) or the law's name.
         level: of the interval.
     """
 
@@ -77,6 +78,7 @@ class Advice:
             the smallest gain that counts; NaN where it is not known.
         plateau: the plateau that is called, None where none is.
         unit: what is counted as tokens: "tokens", "samples", "steps".
+        family: the run against its siblings at equal share of their budgets; None without siblings.
         compare: works out the options; called when they are first read, since each costs a forecast.
         weigh_data: works out the answer about more data; called when it is first read.
 
@@ -94,6 +96,7 @@ class Advice:
     plateau_probability: float = float("nan")
     plateau: PlateauCall | None = None
     unit: str = "tokens"
+    family: FamilyReading | None = None
     compare: Callable[[], tuple[Option, ...]] = field(default=tuple, repr=False)
     weigh_data: Callable[[], tuple[AddData, str]] = field(default=lambda: NOTHING_KNOWN, repr=False)
 
@@ -139,4 +142,5 @@ class Advice:
             "plateau_probability": None if sure != sure else sure,
             "options": [each.to_json() for each in self.options],
             "facts": self.facts,
+            "family": None if self.family is None else self.family.to_json(),
         }

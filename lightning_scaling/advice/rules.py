@@ -9,7 +9,7 @@ from collections.abc import Callable
 from lightning_scaling.advice.decision import Decision, reach
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.rules_expected import decay_pays, flat, not_extrapolated, past_plan, past_target, plan_over, repeats
-from lightning_scaling.advice.rules_observed import broken, target_reached, too_early, turned_up
+from lightning_scaling.advice.rules_observed import broken, departs, target_reached, too_early, turned_up
 from lightning_scaling.advice.verdict import Reason, Verdict
 from lightning_scaling.numbers import loss, share
 
@@ -27,6 +27,7 @@ def as_planned(run: Evidence) -> Decision:
 
 RULES: tuple[Callable[[Evidence], Decision | None], ...] = (
     broken,
+    departs,
     too_early,
     turned_up,
     target_reached,

@@ -21,6 +21,15 @@ def broken(run: Evidence) -> Decision | None:
     return Decision(Verdict.INVESTIGATE, found[0], f"{found[1]}: look at the data and the rate, or go back to a checkpoint", 0.99)
 
 
+def departs(run: Evidence) -> Decision | None:
+    """The run leaves its family, and it is not a loss that has turned up for good."""
+    found = run.family
+    if found is None or not found.departs or (len(run.seen) >= FEWEST_BINS and run.turned_up):
+        return None
+    text = f"{found.because}: look at what differs from its siblings (data, rate, batch, seed of the data)"
+    return Decision(Verdict.INVESTIGATE, Reason.LEFT_FAMILY, text, 0.99)
+
+
 def too_early(run: Evidence) -> Decision | None:
     """Nothing is decided before there is a trend."""
     points = int(np.isfinite(run.curve.loss).sum())

@@ -34,6 +34,8 @@ def sentences(advice: Any) -> list[str]:
     lines = [f"{advice.verdict.name}: {advice.verdict}. {advice.because}"]
     if advice.plateau is not None:
         lines.append(str(advice.plateau))
+    if advice.family is not None and advice.family.because not in advice.because:
+        lines.append(f"Family: {advice.family}")
     lines.append(f"Add data? {advice.add_data.name}: {advice.add_data_because}")
     return lines
 
@@ -43,7 +45,7 @@ def options_table(advice: Any) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("option", "ends at", "gain", advice.unit, "PF-days", "how")]
     for each in advice.options:
         cost = compute(pf_days(each.flops)) if each.flops else "–"
-        basis = "" if each.basis == "forecast" else f" (by {each.basis})"
+        basis = {"forecast": "", "measured": " (measured on averaged weights)"}.get(each.basis, f" (by {each.basis})")
         gain = share(each.gain) if abs(each.gain) < MOST else "far off"
         rows.append((each.name, loss_interval(each.loss, each.low, each.high), gain, count(each.tokens), cost, each.what + basis))
     return rows

@@ -37,6 +37,7 @@ class Reason(Outcome):
     NOT_FINITE = "the last losses are not finite"
     DIVERGING = "the loss has lost most of what it had gained"
     UNSTABLE = "the loss swings widely: the learning rate is probably far too high"
+    LEFT_FAMILY = "the run has departed from its family: its siblings did not do so"
     SPIKE = "the loss has jumped far beyond its noise and has not come back"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.forecasting.annealed import measured
 from lightning_scaling.forecasting.backtest import backtest, calibrated
 from lightning_scaling.forecasting.clock import BEYOND, in_usual_steps, step_at
 from lightning_scaling.forecasting.combination import combined
@@ -63,7 +64,14 @@ def forecast(
     early = too_short(curve, used, profile) or (ForecastOutcome.DIVERGED if diverged(used) else None)
     if early is not None:
         return refused(at, level, early, last, scatter(finite.loss) / abs(last or 1.0))
-    return _forecast(used, targets, siblings, profile, gathered, end, (at, level, last, resolution(curve.loss[np.isfinite(curve.loss)])))
+    digit = resolution(curve.loss[np.isfinite(curve.loss)])
+    found = _forecast(used, targets, siblings, profile, gathered, end, (at, level, last, digit))
+    return measured(found, curve, level, forecast_annealed)
+
+
+def forecast_annealed(curve: Curve, at: Floats, level: float) -> Forecast:
+    """The forecast of a curve as if annealed at every point: it has no schedule."""
+    return forecast(curve, at, level=level)
 
 
 def _check(curve: Curve, siblings: Sequence[Curve], level: float) -> None:

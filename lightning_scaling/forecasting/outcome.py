@@ -22,6 +22,7 @@ class ForecastOutcome(Outcome):
     RATE_SO_FAR_CONSTANT = _SO_FAR.format("a constant rate")
     NO_SCHEDULE = "no learning-rate schedule is known: if the rate falls before the end, the loss ends in the lower half of this interval"
     SCHEDULE_ENDS = "the learning-rate schedule ends before that point: its last rate is assumed to stay"
+    MEASURED = "the learning rate has still to fall: the size of that drop was measured on an average of recent weights"
     TURNS_UP = "the loss has turned up beyond its noise (repeated data, or too high a rate): no falling law describes it"
     TOO_UNCERTAIN = "this curve cannot be extrapolated that far yet: its interval would span more than a factor of ten"
     TOO_FEW_POINTS = "there are fewer than six points after warm-up"

@@ -25,6 +25,7 @@ def metrics(point: Point, judgement: Judgement | None, loss: str = "val_loss") -
         "scaling/flops": point.flops,
         "scaling/pf_days": pf_days(point.flops),
         f"scaling/{loss}": point.loss,
+        "scaling/averaged_loss": point.averaged,
         "scaling/step": point.step,
     }
     if judgement is not None:

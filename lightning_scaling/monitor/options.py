@@ -13,6 +13,7 @@ from lightning_scaling.run.schedule import Schedule
 
 FLOPS_RULES = ("6N", "6N+attention", "measured")
 PARAMS = CONVENTIONS
+AVERAGING = ("auto", "device", "host")
 SWITCH = "LIGHTNING_SCALING"
 NOT_OPTIONS = ("SPOOL",)  # variables of the same prefix that are read elsewhere
 F = TypeVar("F", bound=Callable[..., None])
@@ -90,6 +91,12 @@ class Options:
     optimizer: int = option(0, "index of the optimiser whose rate and steps are followed.", int)
     stop: bool | str | Iterable[str] | None = option(None, 'verdicts that may end the run; True means ("STOP",).', _names)
     on_verdict: Any = option(None, "callable, or several, called with the advice when the verdict changes.")
+    averaging: str | None = option(
+        None,
+        "also validate an average of recent weights, about a dozen times a run: how much a decay would bring, measured. "
+        '"auto", "device" or "host" (where the copy of the weights is kept); None: off.',
+        str,
+    )
     level: float = option(0.9, "probability of the forecast's interval.", float)
     declared: Mapping[str, Any] | None = option(None, "facts of the model for the FLOPs rule, e.g. active_params of a mixture of experts.")
     summary: bool = option(True, "print at the end of the run what it cost and what came of it.", _yes)
@@ -122,6 +129,8 @@ def _check_counting(options: Options) -> None:
 def _check_rest(options: Options) -> None:
     if not isinstance(options.monitor, str) or not options.monitor:
         raise ValueError(f"monitor must be the name of a logged metric such as 'val_loss', got {options.monitor!r}")
+    if options.averaging not in (None, *AVERAGING):
+        raise ValueError(f"averaging must be one of {AVERAGING} or None, got {options.averaging!r}")
     if not 0 < options.level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {options.level}")
     if options.optimizer < 0:

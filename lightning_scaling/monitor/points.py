@@ -24,13 +24,19 @@ def most_dispensable(positions: Sequence[float]) -> int:
 
 
 class Point(NamedTuple):
-    """Cumulative tokens, FLOPs, optimiser steps and learning-rate sum, and the loss there."""
+    """Cumulative tokens, FLOPs, optimiser steps and learning-rate sum, the loss there, and that of averaged weights or NaN."""
 
     tokens: int
     flops: int
     step: int
     lr_sum: float
     loss: float
+    averaged: float = float("nan")
+
+
+def scaled(averaged: float, own: float, mean: float) -> float:
+    """The loss of averaged weights in the unit of the mean over ranks, from that of this rank beside its own loss."""
+    return averaged * mean / own if own else averaged
 
 
 class Points:
@@ -62,8 +68,8 @@ class Points:
 
     def state(self) -> list[list[float]]:
         """Plain numbers for a checkpoint."""
-        return [list(p) for p in self.kept]
+        return [list(p if p.averaged == p.averaged else p[:-1]) for p in self.kept]
 
     def restore(self, state: list[list[float]]) -> None:
         """What `state` gave."""
-        self.kept = [Point(int(t), int(f), int(s), float(lr), float(loss)) for t, f, s, lr, loss in state]
+        self.kept = [Point(int(t), int(f), int(s), *map(float, losses)) for t, f, s, *losses in state]

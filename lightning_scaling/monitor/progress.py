@@ -22,6 +22,7 @@ class Progress:
         counted_by: the conventions by which FLOPs and tokens were counted; None before the first batch.
         token_budget: tokens at the end of training, as last known.
         followed: name of the loss whose points are kept; None before the first.
+        family: the run against its siblings, as its latest judgement read it; empty without siblings.
         flags: state of the readings that change only when they have held (verdict, plateau, add data).
     """
 
@@ -35,13 +36,16 @@ class Progress:
         self.predictions: list[Prediction] = []
         self.stopping: dict[str, Any] = {}
         self.flags: dict[str, Any] = {}
+        self.family: dict[str, Any] = {}
         self.counted_by: dict[str, Any] | None = None
         self.token_budget: int | None = None
         self.followed: str | None = None
 
-    def mark(self, loss: float) -> Point:
-        """Keep a point of the curve here and now."""
-        point = Point(self.ledger.tokens, self.ledger.flops, self.rates.steps, self.rates.sum, loss)
+    def mark(self, loss: float, averaged: float = float("nan")) -> Point | None:
+        """Keep a point of the curve here and now, None before any token; `averaged`: loss of averaged weights, NaN where not evaluated."""
+        if not self.ledger.tokens:
+            return None
+        point = Point(self.ledger.tokens, self.ledger.flops, self.rates.steps, self.rates.sum, loss, averaged)
         self.points.add(point)
         return point
 
@@ -64,6 +68,7 @@ class Progress:
             "predictions": [dict(vars(p)) for p in self.predictions],
             "stopping": dict(self.stopping),
             "flags": dict(self.flags),
+            "family": dict(self.family),
             "counted_by": self.counted_by,
             "token_budget": self.token_budget,
             "followed": self.followed,
@@ -87,5 +92,11 @@ class Progress:
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping, run.flags = dict(state["stopping"]), dict(state.get("flags", {}))
         run.counted_by, run.token_budget = state.get("counted_by"), state.get("token_budget", state.get("planned_tokens"))
-        run.followed = state.get("followed")
+        run.followed, run.family = state.get("followed"), dict(state.get("family", {}))
         return run
+
+
+def readable(state: dict[str, Any]) -> dict[str, Any]:
+    """The state itself, once it is known that `Progress.restored` reads it; ValueError where it does not."""
+    Progress.restored(state)
+    return state

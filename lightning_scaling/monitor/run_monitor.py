@@ -15,7 +15,7 @@ from lightning_scaling.monitor.guard import Guard
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TRAINING, TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
-from lightning_scaling.monitor.points import Point
+from lightning_scaling.monitor.points import Point, scaled
 from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks
@@ -29,6 +29,8 @@ from lightning_scaling.monitor.verdicts import Verdicts
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord, RunState
 
+Budget = Callable[[int], float | None] | None
+NAN = float("nan")
 HASTE = 5.0  # seconds that an interrupted training waits for the store
 
 
@@ -138,8 +140,7 @@ class RunMonitor(PrintedRun):
     def announce(self) -> None:
         """Open the records, on the first rank. A resumed run is announced before its first batch: a validation may come before it."""
         if self._view.tracker is None:
-            rates, given = self.progress.rates, self.options.schedule
-            self._view.tracker = ScheduleTracker(rates, self.guard, given, self._read_schedule)
+            self._view.tracker = ScheduleTracker(self.progress.rates, self.guard, self.options.schedule, self._read_schedule)
         self.token_budget = self.progress.token_budget
         if self.ranks.is_first and self._reporter is None:
             self._reporter = Reporter(self.options, self.guard, self.progress, self.counting, self._targets)
@@ -186,31 +187,32 @@ class RunMonitor(PrintedRun):
         if self.point_due():
             self.training_point()
 
-    def validated(self, loss: float, step: int | None = None, budget: Callable[[int], float | None] | None = None) -> Judgement | None:
+    def validated(self, loss: float, step: int | None = None, budget: Budget = None, averaged_loss: float = NAN) -> Judgement | None:
         """A validation ended with this loss: mark a point, judge it, record it. Collective; never raises.
 
         Args:
             loss: of this rank; averaged over ranks.
             step: at which the metrics are logged; None: the optimiser steps made.
             budget: tokens so far → token budget, read off a trainer's limits; None: it stays as it is.
+            averaged_loss: of an average of recent weights on the same data, the same on every rank; NaN where it was not evaluated.
 
         Returns:
             The latest judgement, None before the first and on ranks that do not log.
         """
         if self.loss.name in (None, TRAINING):
             self.guard.attempt("the name of the loss", lambda: self.loss.named(self.options.monitor))
-        return self._mark(loss, step, budget)
+        return self._mark(loss, step, budget, averaged_loss)
 
-    def _mark(self, loss: float, step: int | None, budget: Callable[[int], float | None] | None) -> Judgement | None:
+    def _mark(self, loss: float, step: int | None, budget: Budget, averaged: float = NAN) -> Judgement | None:
         with self.ranks.owing(self._totals.nothing, lambda: self.ranks.agree(False)):
-            return self.guard.run("the monitor at a validation", lambda: self._validated(loss, step, budget), self.judgement)
+            return self.guard.run("the monitor at a validation", lambda: self._validated(loss, step, budget, averaged), self.judgement)
 
-    def _validated(self, loss: float, step: int | None, budget: Callable[[int], float | None] | None) -> Judgement | None:
+    def _validated(self, loss: float, step: int | None, budget: Budget, averaged: float) -> Judgement | None:
         self.guard.attempt("counting the model again", self.counting.look_again)
         mean = self._totals.exchange(loss)
         if budget is not None:
             self.guard.attempt("the token budget", lambda: setattr(self, "token_budget", budget(self.progress.ledger.tokens)))
-        point = self.guard.run("the curve", lambda: self.progress.mark(mean) if self.progress.ledger.tokens else None, None)
+        point = self.guard.run("the curve", lambda: self.progress.mark(mean, scaled(averaged, loss, mean)), None)
         if point is not None and self._reporter is not None:
             at = self.progress.rates.steps if step is None else step
             self._metrics = self._verdicts.report(point, self._reporter, self.loss, self.guard)
@@ -225,13 +227,12 @@ class RunMonitor(PrintedRun):
 
     def _decide(self, point: Point | None) -> None:
         """Whether a verdict ends the run here, as rank 0 decides."""
-        reporter = self._reporter
-        mine = False
+        reporter, mine = self._reporter, False
         if point is not None and reporter is not None and not self.should_stop:
             mine = self.guard.run("the decision to stop", lambda: self._verdicts.end_run(point, reporter), False)
         self.should_stop = self.ranks.agree(mine) or self.should_stop
 
-    def training_point(self, step: int | None = None, budget: Callable[[int], float | None] | None = None) -> Judgement | None:
+    def training_point(self, step: int | None = None, budget: Budget = None) -> Judgement | None:
         """A point of the smoothed training loss, arguments as of `validated`. Collective; never raises."""
         return self.judgement if self.loss.training is None else self._mark(self.loss.read(), step, budget)
 
@@ -262,9 +263,8 @@ class RunMonitor(PrintedRun):
         if self.loss.training is not None and self.loss.cadence.read():
             self.training_point()
         self.sync()
-        self._state = RunState.FINISHED
+        self._state, points = RunState.FINISHED, self.progress.points.kept
         if (reporter := self._reporter) is not None:
-            points = self.progress.points.kept
             if points and self.loss.judged:
                 self.guard.attempt("the forecast", lambda: self._verdicts.at_the_end(points[-1], reporter))
             self.guard.attempt("the end of the monitor", lambda: reporter.finished(self.record, self.judgement))

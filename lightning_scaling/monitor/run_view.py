@@ -29,8 +29,10 @@ class RunView:
         points = self._progress.points.kept
         columns = [p.tokens for p in points], [p.loss for p in points], [p.step for p in points]
         schedule = self.tracker.schedule() if self.tracker else self._options.schedule
-        size, unique = self._counting.params, self._options.unique_tokens
-        return Curve(*columns, schedule=schedule, params=size, unique_tokens=unique, optimizer_steps=True)
+        averaged = [p.averaged for p in points]
+        about: dict[str, Any] = dict(params=self._counting.params, unique_tokens=self._options.unique_tokens, optimizer_steps=True)
+        about["averaged_loss"] = averaged if any(a == a for a in averaged) else None
+        return Curve(*columns, schedule=schedule, **about)
 
     @property
     def flops(self) -> Floats:
@@ -57,7 +59,6 @@ class RunView:
 
     def _make_record(self, state: RunState) -> RunRecord:
         progress, counting, options = self._progress, self._counting, self._options
-        ledger = progress.ledger
         return RunRecord(
             key=progress.key,
             curve=self.curve,
@@ -72,5 +73,10 @@ class RunView:
             family=options.family,
             experiment=options.experiment,
             run_id=next(iter(progress.run_ids.values()), None),
-            extra={"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops},
+            extra=self._extra(),
         )
+
+    def _extra(self) -> dict[str, Any]:
+        ledger, family = self._progress.ledger, self._progress.family
+        counted = {"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops}
+        return counted | ({"family": family} if family else {})

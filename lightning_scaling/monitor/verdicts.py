@@ -42,6 +42,8 @@ class Verdicts:
         if judgement is not None:
             self.latest = judgement
             self._progress.predict(judgement.prediction())
+            family = judgement.advice.family
+            self._progress.family = {} if family is None else family.to_json()
             reporter.judged(judgement)
 
     def _evidence(self, point: Point, reporter: Reporter) -> Evidence:
