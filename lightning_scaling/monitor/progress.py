@@ -23,6 +23,7 @@ class Progress:
         token_budget: tokens at the end of training, as last known.
         followed: name of the loss whose points are kept; None before the first.
         flags: state of the readings that change only when they have held (verdict, plateau, add data).
+        readings: what the record keeps of them, see `run.readings`.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Progress:
         self.predictions: list[Prediction] = []
         self.stopping: dict[str, Any] = {}
         self.flags: dict[str, Any] = {}
+        self.readings: dict[str, Any] = {}
         self.counted_by: dict[str, Any] | None = None
         self.token_budget: int | None = None
         self.followed: str | None = None
@@ -64,6 +66,7 @@ class Progress:
             "predictions": [dict(vars(p)) for p in self.predictions],
             "stopping": dict(self.stopping),
             "flags": dict(self.flags),
+            "readings": dict(self.readings),
             "counted_by": self.counted_by,
             "token_budget": self.token_budget,
             "followed": self.followed,
@@ -86,6 +89,7 @@ class Progress:
         run.rates.restore(state["rates"])
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping, run.flags = dict(state["stopping"]), dict(state.get("flags", {}))
+        run.readings = dict(state.get("readings", {}))
         run.counted_by, run.token_budget = state.get("counted_by"), state.get("token_budget", state.get("planned_tokens"))
         run.followed = state.get("followed")
         return run

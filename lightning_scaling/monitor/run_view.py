@@ -72,5 +72,6 @@ class RunView:
             family=options.family,
             experiment=options.experiment,
             run_id=next(iter(progress.run_ids.values()), None),
-            extra={"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops},
+            extra=progress.readings
+            | {"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops},
         )
