@@ -10,6 +10,9 @@ import click
 
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
 from lightning_scaling.report.study import Study, load_study
+from lightning_scaling.store.mlflow.external import MetricMapping
+
+_MOST_ROWS = 40  # in the terminal
 
 
 def report_once(
@@ -20,15 +23,18 @@ def report_once(
     refresh: float | None = None,
     log: bool = False,
     unfinished: bool = False,
+    mapping: MetricMapping | None = None,
 ) -> Path:
     """Load, fit, write, record where `log` asks for it, and print the tables or one JSON document; the page's path."""
+    from lightning_scaling.report.links import mlflow_links
     from lightning_scaling.report.optima import published
     from lightning_scaling.report.page import write_report
 
-    study = load_study(store, list(experiments))
+    study = load_study(store, list(experiments), mapping=mapping)
     title = ", ".join(experiments)
     fit = fit_or_explain(study.records, title, unfinished)
-    page = write_report(out, study.records, fit, title, presets=published(), rejected=study.rejected, refresh=refresh)
+    more: dict[str, Any] = {"presets": published(), "rejected": study.rejected, "refresh": refresh, "links": mlflow_links(store)}
+    page = write_report(out, study.records, fit, title, **more)
     logged = _logged(study, fit, page, store, experiments[0]) if log else None
     _show_json(study, fit, page, logged) if as_json else _show_tables(study, fit, page, logged)
     return page
@@ -42,11 +48,18 @@ def _logged(study: Study, fit: RunsFit, page: Path, store: str | None, experimen
     return log_study(study, fit if fit.usable else None, {page.name: page, **pictures}, uri=store, experiment=experiment)
 
 
-def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: float, unfinished: bool = False) -> None:
+def watching(
+    experiments: Sequence[str],
+    store: str | None,
+    out: Path,
+    seconds: float,
+    unfinished: bool = False,
+    mapping: MetricMapping | None = None,
+) -> None:
     """Again every `seconds` until Ctrl-C; the page reloads itself as often."""
     try:
         while True:
-            report_once(experiments, store, out, as_json=False, refresh=seconds, unfinished=unfinished)
+            report_once(experiments, store, out, as_json=False, refresh=seconds, unfinished=unfinished, mapping=mapping)
             time.sleep(seconds)
     except KeyboardInterrupt:
         click.echo(f"\nstopped watching; the last report is {out / 'report.html'}")
@@ -58,13 +71,16 @@ def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None) -> 
     from lightning_scaling.report import tables
 
     fitted = len(fit.runs) >= 3
-    shown: list[Any] = [tables.runs_table(study.records), tables.law_table(fit.surface, fit.frontier) if fitted else tables.law_table()]
+    some = sorted(study.records, key=lambda record: record.spent)[-_MOST_ROWS:]
+    shown: list[Any] = [tables.runs_table(some), tables.law_table(fit.surface, fit.frontier) if fitted else tables.law_table()]
     shown += [] if fit.largest is None else [tables.prediction_table(fit.largest)]
     shown += [tables.allocation_table(study.records, fit)] if fit.split_identified else []
     console = Console()
     for each in (*shown, *fit.notes):
         console.print(each)
-    for run in study.rejected:
+    if len(some) < len(study):
+        console.print(f"the {len(some)} runs of most compute are shown; all {len(study)} are in {page.with_name('runs.csv')}", markup=False)
+    for run in study.rejected[:_MOST_ROWS]:
         console.print(f"left out {run.name or run.run_id}: {run.reason}", markup=False)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
     if logged:

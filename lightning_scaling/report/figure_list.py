@@ -4,23 +4,22 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from lightning_scaling import numbers
 from lightning_scaling.laws.published import Preset
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.content import Content
 from lightning_scaling.report.figures import (
     all_panels,
+    ill_panels,
     isoflop_curves,
     loss_against_compute,
     loss_contour,
     loss_slices,
     optimal_allocation,
     residuals,
-    run_panel,
 )
-from lightning_scaling.report.picture import Picture, picture
-from lightning_scaling.report.rows import row, rows
-from lightning_scaling.report.theme import THEMES, Theme, size_colours
+from lightning_scaling.report.ill import ill_runs
+from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.report.theme import Theme
 from lightning_scaling.run.record import RunRecord
 
 
@@ -35,22 +34,22 @@ class Shown(NamedTuple):
 
 def figures_of(content: Content) -> list[Shown]:
     """The pictures of a report in their order; each is drawn once a theme, however often it is asked for."""
-    shown = [_compute(content)]
-    if content.drawn_law is not None and any(r.flops > 0 for r in rows(content.records)):
+    shown, runs = [_compute(content)], rows(content.records)
+    if content.drawn_law is not None and any(r.flops > 0 for r in runs):
         shown += _law(content.records, content.drawn_law, content.presets)
+    shown += _ill(runs, content)
     return [each._replace(draw=cache(each.draw)) for each in shown]
+
+
+def _ill(runs: Sequence[RunRow], content: Content) -> list[Shown]:
+    ill = ill_runs(runs, content.fit)
+    alt = "A panel for each run that needs a look: its loss over training compute, its power law, and runs of its size in grey."
+    return [Shown("ill", lambda theme: ill_panels(ill, runs, theme), alt, _ILL)] if ill else []
 
 
 def panels_in_one(records: Sequence[RunRecord]) -> Shown:
     """The panels of the largest runs in one picture, for the file beside the page."""
     return Shown("runs", lambda theme: all_panels(records, theme), "Loss over tokens of each run, with the forecasts of its end.", "")
-
-
-def panels(records: Sequence[RunRecord]) -> list[Picture]:
-    """One picture a run, coloured as in the picture of all runs."""
-    params = [r.curve.params for r in records]
-    colours = {name: size_colours(params, theme) for name, theme in THEMES.items()}
-    return [picture(_panel(r, {name: colours[name][k] for name in colours}), _words(r)) for k, r in enumerate(records)]
 
 
 def _compute(content: Content) -> Shown:
@@ -86,6 +85,7 @@ def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: SurfaceF
     return lambda theme: draw(records, law, theme)
 
 
+_ILL = "Numbered as in the list below. Dashed: its own power law. Grey: finished runs of its size. ▼: a plateau was called."
 _ISOFLOP = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
 _CONTOUR = (
     "Lines of equal loss by the law. A run above the frontier trained longer than the best split of its compute, one below it shorter."
@@ -97,13 +97,3 @@ _ALLOCATION = (
     "Orange: this law with its 90 % band, dotted beyond the runs (dots). Grey: published laws, each counted its own way and extrapolated "
     "to this compute.",
 )
-
-
-def _panel(record: RunRecord, colours: dict[str, Any]) -> Callable[[Theme], Any]:
-    return lambda theme: run_panel(record, theme, colours[theme.name])
-
-
-def _words(record: RunRecord) -> str:
-    run = row(record)
-    words = f"Loss over {numbers.count(run.tokens)} tokens, ending at {numbers.loss(run.loss)}."
-    return f"{words} Forecast at half: {numbers.loss(run.forecast.loss)}." if run.forecast else words

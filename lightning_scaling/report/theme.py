@@ -48,10 +48,11 @@ def size_colours(params: Sequence[float | None], theme: Theme) -> list[Any]:
     known = [np.log(p) for p in params if p]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     small, large = theme.sizes
+    viridis = colormaps["viridis"]  # each look-up copies it
 
     def colour(p: float | None) -> Any:
         share = (np.log(p) - low) / (high - low) if p and high > low else 1.0
-        return colormaps["viridis"](small + (large - small) * share) if p else theme.muted
+        return viridis(small + (large - small) * share) if p else theme.muted
 
     return [colour(p) for p in params]
 

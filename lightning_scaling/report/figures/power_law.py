@@ -25,8 +25,8 @@ def power_law_panel(record: RunRecord, theme: str | Theme = "light", size: tuple
         return settle(figure)
 
 
-def draw_power_law(axes: Any, record: RunRecord, look: Theme, colour: Any = None) -> None:
-    """The curve, its law and the mark of its plateau on `axes`."""
+def draw_power_law(axes: Any, record: RunRecord, look: Theme, colour: Any = None, words: bool = True) -> None:
+    """The curve, its law (with its constants, where there is room for `words`) and the mark of its plateau on `axes`."""
     flops, loss = record.flops, record.curve.loss
     shown = np.isfinite(flops) & (flops > 0) & np.isfinite(loss) & (loss > 0) if len(flops) == len(loss) else np.zeros(len(loss), bool)
     axes.set_ylabel(loss_name([record]))
@@ -34,19 +34,26 @@ def draw_power_law(axes: Any, record: RunRecord, look: Theme, colour: Any = None
         axes.set_xlabel("training compute C (FLOPs)")
         return note(axes, "no finite loss and compute were recorded")
     late = shown & (flops >= min(_START * flops[shown][-1], flops[shown][-1] / 2))
-    compute_axis(axes, *padded(flops[late]))
+    compute_axis(axes, *padded(flops[late])) if words else _narrow_axis(axes, *padded(flops[late]))
     log_axis(axes.yaxis, *padded(loss[late], 0.12), numbers.plain, most=8)
     axes.plot(flops[shown], loss[shown], color=colour or size_colours([record.curve.params], look)[0], zorder=3, gid="curve")
-    _law(axes, record, look)
+    _law(axes, record, look, words)
     _mark(axes, record, look)
 
 
-def _law(axes: Any, record: RunRecord, look: Theme) -> None:
+def _narrow_axis(axes: Any, low: float, high: float) -> None:
+    axes.set_xlabel("training compute C (FLOPs)")
+    log_axis(axes.xaxis, low, high, numbers.scientific, most=4)
+
+
+def _law(axes: Any, record: RunRecord, look: Theme, words: bool) -> None:
     law, line = power_law_of(record), power_law_line(record)
     if law is None:
         return
     if line is not None:
         axes.plot(*line, color=look.accent, lw=1.5, ls=(0, (5, 2)), zorder=4, gid="power-law")
+    if not words:
+        return
     place = dict(transform=axes.transAxes, ha="right", va="top", color=look.accent, fontsize=8.5, wrap=True)
     halo(axes.text(0.985, 0.965, str(law).replace("; ", "\n"), **place), look)
 

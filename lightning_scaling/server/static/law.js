@@ -4,7 +4,6 @@ import { byId, h, show, table } from "./dom.js";
 
 export function drawLaw(fitted) {
   const title = h("h2", {}, "The fitted law");
-  if (!fitted) return show(byId("law"), title, h("p", { class: "hint" }, "fitting …"));
   const { sentences, outcomes, prediction } = fitted;
   show(byId("law"), title,
     h("p", {}, sentences.law), // what it means for the next run is beside the chart
