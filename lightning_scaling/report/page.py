@@ -61,7 +61,8 @@ def write_report(
     pictures = figures_of(content)
     page.write_text(html(content, pictures, title, rejected, refresh, links), encoding="utf-8")
     (folder / "runs.csv").write_text("".join(runs_csv(content.records)), encoding="utf-8")
-    for each in (*pictures, panels_in_one(content.records)) if png else ():
+    beside = (*pictures, *([panels_in_one(content.records)] if len(content.records) <= MOST_ROWS else []))
+    for each in beside if png else ():
         save_png(each.draw, folder, each.name)
     return page
 

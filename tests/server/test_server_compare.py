@@ -49,7 +49,7 @@ def test_a_filter_in_mlflow_s_language_leaves_what_it_finds(look):
     assert "filter=" in seen.page.url
     seen.page.fill("#filter", "nonsense ===")
     seen.page.press("#filter", "Enter")
-    seen.page.wait_for_function("document.querySelector('#filter-error').textContent.includes('cannot read this filter')")
+    seen.page.wait_for_function("() => document.querySelector('#filter-error').textContent.includes('cannot read this filter')")
     assert seen.chart("runs") == "10"
 
 
@@ -72,7 +72,7 @@ def test_any_logged_metric_is_drawn_on_the_compute_axis(look):
     seen.page.fill("#metric", "scaling/tokens")
     seen.page.press("#metric", "Enter")
     seen.until("#loss-chart[data-y='scaling/tokens']")
-    seen.page.wait_for_function("Number(document.querySelector('#loss-chart').dataset.runs) >= 9")
+    seen.page.wait_for_function("() => Number(document.querySelector('#loss-chart').dataset.runs) >= 9")
     assert "PF-days" in seen.chart("x")
 
 
@@ -80,7 +80,7 @@ def test_any_logged_metric_is_drawn_on_the_compute_axis(look):
 def test_steps_and_wall_clock_are_axes_too(look, axis, label):
     seen = look("ladder")
     seen.page.click(f"[data-choice={axis}]")
-    seen.page.wait_for_function("Number(document.querySelector('#loss-chart').dataset.runs) >= 9")
+    seen.page.wait_for_function("() => Number(document.querySelector('#loss-chart').dataset.runs) >= 9")
     assert label in seen.chart("x")
     assert seen.console == []
 
@@ -152,7 +152,7 @@ def test_the_page_is_used_without_a_mouse(look):
     seen.until("#side .pairs")
     assert "is shown beside the chart" in seen.page.inner_text("#spoken")
     seen.page.keyboard.press("Escape")
-    seen.page.wait_for_function("!location.search.includes('run=')")
+    seen.page.wait_for_function("() => !location.search.includes('run=')")
     seen.page.focus("#runs thead button[data-focus='sort loss']")
     seen.page.keyboard.press("Enter")
     assert seen.page.evaluate("document.activeElement.dataset.focus") == "sort loss"  # the table was made anew

@@ -18,7 +18,7 @@ export function drawLaw(fitted) {
 function lines(title, given) {
   if (!given.length) return null;
   const rows = given.map((line) => [h("b", {}, line.name), line.value, line.interval || "", line.meaning]);
-  return h("div", {}, h("h3", {}, title), table(["", "value", "90 % interval", "meaning"], rows, [0, 3]));
+  return h("div", {}, h("h3", {}, title), table(["quantity", "value", "90 % interval", "meaning"], rows, [0, 3]));
 }
 
 function approaches(given, verdict) {

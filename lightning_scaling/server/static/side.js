@@ -36,7 +36,7 @@ function together(fitted) {
 
 function constants({ surfaceLines, frontierLines, planner }) {
   const given = planner.fitted ? surfaceLines : frontierLines;
-  return given.length ? table(["", "value", "90 % interval"], given.map((line) => [h("b", { title: line.meaning }, line.name), line.value, line.interval])) : null;
+  return given.length ? table(["quantity", "value", "90 % interval"], given.map((line) => [h("b", { title: line.meaning }, line.name), line.value, line.interval])) : null;
 }
 
 function verdict(run) {
