@@ -18,6 +18,7 @@ from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.server.run_details import RunDetails
+from lightning_scaling.server.siblings import beside
 from lightning_scaling.server.start import start
 from lightning_scaling.store.failures import StoreUnavailable
 
@@ -87,6 +88,14 @@ def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:
     @app.post("/data/columns")
     def columns(experiments: Asked, names: Asked) -> Response:
         return _json(details.columns(_known(cache, experiments), names))
+
+    @app.get("/data/siblings/{run_id}")
+    def siblings(run_id: str, experiments: Ids, chosen: Names) -> Response:
+        study = _study(cache, experiments, chosen)
+        found = [record for record in study if record.run_id == run_id]
+        if not found:
+            raise ValueError(f"no run {run_id!r} in these experiments")
+        return _json(beside(found[0], study.records, details.facts(experiments)))
 
     @app.post("/data/courses")
     def courses(

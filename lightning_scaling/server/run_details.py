@@ -49,6 +49,10 @@ class RunDetails:
         values = {name: {key: each[name] for key, each in known.items() if name in each} for name in names}
         return {"names": sorted(have.items(), key=lambda each: (-each[1], each[0]))[:_MOST_NAMES], "values": values}
 
+    def facts(self, experiments: Sequence[str]) -> Facts:
+        """Every run's parameters, tags and last metrics, at most ten seconds old."""
+        return self._known(tuple(sorted(experiments)))
+
     def courses(self, records: Sequence[RunRecord], metric: str, clock: bool, epoch: bool) -> dict[str, Any]:
         """{runs: {id: columns}, waiting}: `metric` ("": the loss) over tokens x, FLOPs c, steps s, seconds t and epochs e of each run.
 

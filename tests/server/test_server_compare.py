@@ -171,3 +171,16 @@ def test_the_power_law_the_plateau_and_the_answer_about_data_stand_beside_the_ru
     assert "L(C) = " in answer
     assert "plateau: the rest of the budget" in answer
     assert "Keep adding data? no." in answer
+
+
+def test_a_run_is_set_beside_its_siblings_with_what_is_different(look, store):
+    from mlflow import MlflowClient
+
+    client, number = MlflowClient(store.uri), store.ids["seeds"]
+    for run in client.search_runs([number], "attributes.run_name LIKE 'seed-%'"):
+        client.set_tag(run.info.run_id, "lr", "0.3" if run.info.run_name == "seed-12" else "0.1")
+    seen = look("seeds", more="&text=seed-12")
+    seen.page.click("#runs tbody .name")
+    seen.until("#side .siblings table")
+    assert "2 finished runs of this size and about this length ended at" in seen.page.inner_text("#side .siblings")
+    assert seen.page.locator("#side .siblings tbody td").all_inner_texts() == ["tags.lr", "0.3", "0.1"]

@@ -12,7 +12,7 @@ import { drawBroken, drawRuns } from "./list.js";
 import { drawLoss, makeLoss, onShow } from "./loss.js";
 import { drawPlanner, makePlanner } from "./planner.js";
 import { thousands } from "./numbers.js";
-import { all, answered, askExperiments, askLaw, askMatching, askRun, askStart, update } from "./runs.js";
+import { all, answered, askExperiments, askLaw, askMatching, askRun, askSiblings, askStart, update } from "./runs.js";
 import { drawSide } from "./side.js";
 import { closeMenus, drawTools } from "./tools.js";
 import { asText, change, fromAddress, listed, query, setFound, view } from "./view.js";
@@ -92,7 +92,11 @@ async function refreshRun() {
   if (!id) return;
   const answer = await askRun(id).catch((error) => ({ failed: error.message, id }));
   if (view.run !== id) return;
-  detail = answer;
+  detail = { ...answer, siblings: detail?.id === id ? detail.siblings : null };
+  drawSide(detail, fitted, () => select({ id }));
+  const siblings = answer.failed ? null : await askSiblings(id).catch(() => null);
+  if (view.run !== id || !siblings) return;
+  detail = { ...detail, siblings };
   drawSide(detail, fitted, () => select({ id }));
 }
 

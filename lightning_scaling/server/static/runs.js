@@ -30,6 +30,7 @@ export const askMatching = (filter) => ask(`matching?${query()}&${new URLSearchP
 export const askCourses = (runs, metric, clock, epoch) => post(`courses?${query()}`, { experiments: view.experiments, runs, metric, clock, epoch });
 export const askExperiments = () => ask("experiments");
 export const askLaw = () => ask(`law?${query()}`);
+export const askSiblings = (id) => ask(`siblings/${encodeURIComponent(id)}?${query()}`);
 export const askRun = (id) => ask(`run/${encodeURIComponent(id)}?${query()}`);
 
 /** Brings the runs up to date; true if any has changed. `forget` begins anew; an answer that is no longer `wanted()` changes nothing. */

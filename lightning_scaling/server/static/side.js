@@ -21,7 +21,7 @@ export function drawSide(detail, fitted, close) {
   if (detail.failed) { panelOf = ""; return show(side, back, head, h("p", { class: "outcome refused" }, detail.failed)); }
   if (panelOf !== detail.id) { panel = null; panelOf = detail.id; }
   const host = panel?.host ?? h("div", { class: "chart small" });
-  show(side, back, head, verdict(detail), readings(detail), host, lawWords(detail), facts(detail), link(run));
+  show(side, back, head, verdict(detail), readings(detail), host, siblings(detail), lawWords(detail), facts(detail), link(run));
   panel ??= chart(host, { hover: (found) => found?.run ?? [] });
   drawPanel(detail);
 }
@@ -54,6 +54,15 @@ function verdict(run) {
 function readings(run) {
   return [run.plateau ? h("p", { class: "outcome refused" }, run.plateau.line) : null,
     run.moreData ? h("p", {}, h("b", {}, `Keep adding data? ${run.moreData.answer}. `), run.moreData.because) : null];
+}
+
+/** Why this run is better or worse than others of its size: the span of their losses, and what is different about it. */
+function siblings({ siblings: found, loss: mine, state }) {
+  if (!found?.runs) return null;
+  const place = state !== "FINISHED" || mine === null ? "" : mine > found.high ? ", this one above them all" : mine < found.low ? ", this one below them all" : ", this one among them";
+  const several = found.runs === 1 ? `The finished run of this size and length ended at ${loss(found.low)}` : `${found.runs} finished runs of this size and about this length ended at ${between(found.low, found.high, loss)}`;
+  return h("div", { class: "siblings" }, h("p", {}, `${several}${place}.`),
+    found.differs.length ? table(["differs in", "here", "there"], found.differs, [0, 1, 2]) : h("p", { class: "hint" }, "No logged parameter or tag is different here."));
 }
 
 const lawWords = (run) => h("details", { class: "law-words" }, h("summary", {}, run.powerLaw.words[0]), run.powerLaw.words.slice(1).map((text) => h("p", { class: "hint" }, text)));
