@@ -27,7 +27,7 @@ class Theme:
     sizes: tuple[float, float]
 
 
-LIGHT = Theme("light", "#ffffff", "#1c2330", "#5d6675", "#e6e8ec", "#c8440b", (0.80, 0.03))
+LIGHT = Theme("light", "#ffffff", "#1c2330", "#5d6675", "#e6e8ec", "#b93d08", (0.80, 0.03))
 DARK = Theme("dark", "#14171c", "#e8eaee", "#9aa3b2", "#2a2f38", "#ff8f5a", (0.30, 0.98))
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 

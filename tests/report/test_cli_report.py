@@ -91,9 +91,9 @@ def test_runs_of_other_programs_are_reported_by_the_mapping_of_the_page(tmp_path
             client.log_metric(run, "val_loss", 2 + (1e3 / (params * step)) ** 0.5, step=step)
         client.set_terminated(run)
     mapping = ["--loss-metric", "val_loss", "--tokens-per-step", "1k", "--params", "n"]
-    told = CliRunner().invoke(main, ["report", "--experiment", "other", "--store", uri, "--out", str(tmp_path / "out"), "--json", *mapping])
-    assert told.exit_code == 0, told.output
-    assert [run["params"] for run in json.loads(told.stdout)["runs"]] == [1_000, 2_000, 4_000]
+    ran = CliRunner().invoke(main, ["report", "--experiment", "other", "--store", uri, "--out", str(tmp_path / "out"), "--json", *mapping])
+    assert ran.exit_code == 0, ran.output
+    assert [run["params"] for run in json.loads(ran.stdout)["runs"]] == [1_000, 2_000, 4_000]
     wrong = CliRunner().invoke(
         main, ["report", "--experiment", "other", "--store", uri, "--out", str(tmp_path), "--loss-metric", "val_loss"]
     )

@@ -133,10 +133,10 @@ def _external(made: Store) -> None:
 
 
 @contextlib.contextmanager
-def serving(uri: str, folder: Path, *options: str) -> Iterator[str]:
+def serving(uri: str, folder: Path, *options: str, port: int = 0) -> Iterator[str]:
     """The address of `mlflow server --app-name lightning-scaling` over the store."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     given = ["--app-name", "lightning-scaling", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), *options]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

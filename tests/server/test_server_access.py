@@ -1,4 +1,4 @@
-"""Colours, keyboard, screen and names: axe-core at both themes, nothing cut off on a phone, names that attack, a server that goes away."""
+"""Colours, keyboard, screen and names: axe-core at both themes, nothing clipped on a phone, names that attack, a server that goes away."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ def test_axe_finds_nothing_serious(look, store, scheme):
     assert [(v["id"], [n["html"][:80] for n in v["nodes"][:3]]) for v in found] == []
 
 
-def test_nothing_is_cut_off_on_a_phone_and_targets_are_large_enough(look):
+def test_nothing_is_clipped_on_a_phone_and_targets_are_large_enough(look):
     seen = look("ladder")
     seen.until("#law table")
     seen.page.set_viewport_size({"width": 390, "height": 800})
@@ -99,9 +99,9 @@ def test_the_page_outlives_its_server(browser, empty, write, make_run, serving_a
     page.wait_for_selector("#message:not([hidden])", timeout=30_000)
     assert "The server does not answer: what is shown was read at" in page.inner_text("#message")
     assert page.get_attribute("#loss-chart", "data-runs") == "1"
-    port = address.rsplit(":", 1)[1]
+    port = int(address.rsplit(":", 1)[1])
     (tmp_path / "two").mkdir()
-    with serving_at(empty, tmp_path / "two", "--workers", "1", "--port", port):
+    with serving_at(empty, tmp_path / "two", "--workers", "1", port=port):
         page.wait_for_selector("#message", state="hidden", timeout=60_000)
         assert page.evaluate("window.stays")
     page.close()
