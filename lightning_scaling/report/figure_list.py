@@ -19,6 +19,7 @@ from lightning_scaling.report.figures import (
 )
 from lightning_scaling.report.ill import ill_runs
 from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.report.sample import MOST_CURVES
 from lightning_scaling.report.theme import Theme
 from lightning_scaling.run.record import RunRecord
 
@@ -56,9 +57,10 @@ def _compute(content: Content) -> Shown:
     runs, law, frontier = content.records, content.drawn_law, content.drawn_frontier
     alt = f"Loss against training compute on logarithmic axes, one falling curve for each of {len(runs)} runs, coloured by model size"
     fitted = law is not None or frontier is not None
-    caption = "Each curve is a run."
+    curves = min(len(runs), MOST_CURVES)
+    caption = "Each curve is a run." if curves == len(runs) else f"Each dot is a run; {curves} of the {len(runs)} are drawn as curves."
     if fitted:
-        caption = "Each curve is a run. The law is fitted to the ends of the finished ones; it is dotted for up to ten times their compute."
+        caption += " The law is fitted to the ends of the finished ones; it is dotted for up to ten times their compute."
     words = (f"{alt}, with the fitted law below them." if fitted else f"{alt}.", caption)
     return Shown("loss-against-compute", lambda theme: loss_against_compute(runs, frontier, law, theme, content.largest), *words)
 
@@ -77,8 +79,9 @@ def _law(records: Sequence[RunRecord], law: SurfaceFit, presets: Sequence[Preset
         ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
     ]
     allocation = Shown("allocation", lambda theme: optimal_allocation(records, law, theme, presets), _ALLOCATION[0], _ALLOCATION[1])
+    beside = [allocation] if law.split_identified else []  # an optimum that is not identified is not drawn as one
     shown = shown if law.split_identified else shown[-1:]
-    return [Shown(name, _drawn(draw, records, law), f"A picture of {alt}.", caption) for name, draw, alt, caption in shown] + [allocation]
+    return [Shown(name, _drawn(draw, records, law), f"A picture of {alt}.", caption) for name, draw, alt, caption in shown] + beside
 
 
 def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: SurfaceFit) -> Callable[[Theme], Any]:

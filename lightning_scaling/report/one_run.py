@@ -34,7 +34,7 @@ def run_page(record: RunRecord) -> str:
 def readings(record: RunRecord) -> list[tuple[str, str]]:
     """(reading, its sentence): the plateau that is called, and whether to keep adding data."""
     called, data = plateau_of(record), more_data_of(record)
-    found = [] if called is None else [("Plateau", called.line)]
+    found = [] if called is None else [("Plateau", called.line.removeprefix("plateau: "))]
     return found + ([] if data is None else [("Keep adding data?", f"{words(data.answer)}: {data.because}")])
 
 

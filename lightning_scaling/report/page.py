@@ -17,7 +17,7 @@ from lightning_scaling.report.download import runs_csv
 from lightning_scaling.report.figure_list import Shown, figures_of, panels_in_one
 from lightning_scaling.report.ill import ill_runs
 from lightning_scaling.report.links import Links, no_links
-from lightning_scaling.report.optima import allocations
+from lightning_scaling.report.optima import AllocationText, allocations, law_name
 from lightning_scaling.report.picture import picture, save_png
 from lightning_scaling.report.rows import RunRow, rows, state_words, words
 from lightning_scaling.report.templates import template
@@ -93,12 +93,19 @@ def html(
             outcomes=[*content.outcomes, *(("Note", note) for note in content.notes)],
             approaches=_approaches(content.fit),
             prediction_lines=[] if largest is None else law_lines.prediction_lines(largest),
-            allocations=[] if content.drawn_law is None else allocations(runs, content.drawn_law, content.presets),
+            allocations=_allocations(runs, content),
             pictures={p.name: picture(p.draw, p.alt, p.caption) for p in pictures},
             methods=methods.paragraphs(content.records, content.fit),
             rejected=[(each.name or each.run_id, each.reason) for each in rejected],
         )
     )
+
+
+def _allocations(runs: Sequence[RunRow], content: Content) -> list[AllocationText]:
+    """Of the fitted law only where the runs identify how to split a budget."""
+    law = content.drawn_law
+    found = [] if law is None else allocations(runs, law, content.presets)
+    return found if law is None or law.split_identified else [each for each in found if each.law != law_name(law)]
 
 
 def _shown(runs: Sequence[RunRow]) -> list[RunRow]:

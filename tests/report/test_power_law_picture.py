@@ -58,7 +58,7 @@ def test_a_plateau_is_marked_on_the_curve(falling):
     called = replace(falling, extra=plateau_entry(1_000_000, 600_000_000_000, "plateau: the rest brings .04 %"))
     (mark,) = named(power_law_panel(called).axes[0], "plateau")
     assert mark.get_xdata()[0] == 600_000_000_000
-    assert "plateau: the rest brings .04 %" in run_page(called)
+    assert "Plateau</b> the rest brings .04 %" in run_page(called)
 
 
 def test_whether_to_add_data_stands_on_the_page_of_the_run(falling):

@@ -65,4 +65,4 @@ def _mark(axes: Any, record: RunRecord, look: Theme) -> None:
     at = np.interp(np.log(called.flops), np.log(record.flops), record.curve.loss)
     axes.axvline(called.flops, color=look.muted, lw=0.9, ls=":", zorder=2)
     axes.plot([called.flops], [at], "v", ms=8, color=look.accent, mec=look.paper, zorder=6, gid="plateau")
-    halo(axes.annotate("plateau called", (called.flops, at), xytext=(0, 9), textcoords="offset points", ha="right", fontsize=8), look)
+    halo(axes.annotate("plateau called", (called.flops, at), xytext=(-7, -14), textcoords="offset points", ha="right", fontsize=8), look)
