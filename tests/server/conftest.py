@@ -132,12 +132,16 @@ def _external(made: Store) -> None:
     made.ids = {each.name: each.experiment_id for each in client.search_experiments()}
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextlib.contextmanager
 def serving(uri: str, folder: Path, *options: str, port: int = 0) -> Iterator[str]:
     """The address of `mlflow server --app-name lightning-scaling` over the store."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", port))
-        port = free.getsockname()[1]
+    port = port or free_port()
     given = ["--app-name", "lightning-scaling", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), *options]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with open(folder / "server.log", "w") as log:
