@@ -8,35 +8,35 @@ from typing import Any
 
 import click
 
+from lightning_scaling.cli.sources import Sources, explained
+from lightning_scaling.importers import Reading
+from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
-from lightning_scaling.report.study import Study, load_study
-from lightning_scaling.store.mlflow.external import MetricMapping
+from lightning_scaling.report.study import Study
 
 _MOST_ROWS = 40  # in the terminal
 
 
 def report_once(
-    experiments: Sequence[str],
-    store: str | None,
+    sources: Sources,
     out: Path,
     as_json: bool,
     refresh: float | None = None,
     log: bool = False,
     unfinished: bool = False,
-    mapping: MetricMapping | None = None,
 ) -> Path:
     """Load, fit, write, record where `log` asks for it, and print the tables or one JSON document; the page's path."""
-    from lightning_scaling.report.links import mlflow_links
+    from lightning_scaling.report.links import mlflow_links, no_links
     from lightning_scaling.report.optima import published
     from lightning_scaling.report.page import write_report
 
-    study = load_study(store, list(experiments), mapping=mapping)
-    title = ", ".join(experiments)
-    fit = fit_or_explain(study.records, title, unfinished)
-    more: dict[str, Any] = {"presets": published(), "rejected": study.rejected, "refresh": refresh, "links": mlflow_links(store)}
-    page = write_report(out, study.records, fit, title, **more)
-    logged = _logged(study, fit, page, store, experiments[0]) if log else None
-    _show_json(study, fit, page, logged) if as_json else _show_tables(study, fit, page, logged)
+    study, read = sources.study()
+    fit = fit_or_explain(study.records, sources.title, unfinished)
+    more: dict[str, Any] = {"presets": published(), "rejected": study.rejected, "refresh": refresh}
+    more["links"] = no_links if sources.files else mlflow_links(sources.store)
+    page = write_report(out, study.records, fit, sources.title, **more)
+    logged = _logged(study, fit, page, sources.store, sources.experiments[0]) if log else None
+    _show_json(study, fit, page, logged, read) if as_json else _show_tables(study, fit, page, logged, read)
     return page
 
 
@@ -48,24 +48,17 @@ def _logged(study: Study, fit: RunsFit, page: Path, store: str | None, experimen
     return log_study(study, fit if fit.usable else None, {page.name: page, **pictures}, uri=store, experiment=experiment)
 
 
-def watching(
-    experiments: Sequence[str],
-    store: str | None,
-    out: Path,
-    seconds: float,
-    unfinished: bool = False,
-    mapping: MetricMapping | None = None,
-) -> None:
+def watching(sources: Sources, out: Path, seconds: float, unfinished: bool = False) -> None:
     """Again every `seconds` until Ctrl-C; the page reloads itself as often."""
     try:
         while True:
-            report_once(experiments, store, out, as_json=False, refresh=seconds, unfinished=unfinished, mapping=mapping)
+            report_once(sources, out, as_json=False, refresh=seconds, unfinished=unfinished)
             time.sleep(seconds)
     except KeyboardInterrupt:
         click.echo(f"\nstopped watching; the last report is {out / 'report.html'}")
 
 
-def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None) -> None:
+def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None, read: Sequence[Reading | RunsTable]) -> None:
     from rich.console import Console
 
     from lightning_scaling.report import tables
@@ -76,20 +69,22 @@ def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None) -> 
     shown += [] if fit.largest is None else [tables.prediction_table(fit.largest)]
     shown += [tables.allocation_table(study.records, fit)] if fit.split_identified else []
     console = Console()
+    for line in explained(read):
+        console.print(line, markup=False, soft_wrap=True)
     for each in (*shown, *fit.notes):
         console.print(each)
     if len(some) < len(study):
         console.print(f"the {len(some)} runs of most compute are shown; all {len(study)} are in {page.with_name('runs.csv')}", markup=False)
     for run in study.rejected[:_MOST_ROWS]:
-        console.print(f"left out {run.name or run.run_id}: {run.reason}", markup=False)
+        console.print(f"left out {named}: {run.reason}" if (named := run.name or run.run_id) else f"left out: {run.reason}", markup=False)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
     if logged:
         console.print(f"recorded as run {logged}", markup=False, soft_wrap=True)
 
 
-def _show_json(study: Study, fit: RunsFit, page: Path, logged: str | None) -> None:
+def _show_json(study: Study, fit: RunsFit, page: Path, logged: str | None, read: Sequence[Reading | RunsTable]) -> None:
     from lightning_scaling.report.document import document
 
     rejected = [{"run": run.name or run.run_id, "reason": run.reason} for run in study.rejected]
-    where = {"report": str(page), "study_run": logged}
+    where = {"report": str(page), "study_run": logged, "read": [each.to_json() for each in read]}
     click.echo(json.dumps({**document(study.records, fit), "rejected": rejected, **where}, allow_nan=False))
