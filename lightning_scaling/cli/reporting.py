@@ -14,6 +14,8 @@ from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
 from lightning_scaling.report.study import Study
 
+_MOST_ROWS = 40  # in the terminal
+
 
 def report_once(
     sources: Sources,
@@ -24,12 +26,15 @@ def report_once(
     unfinished: bool = False,
 ) -> Path:
     """Load, fit, write, record where `log` asks for it, and print the tables or one JSON document; the page's path."""
+    from lightning_scaling.report.links import mlflow_links, no_links
     from lightning_scaling.report.optima import published
     from lightning_scaling.report.page import write_report
 
     study, read = sources.study()
     fit = fit_or_explain(study.records, sources.title, unfinished)
-    page = write_report(out, study.records, fit, sources.title, presets=published(), rejected=study.rejected, refresh=refresh)
+    more: dict[str, Any] = {"presets": published(), "rejected": study.rejected, "refresh": refresh}
+    more["links"] = no_links if sources.files else mlflow_links(sources.store)
+    page = write_report(out, study.records, fit, sources.title, **more)
     logged = _logged(study, fit, page, sources.store, sources.experiments[0]) if log else None
     _show_json(study, fit, page, logged, read) if as_json else _show_tables(study, fit, page, logged, read)
     return page
@@ -59,7 +64,8 @@ def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None, rea
     from lightning_scaling.report import tables
 
     fitted = len(fit.runs) >= 3
-    shown: list[Any] = [tables.runs_table(study.records), tables.law_table(fit.surface, fit.frontier) if fitted else tables.law_table()]
+    some = sorted(study.records, key=lambda record: record.spent)[-_MOST_ROWS:]
+    shown: list[Any] = [tables.runs_table(some), tables.law_table(fit.surface, fit.frontier) if fitted else tables.law_table()]
     shown += [] if fit.largest is None else [tables.prediction_table(fit.largest)]
     shown += [tables.allocation_table(study.records, fit)] if fit.split_identified else []
     console = Console()
@@ -67,7 +73,9 @@ def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None, rea
         console.print(line, markup=False, soft_wrap=True)
     for each in (*shown, *fit.notes):
         console.print(each)
-    for run in study.rejected:
+    if len(some) < len(study):
+        console.print(f"the {len(some)} runs of most compute are shown; all {len(study)} are in {page.with_name('runs.csv')}", markup=False)
+    for run in study.rejected[:_MOST_ROWS]:
         console.print(f"left out {named}: {run.reason}" if (named := run.name or run.run_id) else f"left out: {run.reason}", markup=False)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
     if logged:

@@ -119,7 +119,7 @@ def fit_runs(
     *,
     name: str = "these runs",
     objective: Objective = OBJECTIVE,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     seed: int | None = SEED,
     level: float = 0.9,
     unfinished: bool = False,
@@ -128,7 +128,7 @@ def fit_runs(
 
     Args:
         runs: from `finished` or `finished_table`, or records to choose the finished ones from.
-        objective, resamples, seed: as in `fit_surface`.
+        objective, resamples, seed: as in `fit_surface`; resamples None: 1 000, fewer for more than 1 000 runs.
         level: of the intervals.
         unfinished: count the last loss of runs that have not finished too.
 
@@ -138,12 +138,22 @@ def fit_runs(
     chosen = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
     notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
     notes |= {"left_out": [list(each) for each in chosen.left_out], **chosen.source}
+    drawn = resamples_for(len(chosen)) if resamples is None else resamples
     surface = fit_surface(
-        chosen.params, chosen.tokens, chosen.loss, resamples, seed, chosen.groups,
+        chosen.params, chosen.tokens, chosen.loss, drawn, seed, chosen.groups,
         objective=objective, starts=STARTS, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
     )  # fmt: skip
     on = chosen.on_frontier
     return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on))
+
+
+def resamples_for(runs: int) -> int:
+    """How often so many runs are resampled: 200 times find the ends of an interval to some 7 % of its width, five times as fast.
+
+    >>> resamples_for(100), resamples_for(2000), resamples_for(10_000)
+    (1000, 500, 200)
+    """
+    return RESAMPLES if runs <= RESAMPLES else max(200, RESAMPLES**2 // runs)
 
 
 def fit_or_explain(records: Iterable[RunRecord], name: str = "these runs", unfinished: bool = False) -> RunsFit:

@@ -80,7 +80,7 @@ def _envelope(curves: Sequence[Any], level: float, seed: int | None) -> tuple[En
     if not len(curves):
         return None, "no curves of two evaluations or more"
     try:
-        return envelope(curves, level=level, seed=seed), ""
+        return envelope(curves, level=level, resamples=1000 if len(curves) <= 1000 else max(200, 10**6 // len(curves)), seed=seed), ""
     except ValueError as error:
         return None, str(error)
 

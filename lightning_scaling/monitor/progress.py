@@ -24,6 +24,7 @@ class Progress:
         followed: name of the loss whose points are kept; None before the first.
         family: the run against its siblings, as its latest judgement read it; empty without siblings.
         flags: state of the readings that change only when they have held (verdict, plateau, add data).
+        readings: what the record keeps of them, see `run.readings`.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Progress:
         self.stopping: dict[str, Any] = {}
         self.flags: dict[str, Any] = {}
         self.family: dict[str, Any] = {}
+        self.readings: dict[str, Any] = {}
         self.counted_by: dict[str, Any] | None = None
         self.token_budget: int | None = None
         self.followed: str | None = None
@@ -69,6 +71,7 @@ class Progress:
             "stopping": dict(self.stopping),
             "flags": dict(self.flags),
             "family": dict(self.family),
+            "readings": dict(self.readings),
             "counted_by": self.counted_by,
             "token_budget": self.token_budget,
             "followed": self.followed,
@@ -91,6 +94,7 @@ class Progress:
         run.rates.restore(state["rates"])
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping, run.flags = dict(state["stopping"]), dict(state.get("flags", {}))
+        run.readings = dict(state.get("readings", {}))
         run.counted_by, run.token_budget = state.get("counted_by"), state.get("token_budget", state.get("planned_tokens"))
         run.followed, run.family = state.get("followed"), dict(state.get("family", {}))
         return run

@@ -15,6 +15,7 @@ from lightning_scaling.monitor.options import Options
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.recording import Recording, Target, open_recording
 from lightning_scaling.monitor.related_runs import RelatedRuns
+from lightning_scaling.run.readings import PLATEAU, add_data_entry, plateau_entry
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import pf_days
 
@@ -48,6 +49,7 @@ class Reporter:
         tags = {"scaling.verdict": advice.verdict.name, "scaling.because": advice.because, "scaling.add_data": advice.add_data.name}
         changes = self._readings.update(advice, judgement.tokens, judgement.at)
         self._progress.flags = self._readings.state_dict()
+        self._progress.readings = add_data_entry(advice.add_data.name, advice.add_data_because) | self._plateau(changes)
         for change in changes:
             report(change.line)
             tags |= self._plateau_tag(change)
@@ -55,6 +57,14 @@ class Reporter:
         if any(change.reading == "verdict" for change in changes):
             for listener in self._options.on_verdict:
                 self._guard.attempt(f"on_verdict={getattr(listener, '__name__', type(listener).__name__)}", partial(listener, advice))
+
+    def _plateau(self, changes: tuple[Change, ...]) -> dict[str, Any]:
+        """The entry of the record: the plateau that is called, where it was called."""
+        for change in changes:
+            if change.reading == "plateau":
+                called, ledger = change.value == "called", self._progress.ledger
+                return plateau_entry(ledger.tokens, ledger.flops, change.line) if called else {}
+        return {name: value for name, value in self._progress.readings.items() if name == PLATEAU}
 
     def _plateau_tag(self, change: Change) -> dict[str, str]:
         """Where the plateau was called, in tokens and PF-days; empty again where it was withdrawn."""

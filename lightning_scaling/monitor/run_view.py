@@ -79,4 +79,4 @@ class RunView:
     def _extra(self) -> dict[str, Any]:
         ledger, family = self._progress.ledger, self._progress.family
         counted = {"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops}
-        return counted | ({"family": family} if family else {})
+        return self._progress.readings | counted | ({"family": family} if family else {})

@@ -4,23 +4,23 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from lightning_scaling import numbers
 from lightning_scaling.laws.published import Preset
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.content import Content
 from lightning_scaling.report.figures import (
     all_panels,
+    ill_panels,
     isoflop_curves,
     loss_against_compute,
     loss_contour,
     loss_slices,
     optimal_allocation,
     residuals,
-    run_panel,
 )
-from lightning_scaling.report.picture import Picture, picture
-from lightning_scaling.report.rows import row, rows
-from lightning_scaling.report.theme import THEMES, Theme, size_colours
+from lightning_scaling.report.ill import ill_runs
+from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.report.sample import MOST_CURVES
+from lightning_scaling.report.theme import Theme
 from lightning_scaling.run.record import RunRecord
 
 
@@ -35,10 +35,17 @@ class Shown(NamedTuple):
 
 def figures_of(content: Content) -> list[Shown]:
     """The pictures of a report in their order; each is drawn once a theme, however often it is asked for."""
-    shown = [_compute(content)]
-    if content.drawn_law is not None and any(r.flops > 0 for r in rows(content.records)):
+    shown, runs = [_compute(content)], rows(content.records)
+    if content.drawn_law is not None and any(r.flops > 0 for r in runs):
         shown += _law(content.records, content.drawn_law, content.presets)
+    shown += _ill(runs, content)
     return [each._replace(draw=cache(each.draw)) for each in shown]
+
+
+def _ill(runs: Sequence[RunRow], content: Content) -> list[Shown]:
+    ill = ill_runs(runs, content.fit)
+    alt = "A panel for each run that needs a look: its loss over training compute, its power law, and runs of its size in grey."
+    return [Shown("ill", lambda theme: ill_panels(ill, runs, theme), alt, _ILL)] if ill else []
 
 
 def panels_in_one(records: Sequence[RunRecord]) -> Shown:
@@ -46,20 +53,14 @@ def panels_in_one(records: Sequence[RunRecord]) -> Shown:
     return Shown("runs", lambda theme: all_panels(records, theme), "Loss over tokens of each run, with the forecasts of its end.", "")
 
 
-def panels(records: Sequence[RunRecord]) -> list[Picture]:
-    """One picture a run, coloured as in the picture of all runs."""
-    params = [r.curve.params for r in records]
-    colours = {name: size_colours(params, theme) for name, theme in THEMES.items()}
-    return [picture(_panel(r, {name: colours[name][k] for name in colours}), _words(r)) for k, r in enumerate(records)]
-
-
 def _compute(content: Content) -> Shown:
     runs, law, frontier = content.records, content.drawn_law, content.drawn_frontier
     alt = f"Loss against training compute on logarithmic axes, one falling curve for each of {len(runs)} runs, coloured by model size"
     fitted = law is not None or frontier is not None
-    caption = "Each curve is a run."
+    curves = min(len(runs), MOST_CURVES)
+    caption = "Each curve is a run." if curves == len(runs) else f"Each dot is a run; {curves} of the {len(runs)} are drawn as curves."
     if fitted:
-        caption = "Each curve is a run. The law is fitted to the ends of the finished ones; it is dotted for up to ten times their compute."
+        caption += " The law is fitted to the ends of the finished ones; it is dotted for up to ten times their compute."
     words = (f"{alt}, with the fitted law below them." if fitted else f"{alt}.", caption)
     return Shown("loss-against-compute", lambda theme: loss_against_compute(runs, frontier, law, theme, content.largest), *words)
 
@@ -78,14 +79,16 @@ def _law(records: Sequence[RunRecord], law: SurfaceFit, presets: Sequence[Preset
         ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
     ]
     allocation = Shown("allocation", lambda theme: optimal_allocation(records, law, theme, presets), _ALLOCATION[0], _ALLOCATION[1])
+    beside = [allocation] if law.split_identified else []  # an optimum that is not identified is not drawn as one
     shown = shown if law.split_identified else shown[-1:]
-    return [Shown(name, _drawn(draw, records, law), f"A picture of {alt}.", caption) for name, draw, alt, caption in shown] + [allocation]
+    return [Shown(name, _drawn(draw, records, law), f"A picture of {alt}.", caption) for name, draw, alt, caption in shown] + beside
 
 
 def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: SurfaceFit) -> Callable[[Theme], Any]:
     return lambda theme: draw(records, law, theme)
 
 
+_ILL = "Numbered as in the list below. Dashed: its own power law. Grey: finished runs of its size. ▼: a plateau was called."
 _ISOFLOP = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
 _CONTOUR = (
     "Lines of equal loss by the law. A run above the frontier trained longer than the best split of its compute, one below it shorter."
@@ -97,13 +100,3 @@ _ALLOCATION = (
     "Orange: this law with its 90 % band, dotted beyond the runs (dots). Grey: published laws, each counted its own way and extrapolated "
     "to this compute.",
 )
-
-
-def _panel(record: RunRecord, colours: dict[str, Any]) -> Callable[[Theme], Any]:
-    return lambda theme: run_panel(record, theme, colours[theme.name])
-
-
-def _words(record: RunRecord) -> str:
-    run = row(record)
-    words = f"Loss over {numbers.count(run.tokens)} tokens, ending at {numbers.loss(run.loss)}."
-    return f"{words} Forecast at half: {numbers.loss(run.forecast.loss)}." if run.forecast else words

@@ -7,12 +7,14 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.report import methods
-from lightning_scaling.report.figures import run_panel
+from lightning_scaling.report.figures import power_law_panel, run_panel
 from lightning_scaling.report.page import cells
 from lightning_scaling.report.picture import picture
+from lightning_scaling.report.power_law import power_law_words
 from lightning_scaling.report.rows import row, state_words, words
 from lightning_scaling.report.templates import template
 from lightning_scaling.run.at_half import checked
+from lightning_scaling.run.readings import more_data_of, plateau_of
 from lightning_scaling.run.record import Prediction, RunRecord
 
 _WIDE = (7.8, 4.2)  # inches
@@ -23,8 +25,17 @@ def run_page(record: RunRecord) -> str:
     """The HTML; everything a user named is escaped by the template. A run without points or forecasts has a page, too."""
     run = row(record)
     drawn = picture(lambda theme: run_panel(record, theme, size=_WIDE), f"Loss over {numbers.count(run.tokens)} training tokens.")
-    parts = {"facts": _facts(record), "forecasts": _forecasts(record), "methods": methods.paragraphs([record])}
+    law = picture(lambda theme: power_law_panel(record, theme, _WIDE), "Loss over training compute with the power law of this run.")
+    parts = {"law": law, "law_words": power_law_words(record), "readings": readings(record)}
+    parts |= {"facts": _facts(record), "forecasts": _forecasts(record), "methods": methods.paragraphs([record])}
     return str(template("run.html").render(run=cells(run), picture=drawn, **parts))
+
+
+def readings(record: RunRecord) -> list[tuple[str, str]]:
+    """(reading, its sentence): the plateau that is called, and whether to keep adding data."""
+    called, data = plateau_of(record), more_data_of(record)
+    found = [] if called is None else [("Plateau", called.line.removeprefix("plateau: "))]
+    return found + ([] if data is None else [("Keep adding data?", f"{words(data.answer)}: {data.because}")])
 
 
 def _facts(record: RunRecord) -> list[tuple[str, str]]:

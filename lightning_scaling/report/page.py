@@ -13,16 +13,20 @@ from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.laws.side_by_side import Approach
 from lightning_scaling.report import law_lines, methods, sentences
 from lightning_scaling.report.content import Content
-from lightning_scaling.report.figure_list import Shown, figures_of, panels, panels_in_one
-from lightning_scaling.report.optima import allocations
+from lightning_scaling.report.download import runs_csv
+from lightning_scaling.report.figure_list import Shown, figures_of, panels_in_one
+from lightning_scaling.report.ill import ill_runs
+from lightning_scaling.report.links import Links, no_links
+from lightning_scaling.report.optima import AllocationText, allocations, law_name
 from lightning_scaling.report.picture import picture, save_png
-from lightning_scaling.report.rows import RunRow, rows, state_words
+from lightning_scaling.report.rows import RunRow, rows, state_words, words
 from lightning_scaling.report.templates import template
+from lightning_scaling.run.readings import more_data_of, plateau_of
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.runs import Rejected
 
-# beyond this many runs the page shows the largest ones' panels, and states how many are left out
-MOST_PANELS = 24
+MOST_ROWS = 100  # of the table: beyond, a table is not read, and all runs are in runs.csv beside the page
+MOST_ILL = 20
 
 
 def write_report(
@@ -35,8 +39,9 @@ def write_report(
     rejected: Iterable[Rejected] = (),
     png: bool = True,
     refresh: float | None = None,
+    links: Links = no_links,
 ) -> Path:
-    """Writes report.html (and PNGs) into `folder`, made if missing; the path of the page.
+    """Writes report.html, runs.csv (and PNGs) into `folder`, made if missing; the path of the page.
 
     Args:
         records: any runs, finished or not, broken ones too.
@@ -44,6 +49,7 @@ def write_report(
         presets: published laws shown beside the fitted one.
         rejected: runs that could not be read, with the reason.
         refresh: seconds after which a browser reloads the page, for watching.
+        links: the address of a run's page in the store, empty where it has none.
 
     Raises:
         OSError: the folder cannot be written.
@@ -53,8 +59,10 @@ def write_report(
     content = Content(list(records), fit, presets)
     page = folder / "report.html"
     pictures = figures_of(content)
-    page.write_text(html(content, pictures, title, rejected, refresh), encoding="utf-8")
-    for each in (*pictures, panels_in_one(content.records)) if png else ():
+    page.write_text(html(content, pictures, title, rejected, refresh, links), encoding="utf-8")
+    (folder / "runs.csv").write_text("".join(runs_csv(content.records)), encoding="utf-8")
+    beside = (*pictures, *([panels_in_one(content.records)] if len(content.records) <= MOST_ROWS else []))
+    for each in beside if png else ():
         save_png(each.draw, folder, each.name)
     return page
 
@@ -65,29 +73,49 @@ def html(
     title: str = "Scaling report",
     rejected: Iterable[Rejected] = (),
     refresh: float | None = None,
+    links: Links = no_links,
 ) -> str:
     """The page itself; everything a user named is escaped by the template."""
     runs, largest = rows(content.records), content.largest
-    shown = runs[-MOST_PANELS:]
+    ill, shown = ill_runs(runs, content.fit), _shown(runs)
     return str(
         template("report.html").render(
             title=title,
             refresh=refresh,
             **_opening(content, runs),
             facts=facts(runs, largest),
-            runs=[cells(r) for r in runs],
+            runs=[cells(r) | {"link": links(r.record)} for r in shown],
+            all_runs=len(runs),
+            ill=[cells(each.run) | {"link": links(each.run.record), "reason": each.reason} for each in ill[:MOST_ILL]],
+            ill_in_all=len(ill),
+            ill_sentence=sentences.ill(runs, ill),
             law_lines=_law_lines(content),
             outcomes=[*content.outcomes, *(("Note", note) for note in content.notes)],
             approaches=_approaches(content.fit),
             prediction_lines=[] if largest is None else law_lines.prediction_lines(largest),
-            allocations=[] if content.drawn_law is None else allocations(runs, content.drawn_law, content.presets),
+            allocations=_allocations(runs, content),
             pictures={p.name: picture(p.draw, p.alt, p.caption) for p in pictures},
-            panels=list(zip([cells(r) for r in shown], panels([r.record for r in shown]), strict=True)),
-            panels_left_out=len(runs) - len(shown),
             methods=methods.paragraphs(content.records, content.fit),
             rejected=[(each.name or each.run_id, each.reason) for each in rejected],
         )
     )
+
+
+def _allocations(runs: Sequence[RunRow], content: Content) -> list[AllocationText]:
+    """Of the fitted law only where the runs identify how to split a budget."""
+    law = content.drawn_law
+    found = [] if law is None else allocations(runs, law, content.presets)
+    return found if law is None or law.split_identified else [each for each in found if each.law != law_name(law)]
+
+
+def _shown(runs: Sequence[RunRow]) -> list[RunRow]:
+    """The runs of the table: all, or of very many the longest of each size and those of most compute."""
+    if len(runs) <= MOST_ROWS:
+        return list(runs)
+    longest = list({run.params: run for run in runs}.values())
+    chosen = longest if len(longest) <= MOST_ROWS // 2 else []
+    chosen += [run for run in sorted(runs, key=lambda run: -run.flops) if run not in chosen][: MOST_ROWS - len(chosen)]
+    return [run for run in runs if run in chosen]
 
 
 def _opening(content: Content, runs: Sequence[RunRow]) -> dict[str, str]:
@@ -133,6 +161,9 @@ def cells(run: RunRow) -> dict[str, Any]:
         "inside": run.inside,
         "verdict": run.verdict or numbers.ABSENT,
         "because": run.because,
+        "data": words(data.answer) if (data := more_data_of(run.record)) else "",
+        "data_because": data.because if data else "",
+        "plateau": called.line if (called := plateau_of(run.record)) else "",
         "state": state_words(run.record),
     }
 

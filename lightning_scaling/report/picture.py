@@ -36,7 +36,7 @@ def svg(figure: Any, theme: Theme) -> bytes:
     """The figure as SVG, the same bytes for the same data."""
     written = io.BytesIO()
     with drawing(theme):
-        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(written, format="svg", dpi=_DPI, metadata={"Date": None, "Creator": None})
     return written.getvalue().replace(*_any_machine())
 
 

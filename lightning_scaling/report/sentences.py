@@ -9,6 +9,7 @@ from lightning_scaling.laws.frontier import FrontierFit
 from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.laws.surface import Surface
 from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.report.ill import Ill
 from lightning_scaling.report.optima import allocation, budgets
 from lightning_scaling.report.rows import RunRow
 from lightning_scaling.run.finished import is_finished
@@ -100,6 +101,14 @@ def prediction(largest: HeldOut | None) -> str:
     interval = f"{'inside' if largest.inside else 'outside'} the interval {numbers.between(largest.low, largest.high)}"
     observed = f"the observed loss is {numbers.loss(largest.observed)}, {interval}"
     return f"{opening} {numbers.loss(largest.loss)}; {observed} (error {numbers.percent(largest.error)})."
+
+
+def ill(runs: Sequence[RunRow], found: Sequence[Ill]) -> str:
+    """How many runs need a look, and which first."""
+    if not found:
+        return "No run needs a look: none broke off, diverged, or ended far above the law or outside its forecast." if runs else ""
+    needs = f"One of {len(runs)} runs needs" if len(found) == 1 else f"{len(found)} of {len(runs)} runs need"
+    return f"{needs} a look, the worst first."
 
 
 def _runs(count: int) -> str:

@@ -27,7 +27,7 @@ class Theme:
     sizes: tuple[float, float]
 
 
-LIGHT = Theme("light", "#ffffff", "#1c2330", "#5d6675", "#e6e8ec", "#c8440b", (0.80, 0.03))
+LIGHT = Theme("light", "#ffffff", "#1c2330", "#5d6675", "#e6e8ec", "#b93d08", (0.80, 0.03))
 DARK = Theme("dark", "#14171c", "#e8eaee", "#9aa3b2", "#2a2f38", "#ff8f5a", (0.30, 0.98))
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 
@@ -48,10 +48,11 @@ def size_colours(params: Sequence[float | None], theme: Theme) -> list[Any]:
     known = [np.log(p) for p in params if p]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     small, large = theme.sizes
+    viridis = colormaps["viridis"]  # each look-up copies it
 
     def colour(p: float | None) -> Any:
         share = (np.log(p) - low) / (high - low) if p and high > low else 1.0
-        return colormaps["viridis"](small + (large - small) * share) if p else theme.muted
+        return viridis(small + (large - small) * share) if p else theme.muted
 
     return [colour(p) for p in params]
 

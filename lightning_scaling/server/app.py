@@ -6,6 +6,7 @@ from typing import Any
 from lightning_scaling.server.page import page
 from lightning_scaling.server.routes import data
 from lightning_scaling.server.run_cache import RunCache
+from lightning_scaling.server.run_details import RunDetails
 
 _SERVER = "_MLFLOW_SGI_NAME"  # set by `mlflow server` for its workers
 
@@ -16,7 +17,7 @@ def served() -> Any:
 
     app, prefix, store = _mlflow()
     path = f"{prefix}/scaling"
-    own = [Route(path, page), Mount(path, data(RunCache(store)))]
+    own = [Route(path, page), Mount(path, data(RunCache(store), RunDetails(store)))]
     app.router.routes[:0] = own  # MLflow mounts its Flask application on "/": whatever comes after it is never reached
     return app
 

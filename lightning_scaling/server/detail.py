@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.report.power_law import power_law_line, power_law_words
 from lightning_scaling.report.rows import row, state_words, words
 from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.readings import MoreData, more_data_of, plateau_of
 from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.server.overview import column, number, rounded
 
@@ -24,6 +26,8 @@ def detail(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
     half = None if facts.forecast is None else {**_values(facts.forecast), "error": number(facts.error), "inside": facts.inside}
     counted = {name: value for name, value in asdict(record.conventions).items() if value}
     known = {"uniqueTokens": record.curve.unique_tokens, "conventions": counted, "half": half}
+    called, data = plateau_of(record), more_data_of(record)
+    known |= {"plateau": None if called is None else called._asdict(), "moreData": None if data is None else _data(data)}
     return {
         **where,
         **cost,
@@ -33,7 +37,19 @@ def detail(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
         "curve": _curve(record),
         "made": _made(record),
         "expected": _expected(record, siblings),
+        "powerLaw": _power_law(record),
     }
+
+
+def _data(data: MoreData) -> dict[str, str]:
+    return {"answer": words(data.answer), "because": data.because}
+
+
+def _power_law(record: RunRecord) -> dict[str, Any]:
+    """L(C) of this run in words, and over its own FLOPs where it has numbers."""
+    line = power_law_line(record)
+    drawn = None if line is None else {"flops": column(line[0]), "loss": rounded(line[1])}
+    return {"words": power_law_words(record), "line": drawn}
 
 
 def _curve(record: RunRecord) -> dict[str, list[Any]]:

@@ -15,7 +15,7 @@ from lightning_scaling.report.content import Content
 from lightning_scaling.report.document import without_nan
 from lightning_scaling.report.law_lines import Line, frontier_lines, prediction_lines, surface_lines
 from lightning_scaling.report.rows import RunRow, rows
-from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.server.overview import column, number, rounded
 from lightning_scaling.server.planner import plans
 
@@ -28,7 +28,7 @@ def law(records: Sequence[RunRecord], fit: RunsFit) -> dict[str, Any]:
     runs, content = rows(records), Content(records, fit)
     surface, frontier = content.drawn_law, content.drawn_frontier
     answered: dict[str, Any] = {"sentences": _sentences(runs, content), "outcomes": _outcomes(content)}
-    answered |= {"frontier": _frontier(fit), "prediction": _prediction(fit.largest)}
+    answered |= {"frontier": _frontier(fit, _furthest(records)), "prediction": _prediction(fit.largest)}
     answered |= {"surfaceLines": _lines(surface_lines(surface) if surface else [])}
     answered |= {"frontierLines": _lines(frontier_lines(frontier) if frontier else [])}
     answered |= {"approaches": _approaches(fit.approaches), "isoflopCurves": _isoflop_curves(fit.approaches), "planner": plans(runs, fit)}
@@ -59,11 +59,17 @@ def _lines(lines: Sequence[Line]) -> list[dict[str, str]]:
     return [asdict(line) for line in lines]
 
 
-def _frontier(fit: RunsFit) -> dict[str, Any] | None:
+def _furthest(records: Sequence[RunRecord]) -> float:
+    """FLOPs at the end of the token budgets of the runs in progress, as far as the law must be drawn."""
+    budgets = [r.spent * (r.planned_tokens / r.tokens) for r in records if r.state is RunState.RUNNING and r.planned_tokens and r.tokens]
+    return max((each for each in budgets if np.isfinite(each)), default=0.0)
+
+
+def _frontier(fit: RunsFit, furthest: float) -> dict[str, Any] | None:
     """The least loss over compute: of L(N, D) at its best split where the runs identify one, else the law of compute of runs like these."""
     if not len(fit.runs) or not (fit.split_identified or fit.frontier.usable):
         return None
-    flops = np.geomspace(fit.runs.flops.min(), BEYOND * fit.runs.flops.max(), _POINTS)
+    flops = np.geomspace(fit.runs.flops.min(), max(BEYOND * fit.runs.flops.max(), furthest), _POINTS)
     if fit.split_identified:
         best = fit.optimum(flops)
         loss, formula = best.loss, f"best split of {sentences.surface_formula(fit.surface.surface)}"

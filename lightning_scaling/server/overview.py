@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_scaling.report.rows import words
+from lightning_scaling.report.sample import points_of_each
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.finished import is_finished
+from lightning_scaling.run.readings import more_data_of, plateau_of
 from lightning_scaling.run.record import Prediction, RunRecord, RunState
 from lightning_scaling.run.thinning import log_spaced
 from lightning_scaling.store.runs import Rejected
 
-MOST_POINTS, LEAST_POINTS = 60, 20
-_ALL_POINTS = 120_000  # of all curves together, above which each is sent thinner: 60 points of 10 000 runs were 6 MB, 20 are 2.6
 _ready: WeakKeyDictionary[RunRecord, tuple[int, dict[str, Any]]] = WeakKeyDictionary()
 
 
@@ -35,22 +35,13 @@ def overview(study: Study, experiments: Mapping[str, str], known: Mapping[str, s
 
 _COLUMNS = (
     *("id", "name", "experiment", "family", "state", "params", "tokens", "flops", "loss", "planned", "verdict"),
-    *("forecast", "low", "high", "stamp", "x", "y", "c"),
+    *("forecast", "low", "high", "stamp", "x", "y", "c", "s", "u", "plateau", "data"),
 )
 
 
 def _broken(each: Rejected, number: Mapping[str, str]) -> dict[str, Any]:
     where = {"id": each.run_id, "name": each.name, "experiment": number.get(each.experiment, "")}
     return {**where, "reason": each.reason, "external": each.run is not None}
-
-
-def points_of_each(runs: int) -> int:
-    """How many points of a curve are sent when there are so many runs.
-
-    >>> points_of_each(1000), points_of_each(4000), points_of_each(10_000)
-    (60, 30, 20)
-    """
-    return max(LEAST_POINTS, min(MOST_POINTS, _ALL_POINTS // max(runs, 1)))
 
 
 def _row(record: RunRecord, most: int) -> dict[str, Any]:
@@ -72,6 +63,9 @@ def _made(record: RunRecord, most: int) -> dict[str, Any]:
         "family": record.family or "",
         "state": state.name,
         "loss": number(record.loss),
+        "u": number(record.curve.unique_tokens),
+        "plateau": called.tokens if (called := plateau_of(record)) else None,
+        "data": words(data.answer) if (data := more_data_of(record)) else "",
         **_curve(record, most),
     }
     return {**row, "stamp": stamp(record, state)}
@@ -91,15 +85,20 @@ def stamp(record: RunRecord, state: RunState) -> str:
 
 
 def _curve(record: RunRecord, most: int) -> dict[str, Any]:
-    """Tokens x, losses y, and c: FLOPs per token where it is one number, else the FLOPs of each point."""
+    """Tokens x, losses y, and c, s: FLOPs and steps per token where that is one number, else those of each point."""
     seen = np.flatnonzero(np.isfinite(record.curve.loss) & (record.curve.loss > 0))
     if not len(seen):
-        return {"x": [], "y": [], "c": None}
+        return {"x": [], "y": [], "c": None, "s": None}
     kept = seen[log_spaced(record.curve.tokens[seen], most)]
     tokens, flops = record.curve.tokens[kept], record.flops[kept]
-    rates = flops / tokens
+    steps = None if record.curve.step is None else _per_token(record.curve.step[kept], tokens)
+    return {"x": tokens.tolist(), "y": rounded(record.curve.loss[kept]), "c": _per_token(flops, tokens), "s": steps}
+
+
+def _per_token(values: NDArray[np.float64], tokens: NDArray[np.float64]) -> float | list[Any]:
+    rates = values / tokens
     one = np.isfinite(rates).all() and np.ptp(rates) <= 1e-6 * rates[0]
-    return {"x": tokens.tolist(), "y": rounded(record.curve.loss[kept]), "c": float(rates[0]) if one else column(flops)}
+    return float(rates[0]) if one else column(values)
 
 
 def rounded(values: NDArray[np.float64], digits: int = 6) -> list[float]:

@@ -76,3 +76,21 @@ def test_the_law_and_its_report_become_a_run_that_links_its_members(store, tmp_p
 def test_watching_records_no_study_a_turn(store):
     done = CliRunner().invoke(main, ["report", "--experiment", "ladder", "--store", store, "--watch", "5", "--log"])
     assert done.exit_code == 2
+
+
+def test_runs_of_other_programs_are_reported_by_the_mapping_of_the_page(tmp_path):
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = MlflowClient(uri)
+    number = client.create_experiment("other")
+    for params in (1_000, 2_000, 4_000):
+        run = client.create_run(number, run_name=f"plain-{params}").info.run_id
+        client.log_param(run, "n", params)
+        for step in range(1, 9):
+            client.log_metric(run, "val_loss", 2 + (1e3 / (params * step)) ** 0.5, step=step)
+        client.set_terminated(run)
+    mapping = ["--names", "loss=val_loss,tokens_per_step=1k,params=n"]
+    ran = CliRunner().invoke(main, ["report", "--experiment", "other", "--store", uri, "--out", str(tmp_path / "out"), "--json", *mapping])
+    assert ran.exit_code == 0, ran.output
+    assert [run["params"] for run in json.loads(ran.stdout)["runs"]] == [1_000, 2_000, 4_000]

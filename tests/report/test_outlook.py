@@ -46,3 +46,12 @@ def test_a_place_that_has_been_passed_is_drawn_alone():
     curve = run()
     assert places(curve, 3e7).tolist() == [3e7]
     assert drawn(curve, 3e7).axes[0].get_title(loc="left")
+
+
+def test_the_power_law_lies_over_the_curve_and_compute_stands_above():
+    axes = drawn(run()).axes[0]
+    (law,) = [line for line in axes.lines if line.get_gid() == "power-law"]
+    assert law.get_ydata() == pytest.approx(2 + (1e6 / law.get_xdata()) ** 0.5, rel=1e-2)
+    assert any("power law so far: L(C) = 2.0" in text.get_text() for text in axes.texts)
+    (above,) = axes.child_axes
+    assert above.get_xlabel() == "training compute C (FLOPs)"

@@ -69,7 +69,7 @@ def test_a_long_name_is_whole_in_its_title(page):
 
 def test_every_picture_has_a_text_of_what_it_shows(page):
     images = Outline(page).all("img")
-    assert len(images) >= 11
+    assert len(images) >= 2
     assert all(len(image["alt"]) > 30 for image in images)
 
 
@@ -81,7 +81,7 @@ def test_every_picture_comes_for_light_and_for_dark(page):
 
 
 def test_sections_come_in_the_order_of_the_reader_s_questions(page):
-    assert [s["id"] for s in Outline(page).all("section")] == ["compute", "law", "tenfold", "runs", "rejected", "counted"]
+    assert [s["id"] for s in Outline(page).all("section")] == ["compute", "law", "tenfold", "ill", "runs", "rejected", "counted"]
 
 
 def test_each_part_opens_with_its_answer(page):

@@ -21,6 +21,7 @@ import pytest
 
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.readings import add_data_entry, plateau_entry
 from lightning_scaling.run.record import Prediction, RunRecord
 from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.store import open_recorder
@@ -98,7 +99,7 @@ def put(spool: Path, uri: str, experiment: str, record: RunRecord, name: str | N
 
 @pytest.fixture(scope="session")
 def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A ladder of 8 finished runs, a running and a cut one; one run alone; none at all; runs that cannot be read."""
+    """A ladder of 8 finished runs, a running and a cut one; three seeds, a plateau; one run alone; none; runs that cannot be read."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copy(database.removeprefix("sqlite:///"), folder / "mlflow.db")
     made = Store(f"sqlite:///{folder}/mlflow.db")
@@ -106,6 +107,11 @@ def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         for ratio, family in ((10, "gpt"), (40, "moe")):
             put(folder, made.uri, "ladder", run_of_a_law(params, ratio, family=family), f"run-{params}-{ratio}")
     put(folder, made.uri, "ladder", run_of_a_law(2_000_000, 80, seen=0.5, seed=1), LONG, "FAILED")
+    for seed in (11, 12, 13):
+        put(folder, made.uri, "seeds", run_of_a_law(4_000_000, 20, seed=seed, key=f"seed-{seed}"), f"seed-{seed}")
+    called = {**plateau_entry(100_000_000, 1_200_000_000_000_000, f"plateau: the rest of the budget brings .04 % {SCRIPT}")}
+    called |= add_data_entry("NO", f"a doubling brings .1 % {SCRIPT}")
+    put(folder, made.uri, "seeds", run_of_a_law(2_000_000, 80, seed=14, extra=called), "plateaued")
     put(folder, made.uri, "alone", run_of_a_law(1_000_000, 20, seed=2), SCRIPT)
     made.running = open_recorder(made.uri, "running", experiment="ladder", run_name="in progress", spool_dir=folder)
     made.running.record(run_of_a_law(16_000_000, 20, seen=0.5, key="running"))
@@ -126,12 +132,16 @@ def _external(made: Store) -> None:
     made.ids = {each.name: each.experiment_id for each in client.search_experiments()}
 
 
-@contextlib.contextmanager
-def serving(uri: str, folder: Path, *options: str) -> Iterator[str]:
-    """The address of `mlflow server --app-name lightning-scaling` over the store."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(uri: str, folder: Path, *options: str, port: int = 0) -> Iterator[str]:
+    """The address of `mlflow server --app-name lightning-scaling` over the store."""
+    port = port or free_port()
     given = ["--app-name", "lightning-scaling", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), *options]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with open(folder / "server.log", "w") as log:

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 
+from lightning_scaling.report.download import points_csv, records_json, runs_csv
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.server.download import points_csv, records_json, runs_csv
 
 
 def read(lines):

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from lightning_scaling.report.sample import MOST_POINTS
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.server.overview import MOST_POINTS, overview
+from lightning_scaling.server.overview import overview
 from lightning_scaling.store.runs import Rejected
 
 

@@ -127,11 +127,16 @@ def test_runs_that_cannot_be_read_are_listed_with_the_reason(look):
     assert "<b>plain</b> logger" in seen.page.inner_text("#external")
 
 
-def test_a_refused_store_is_explained(look, store, monkeypatch):
+def test_an_experiment_that_is_not_there_is_named_and_another_shown(look, store, monkeypatch):
     monkeypatch.setitem(store.ids, "gone", "999999")
-    seen = look("gone")  # an experiment deleted since the link was made: the page falls back to one that is there
-    assert seen.page.is_hidden("#message")
-    assert seen.page.inner_text("#experiments summary") != "choose experiments"
+    seen = look("gone")
+    assert "no experiment with the id 999999" in seen.page.inner_text("#notice")
+    assert "Shown instead: ladder" in seen.page.inner_text("#notice")
+    assert seen.page.inner_text("#experiments summary") == "ladder"
+
+
+def test_without_an_address_the_experiment_with_the_best_law_is_shown(look):
+    assert look().page.inner_text("#experiments summary") == "ladder"  # neither the newest nor the one of most runs a size
 
 
 @pytest.mark.parametrize("kind", ["PNG", "SVG"])

@@ -9,10 +9,11 @@ from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.laws.published import Preset
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
+from lightning_scaling.report.figures.dots import dots
 from lightning_scaling.report.figures.labels import name_ends
 from lightning_scaling.report.optima import band_over, law_name, values_over
 from lightning_scaling.report.rows import RunRow, rows
-from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.report.theme import Theme, drawing, theme_of
 from lightning_scaling.run.record import RunRecord
 
 _SIDES = (("params", "compute-optimal parameters N_opt"), ("tokens", "compute-optimal tokens D_opt"))
@@ -52,8 +53,7 @@ def _side(axes: Any, drawn: Sequence[RunRow], law: AllocationLaw, presets: Seque
     seen = grid <= max(ends)
     axes.plot(grid[seen], own[seen], color=look.accent, lw=1.8, ls=(0, (5, 2)), zorder=4, gid="optimum")
     axes.plot(grid[~seen], own[~seen], color=look.accent, lw=1.4, ls=(0, (1.5, 2)), zorder=4)
-    for run, value, colour in zip(drawn, have, size_colours([r.params for r in drawn], look), strict=True):
-        axes.plot(run.flops, value, "o", ms=4.5, color=colour, mfc=colour if run.fitted else look.paper, zorder=3, gid="run")
+    dots(axes, drawn, ends, have, look, ms=4.5, zorder=3, gid="run")
     _names(axes, grid[-1], {**{name: float(line[-1]) for name, line in beside.items()}, law_name(law): float(own[-1])}, look)
 
 

@@ -11,11 +11,14 @@ from lightning_scaling.laws.frontier import FrontierFit
 from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, note, padded, settle
+from lightning_scaling.report.figures.dots import curves, dots
 from lightning_scaling.report.figures.labels import BELOW_LEFT, halo, place
 from lightning_scaling.report.optima import band_over, values_over
 from lightning_scaling.report.rows import RunRow, loss_name, rows
+from lightning_scaling.report.sample import points_of_each, with_curves
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.thinning import log_spaced
 
 # how far right of the last run the fitted law is drawn: what ten times the compute would bring
 REACH = 10.0
@@ -98,10 +101,18 @@ def _lowest(envelope: _Envelope) -> float:
 
 def _curves(axes: Any, drawn: Sequence[RunRow], look: Theme) -> None:
     thin = 1.0 if len(drawn) <= 30 else max(0.15, 30 / len(drawn))
-    for run, colour in zip(drawn, size_colours([r.params for r in drawn], look), strict=True):
-        axes.plot(run.record.flops, run.record.curve.loss, color=colour, lw=0.5 + thin, alpha=0.4 + 0.6 * thin, zorder=3)
-        face = colour if run.fitted else look.paper
-        axes.plot(run.flops, run.loss, "o", ms=4 + 1.5 * thin, color=colour, mfc=face, mew=1.3, zorder=5, gid="end")
+    most, coloured = points_of_each(len(drawn)), zip(drawn, size_colours([r.params for r in drawn], look), strict=True)
+    chosen = [(run, colour) for (run, colour), whole in zip(coloured, with_curves(drawn), strict=True) if whole]
+    curves(axes, [_line(run, most) for run, _ in chosen], [colour for _, colour in chosen], 3, thin)
+    style: dict[str, Any] = {"ms": 4 + 1.5 * thin, "mew": 1.3, "zorder": 5, "gid": "end"}
+    dots(axes, drawn, [run.flops for run in drawn], [run.loss for run in drawn], look, **style)
+
+
+def _line(run: RunRow, most: int) -> tuple[Any, Any]:
+    flops = run.record.flops
+    kept = np.flatnonzero(flops > 0)
+    kept = kept[log_spaced(flops[kept], most)] if len(kept) > most else kept
+    return flops[kept], run.record.curve.loss[kept]
 
 
 def _fitted(axes: Any, envelope: _Envelope, seen_to: float, look: Theme) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
+from lightning_scaling.report.figures.dots import dots
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
-from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.report.theme import Theme, drawing, theme_of
 from lightning_scaling.run.record import RunRecord
 
 
@@ -42,8 +43,7 @@ def _landscape(axes: Any, drawn: Sequence[RunRow], frontier: Any, law: SurfaceFi
     lines = axes.contour(sizes, tokens, loss, levels=levels, colors=[look.muted], linewidths=0.8, alpha=0.8)
     for text in axes.clabel(lines, fmt=numbers.plain, fontsize=7.5):
         halo(text, look)
-    for run, colour in zip(drawn, size_colours([r.params for r in drawn], look), strict=True):
-        axes.plot(run.params, run.tokens, "o", ms=5.5, color=colour, mfc=colour if run.fitted else look.paper, mew=1.3, zorder=4, gid="run")
+    dots(axes, drawn, *_ends(drawn), look, ms=5.5, mew=1.3, zorder=4, gid="run")
 
 
 def _ends(drawn: Sequence[RunRow]) -> tuple[list[float], list[float]]:

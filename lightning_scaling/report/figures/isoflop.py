@@ -9,6 +9,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
+from lightning_scaling.report.figures.dots import MANY
 from lightning_scaling.report.figures.labels import halo, place
 from lightning_scaling.report.rows import RunRow, loss_name, rows
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
@@ -60,7 +61,7 @@ def _curves(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], law: Sur
     log_axis(axes.xaxis, low, high, numbers.count, most=5)
     lowest, highest = min(p[1] for p in points), max(p[1] for p in points)
     log_axis(axes.yaxis, *padded([lowest, max(highest * 1.08, *(r.loss for r in ended))], 0.1), most=8)
-    around = points + [(float(r.params or np.nan), r.loss) for r in ended]
+    around = points + [(float(r.params or np.nan), r.loss) for r in ended[:MANY]]
     texts = [f"{numbers.scientific(float(f'{c:.1e}'))} FLOPs" for c in spent]
     for text in place(axes, points, texts, ((0, -6, "center", "top"), (0, 6, "center", "bottom")), around, fontsize=7.5):
         text.set_color(look.muted)
@@ -69,7 +70,11 @@ def _curves(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], law: Sur
 
 def _runs(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], colours: Sequence[Any]) -> None:
     """The ends of the runs whose budget has a curve."""
-    for run in ended:
-        nearest = int(np.argmin(np.abs(np.log(np.asarray(spent) / run.flops))))
-        if abs(np.log(spent[nearest] / run.flops)) < np.log(_SAME):
-            axes.plot(run.params, run.loss, "o", ms=5, color=colours[nearest], zorder=4, gid="run")
+    logs = np.log(spent)
+    of_run = np.log([run.flops for run in ended])
+    nearest = np.abs(logs[:, None] - of_run).argmin(axis=0)
+    near = np.abs(logs[nearest] - of_run) < np.log(_SAME)
+    kept = [(run, colours[k]) for run, k, is_near in zip(ended, nearest, near, strict=True) if is_near]
+    many = len(kept) > MANY
+    x, y, inks = [float(run.params or 0) for run, _ in kept], [run.loss for run, _ in kept], [colour for _, colour in kept]
+    axes.scatter(x, y, c=inks, s=9 if many else 25, zorder=4, rasterized=many, gid="run")

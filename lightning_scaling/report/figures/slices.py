@@ -8,9 +8,10 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
+from lightning_scaling.report.figures.dots import dots
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.rows import RunRow, rows
-from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of
+from lightning_scaling.report.theme import Theme, drawing, theme_of
 from lightning_scaling.run.record import RunRecord
 
 LINES = 3  # of the law in each slice: at the least, the middle and the most of the other quantity
@@ -45,6 +46,5 @@ def _slice(axes: Any, ended: Sequence[RunRow], across: str, law: SurfaceFit, loo
         label = f"{'D' if held == 'tokens' else 'N'} = {numbers.count(value)}"
         style = dict(textcoords="offset points", ha="right", va="bottom", color=look.accent, fontsize=7.5)
         halo(axes.annotate(label, (grid[-1], line[-1]), xytext=(-2, 4), **style), look)
-    for run, colour, x in zip(ended, size_colours([r.params for r in ended], look), ends[across], strict=True):
-        axes.plot(x, run.loss, "o", ms=5.5, color=colour, zorder=4, gid="run")
+    dots(axes, ended, ends[across].tolist(), [run.loss for run in ended], look, ms=5.5, zorder=4, gid="run")
     log_axis(axes.xaxis, low, high, numbers.count, most=5)

@@ -4,6 +4,7 @@ import { onTheme, theme } from "./colours.js";
 import { axes, colourBar, grid, words } from "./axes.js";
 import { s, show } from "./dom.js";
 import { ink, paint, pathData } from "./marks.js";
+import { keyboard } from "./keyboard.js";
 import { pickable } from "./pick.js";
 import { extent, scale } from "./scale.js";
 
@@ -11,9 +12,9 @@ const MARGIN = { left: 58, right: 18, top: 14, bottom: 44 };
 
 /**
  * A chart in `host`. `draw(picture)` shows {x: {kind, label, format}, y: {…}, marks, words?, empty?};
- * options: hover(run, point) → lines of text for the tip, click(run).
+ * options: hover(nearest point or null, pixels) → lines of text for the tip, click(run), zoomed({x, y} or null): a part was enlarged.
  */
-export function chart(host, { hover = null, click = null } = {}) {
+export function chart(host, { hover = null, click = null, zoomed = null } = {}) {
   const behind = s("svg", { "aria-hidden": "true" }), canvas = document.createElement("canvas"), overlay = s("svg", { class: "overlay", role: "img" });
   const tip = document.createElement("div");
   tip.className = "tip";
@@ -21,10 +22,11 @@ export function chart(host, { hover = null, click = null } = {}) {
   host.append(behind, canvas, overlay, tip);
   const state = { host, behind, canvas, overlay, tip, picture: null, zoom: null, found: null, x: null, y: null };
   state.draw = (picture) => { if (picture) state.picture = picture; render(state); };
-  state.unzoom = () => { state.zoom = null; state.whole = false; };
+  state.enlarge = (zoom) => { if (zoomed) return zoomed(zoom); state.zoom = zoom; state.draw(); };
   new ResizeObserver(() => render(state)).observe(host);
   onTheme(() => requestAnimationFrame(() => render(state)));
   pickable(state, hover, click);
+  if (click) keyboard(state, hover, click);
   return state;
 }
 
@@ -49,7 +51,7 @@ function render(state) {
 
 /** Scales over all values of the marks, or over the part that was enlarged. */
 function fit(state) {
-  const { picture, size, zoom } = state;
+  const { picture, size } = state, zoom = picture.zoom ?? state.zoom;
   const columns = (...names) => picture.marks.filter((m) => !m.outside).flatMap((mark) => names.map((name) => mark[name] ?? []));
   const x = zoom?.x ?? extent(columns("x"), picture.x.kind, 0.02);
   const y = zoom?.y ?? extent(columns("y", "low", "high"), picture.y.kind);

@@ -20,9 +20,27 @@ export const s = (tag, attributes = {}, ...children) => filled(document.createEl
 
 export const byId = (id) => document.getElementById(id);
 
-/** Puts new children in place of the old. */
+/** Puts new children in place of the old; the focus stays on the element of the same place and kind. */
 export function show(element, ...children) {
+  const path = pathTo(element, document.activeElement);
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  if (path) refocus(element, path);
+}
+
+const named = (element) => element.id || element.dataset.focus || "";
+
+/** [name, tag, [index, …]] of the focused element within another; null where it is elsewhere. */
+function pathTo(element, focused) {
+  if (!focused || focused === element || !element.contains(focused)) return null;
+  const steps = [];
+  for (let at = focused; at !== element; at = at.parentElement) steps.unshift([...at.parentElement.children].indexOf(at));
+  return [named(focused), focused.tagName, steps];
+}
+
+function refocus(element, [name, tag, steps]) {
+  const same = name && [...element.querySelectorAll(tag)].find((each) => named(each) === name);
+  const there = same || (!name && steps.reduce((at, i) => at?.children[i], element));
+  if (there?.tagName === tag) there.focus({ preventScroll: true });
 }
 
 /** A table with a head; cells are text or elements, columns named in `words` are aligned left. */
@@ -35,6 +53,6 @@ export function table(head, rows, words = [0]) {
 /** A button group of which one is pressed. */
 export function choice(label, options, chosen, pick) {
   const buttons = Object.entries(options).map(([key, text]) =>
-    h("button", { type: "button", "aria-pressed": String(key === chosen), "data-choice": key, onclick: () => pick(key) }, text));
+    h("button", { type: "button", "aria-pressed": String(key === chosen), "data-choice": key, "data-focus": `${label} ${key}`, onclick: () => pick(key) }, text));
   return h("div", { class: "choice", role: "group", "aria-label": label }, h("span", {}, label), buttons);
 }

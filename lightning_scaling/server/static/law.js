@@ -4,7 +4,6 @@ import { byId, h, show, table } from "./dom.js";
 
 export function drawLaw(fitted) {
   const title = h("h2", {}, "The fitted law");
-  if (!fitted) return show(byId("law"), title, h("p", { class: "hint" }, "fitting …"));
   const { sentences, outcomes, prediction } = fitted;
   show(byId("law"), title,
     h("p", {}, sentences.law), // what it means for the next run is beside the chart
@@ -19,7 +18,7 @@ export function drawLaw(fitted) {
 function lines(title, given) {
   if (!given.length) return null;
   const rows = given.map((line) => [h("b", {}, line.name), line.value, line.interval || "", line.meaning]);
-  return h("div", {}, h("h3", {}, title), table(["", "value", "90 % interval", "meaning"], rows, [0, 3]));
+  return h("div", {}, h("h3", {}, title), table(["quantity", "value", "90 % interval", "meaning"], rows, [0, 3]));
 }
 
 function approaches(given, verdict) {

@@ -1,7 +1,7 @@
 // What a chart is made of (lines, bands, dots), traced with a pen: onto the canvas, which is fast, or into SVG path data for a saved picture.
 //
 // {type: "line", x, y, colour, width?, dash?, alpha?, run?} · {type: "band", x, low, high, colour, alpha?}
-// {type: "dot", x: [..], y: [..], colour, size?, hollow?, run?}
+// {type: "dot", x: [..], y: [..], colour, size?, hollow?, shape?: "triangle", run?}
 
 const SEEN = 2.5; // pixels: a line's points nearer than this are left out, which halves the drawing of a thousand runs
 
@@ -32,7 +32,13 @@ function traceBand(mark, x, y, pen) {
 
 function traceDots(mark, x, y, pen) {
   for (let i = 0; i < mark.x.length; i++) {
-    if (shown(mark.x[i], x) && shown(mark.y[i], y)) pen.circle(x.at(mark.x[i]), y.at(mark.y[i]), mark.size ?? 3);
+    if (!shown(mark.x[i], x) || !shown(mark.y[i], y)) continue;
+    const px = x.at(mark.x[i]), py = y.at(mark.y[i]), r = mark.size ?? 3;
+    if (mark.shape !== "triangle") { pen.circle(px, py, r); continue; }
+    pen.moveTo(px, py); // its tip on the curve
+    pen.lineTo(px - r, py - 1.6 * r);
+    pen.lineTo(px + r, py - 1.6 * r);
+    pen.closePath();
   }
 }
 

@@ -57,3 +57,10 @@ export function shortened(name, most) {
   const tail = Math.floor((most - 1) / 2);
   return `${text.slice(0, most - 1 - tail).join("")}…${text.slice(-tail).join("")}`;
 }
+
+/** Seconds as people say them: 40 s, 2.5 min, 3.1 h, 12 d. */
+export function duration(seconds) {
+  if (!known(seconds)) return ABSENT;
+  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([s]) => Math.abs(seconds) >= s) ?? [1, "s"];
+  return `${three(seconds / size)} ${unit}`;
+}

@@ -2,43 +2,71 @@
 
 import { drawExperiments } from "./choose.js";
 import { onTheme } from "./colours.js";
-import { byId } from "./dom.js";
+import { bring } from "./courses.js";
+import { byId, h, show } from "./dom.js";
 import { drawExternal } from "./external.js";
+import { bringFacts } from "./facts.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
 import { drawBroken, drawRuns } from "./list.js";
-import { drawLoss, makeLoss } from "./loss.js";
+import { drawLoss, makeLoss, onShow } from "./loss.js";
 import { drawPlanner, makePlanner } from "./planner.js";
 import { thousands } from "./numbers.js";
-import { all, answered, askExperiments, askLaw, askRun, update } from "./runs.js";
+import { all, answered, askExperiments, askLaw, askMatching, askRun, askSiblings, askStart, update } from "./runs.js";
 import { drawSide } from "./side.js";
-import { drawTools } from "./tools.js";
-import { change, fromAddress, query, view } from "./view.js";
+import { closeMenus, drawTools } from "./tools.js";
+import { asText, change, fromAddress, listed, query, setFound, view } from "./view.js";
 
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
 const UNNAMED = "No run here was recorded by the callback; external runs join once their metrics are mapped.";
-const SOON = 3000, LATER = 20000; // milliseconds between looks while runs train, and while none does
-let experiments = [], fitted = null, detail = null, turn = 0, timer = 0;
+const SOON = 3000, LATER = 20000, AGAIN = 4000; // milliseconds between looks while runs train, while none does, while the server is away
+let experiments = [], fitted = null, detail = null, turn = 0, timer = 0, lawDue = false, begun = false;
 
-function draw(unzoom = false) {
+function draw() {
   drawTools(set, recount);
-  drawLoss(fitted, unzoom);
-  drawSide(detail, fitted, () => select(""));
-  drawRuns(select);
+  drawLoss(fitted);
+  drawSide(detail, fitted, () => select({ id: view.run }));
+  drawRuns(select, set);
   drawExternal(rename);
   drawBroken(answered.broken.filter((run) => !run.external));
 }
 
 function drawFits() {
   byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.external.runs ? UNNAMED : NONE;
+  for (const id of ["planner", "isoflop", "law"]) byId(id).hidden = !fitted;
+  if (!fitted) return;
   drawPlanner(fitted);
   drawIsoflop(fitted);
   drawLaw(fitted);
 }
 
-function set(changes, unzoom = false) {
+function set(changes) {
   change(changes);
-  draw(unzoom);
+  draw();
+  more(changes);
+}
+
+/** What the view needs beside the runs: the runs that pass the filter, columns, courses of another metric or axis. */
+async function more(changes = view) {
+  try {
+    if (changes.filter !== undefined) await find();
+    if ((changes.cols !== undefined || changes.group !== undefined) && await bringFacts()) draw();
+    await bring(onShow(), (waiting) => { drawLoss(fitted); progress(waiting ? `reading ${thousands(waiting)} more histories …` : ""); if (waiting) more({}); });
+  } catch (error) { announce(error.message); }
+}
+
+async function find() {
+  const of = view.filter;
+  byId("filter-error").textContent = "";
+  if (!of) return;
+  try {
+    setFound(of, new Set(await askMatching(of)));
+  } catch (error) {
+    if (view.filter !== of) return;
+    byId("filter-error").textContent = error.message;
+    setFound("", null);
+  }
+  if (view.filter === of) draw();
 }
 
 /** Other runs enter the law. */
@@ -47,11 +75,16 @@ function recount(changes) {
   refit();
 }
 
-async function select(id) {
+/** Chooses a run, or no longer; a group's runs are ticked. */
+async function select(run) {
+  if (run.ids?.length > 1) return set({ pick: asText([...new Set([...listed("pick"), ...run.ids])]) });
+  const id = run.ids?.[0] ?? run.id;
   change({ run: id === view.run ? "" : id });
   detail = null;
   draw();
   await refreshRun();
+  const chosen = all().find((each) => each.id === view.run);
+  byId("spoken").textContent = chosen ? `${chosen.name.slice(0, 80)} is shown beside the chart. ${chosen.verdict ? `Verdict: ${chosen.verdict}.` : ""}` : "All runs are shown.";
 }
 
 async function refreshRun() {
@@ -59,46 +92,63 @@ async function refreshRun() {
   if (!id) return;
   const answer = await askRun(id).catch((error) => ({ failed: error.message, id }));
   if (view.run !== id) return;
-  detail = answer;
-  drawSide(detail, fitted, () => select(""));
+  detail = { ...answer, siblings: detail?.id === id ? detail.siblings : null };
+  drawSide(detail, fitted, () => select({ id }));
+  const siblings = answer.failed ? null : await askSiblings(id).catch(() => null);
+  if (view.run !== id || !siblings) return;
+  detail = { ...detail, siblings };
+  drawSide(detail, fitted, () => select({ id }));
 }
 
 async function choose(ids) {
-  change({ experiments: ids, run: "" });
+  notice("");
+  change({ experiments: ids, run: "", pick: "", only: "", hide: "", zoom: "" });
+  await anew();
+}
+
+async function anew() {
   detail = fitted = null;
   drawExperiments(experiments, choose);
+  drawFits();
   await look(true);
 }
 
 /** Reads the runs of other programs by other names. */
 async function rename(names) {
-  change({ ...names, run: "", ...(names.loss_metric && !names.params ? { x: "tokens" } : {}) });
+  change({ ...names, run: "", zoom: "", ...(names.loss_metric && !names.params ? { x: "tokens" } : {}) });
   detail = fitted = null;
   await look(true);
 }
 
 /** Reads the runs, and the fits when a finished run is new; then asks to be called again. */
-async function look(anew = false) {
+async function look(whole = false) {
   const mine = ++turn;
   clearTimeout(timer);
+  let wait = LATER;
   try {
-    const changed = await update(anew, () => mine === turn);
+    if (!begun) await enter();
+    const changed = await update(whole, () => mine === turn);
     if (mine !== turn) return;
     announce("");
-    if (changed) { draw(anew); refreshRun(); }
-    if (changed) refit();
+    if (changed) { draw(); refreshRun(); more(whole ? view : {}); }
+    if (changed || lawDue) refit();
     status();
+    if (answered.external.waiting > 0 || all().some((run) => run.state === "RUNNING")) wait = SOON;
   } catch (error) {
-    if (mine === turn) announce(error.message);
+    if (mine !== turn) return;
+    announce(error.message);
+    wait = AGAIN;
   }
-  const running = answered.external.waiting > 0 || all().some((run) => run.state === "RUNNING");
-  if (mine === turn) timer = setTimeout(look, running ? SOON : LATER);
+  timer = setTimeout(look, wait, whole && !all().length);
 }
 
 async function refit() {
-  const of = query();
-  const answer = await askLaw().catch((error) => { announce(error.message); return fitted; });
+  const of = query(), finished = all().filter((run) => run.state === "FINISHED").length;
+  progress(all().length ? `fitting ${thousands(finished)} finished ${finished === 1 ? "run" : "runs"} …` : "");
+  lawDue = false;
+  const answer = await askLaw().catch((error) => { announce(error.message); lawDue = true; return fitted; });
   if (of !== query()) return;
+  progress("");
   fitted = answer;
   drawFits();
   draw();
@@ -112,30 +162,54 @@ function status() {
   document.body.dataset.ready = "true";
 }
 
-function announce(message) {
-  byId("message").textContent = message;
-  byId("message").hidden = !message;
+function say(id, message, ...more) {
+  byId(id).hidden = !message;
+  show(byId(id), message, ...more);
 }
 
-async function begin() {
+/** Something is wrong, until it works again. */
+const announce = (message) => say("message", message);
+const notice = (message) => say("notice", message);
+const progress = (message) => say("progress", message && h("progress", { "aria-hidden": "true" }), message);
+
+/** The experiments of the address that there are; without any, the one with the best law. */
+async function enter() {
+  experiments = await askExperiments();
+  const have = experiments.map((each) => each.id), asked = view.experiments.filter((id) => have.includes(id));
+  const gone = view.experiments.filter((id) => !have.includes(id));
+  const first = asked.length || !have.length ? asked : [(await askStart()).experiment ?? have[0]];
+  const instead = experiments.find((each) => each.id === first[0])?.name;
+  const words = gone.length === 1 ? `no experiment with the id ${gone[0].slice(0, 40)}` : `no experiments with the ids ${gone.join(", ").slice(0, 80)}`;
+  notice(gone.length ? `This store has ${words}: deleted, or of another server.${instead && !asked.length ? ` Shown instead: ${instead.slice(0, 80)}.` : ""}` : "");
+  change({ experiments: first }, true);
+  drawExperiments(experiments, choose);
+  begun = true;
+}
+
+/** Back and forward: the view of that address. */
+async function revisit() {
+  const before = query();
   fromAddress();
-  makeLoss(select);
+  drawExperiments(experiments, choose);
+  detail = null;
+  if (before !== query()) return anew();
+  draw();
+  refreshRun();
+  await more();
+}
+
+function begin() {
+  fromAddress();
+  makeLoss(select, draw);
   makePlanner();
   makeIsoflop();
   draw();
+  drawFits();
+  byId("lead").textContent = "";
   onTheme(() => { draw(); drawFits(); });
-  try {
-    experiments = await askExperiments();
-  } catch (error) {
-    return announce(error.message);
-  }
-  const have = experiments.map((each) => each.id), asked = view.experiments.filter((id) => have.includes(id));
-  change({ experiments: asked.length || !have.length ? asked : [await newest()] });
-  drawExperiments(experiments, choose);
-  await look(true);
+  addEventListener("popstate", revisit);
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !closeMenus() && view.run) select({ id: view.run }); });
+  look(true);
 }
-
-/** The experiment to begin with: the newest, MLflow's empty default last. */
-const newest = async () => (experiments.find((each) => each.id !== "0") ?? experiments[0]).id;
 
 begin();

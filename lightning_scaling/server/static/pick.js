@@ -26,7 +26,12 @@ export function pickable(state, hover, click) {
     else if (from && click) { const found = nearest(state, at); if (found) click(found.run); }
     from = null;
   });
-  host.addEventListener("dblclick", () => { state.whole = !state.zoom && !state.whole; state.zoom = null; state.draw(); });
+  host.addEventListener("dblclick", () => {
+    const zoomed = state.picture?.zoom ?? state.zoom;
+    state.whole = !zoomed && !state.whole;
+    if (zoomed) state.enlarge(null);
+    else state.draw();
+  });
 }
 
 const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
@@ -46,27 +51,31 @@ export function nearest(state, [px, py]) {
   return best && { ...best, at: [state.x.at(best.mark.x[best.index]), state.y.at(best.mark.y[best.index])] };
 }
 
-function point(state, at, hover) {
-  const found = nearest(state, at);
-  if (!found) return leave(state);
-  state.host.classList.add("on-run");
-  outline(state, found);
-  show(state.tip, hover(found.run, found).map((line, i) => h(i ? "div" : "b", {}, line)));
+/** Shows the tip for the point nearest to a place; where none is near, what `hover` says of the place itself. */
+export function point(state, at, hover) {
+  if (!state.picture || state.picture.empty || !state.x) return leave(state);
+  const found = nearest(state, at), lines = hover(found, at);
+  state.host.classList.toggle("on-run", found !== null);
+  if (!lines.length) return leave(state);
+  outline(state, found, at);
+  show(state.tip, lines.map((line, i) => h(i ? "div" : "b", {}, line)));
   state.tip.hidden = false;
-  const { width } = state.size, wide = state.tip.offsetWidth, high = state.tip.offsetHeight;
-  const left = found.at[0] + 14 + wide < width ? found.at[0] + 14 : found.at[0] - 14 - wide;
+  const { width } = state.size, wide = state.tip.offsetWidth, high = state.tip.offsetHeight, [x, y] = found?.at ?? at;
+  const left = x + 14 + wide < width ? x + 14 : x - 14 - wide;
   state.tip.style.left = `${Math.max(left, 0)}px`;
-  state.tip.style.top = `${Math.max(found.at[1] - high - 8, 0)}px`;
+  state.tip.style.top = `${Math.max(y - high - 8, 0)}px`;
 }
 
-function outline(state, { mark, at }) {
-  const d = mark.type === "line" ? pathData(mark, state.x, state.y) : "";
-  const ink = theme().ink;
-  show(state.highlight, s("path", { d, fill: "none", stroke: ink, "stroke-width": 2.5, opacity: 0.9 }),
-    s("circle", { cx: at[0], cy: at[1], r: 4.5, fill: "none", stroke: ink, "stroke-width": 2 }));
+function outline(state, found, [px]) {
+  const ink = theme().ink, { size } = state;
+  const place = s("line", { x1: found?.at[0] ?? px, x2: found?.at[0] ?? px, y1: size.top, y2: size.height - size.bottom, stroke: ink, opacity: 0.35 });
+  if (!found) return show(state.highlight, place);
+  const d = found.mark.type === "line" ? pathData(found.mark, state.x, state.y) : "";
+  show(state.highlight, place, s("path", { d, fill: "none", stroke: ink, "stroke-width": 2.5, opacity: 0.9 }),
+    s("circle", { cx: found.at[0], cy: found.at[1], r: 4.5, fill: "none", stroke: ink, "stroke-width": 2 }));
 }
 
-function leave(state) {
+export function leave(state) {
   state.host.classList.remove("on-run");
   state.tip.hidden = true;
   if (state.highlight) show(state.highlight);
@@ -81,6 +90,5 @@ function frame(state, from, at) {
 
 function enlarge(state, from, at) {
   const xs = [from[0], at[0]].sort((a, b) => a - b).map(state.x.back), ys = [from[1], at[1]].sort((a, b) => b - a).map(state.y.back);
-  state.zoom = { x: xs, y: ys };
-  state.draw();
+  state.enlarge({ x: xs, y: ys });
 }

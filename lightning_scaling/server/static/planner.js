@@ -3,7 +3,7 @@
 import { chart } from "./chart.js";
 import { theme } from "./colours.js";
 import { byId, h, show, table } from "./dom.js";
-import { PF_DAY } from "./loss.js";
+import { PF_DAY } from "./axis.js";
 import { between, compute, count, loss, scientific } from "./numbers.js";
 
 let picture = null, plans = null, slider = null;
@@ -44,7 +44,7 @@ function answer(moved = true) {
   draw(flops);
 }
 
-const fact = (name, value, interval) => h("div", {}, h("dt", {}, name), h("dd", {}, value), h("small", {}, interval ?? ""));
+const fact = (name, value, interval) => h("div", {}, h("dt", {}, name), h("dd", {}, value), h("dd", { class: "small" }, interval ?? ""));
 
 function best(law, at) {
   const inside = (name, write) => (law[`${name}Low`] ? `${Math.round(100 * law.level)} %: ${between(law[`${name}Low`][at], law[`${name}High`][at], write)}` : "");

@@ -10,22 +10,33 @@ export const answered = { broken: [], external: { runs: 0, waiting: 0, metrics: 
 export const all = () => (sorted ??= [...known.values()].sort((a, b) => (a.params ?? 0) - (b.params ?? 0) || a.flops - b.flops));
 export const one = (id) => known.get(id);
 
+let heard = ""; // when the server last answered
+
 async function ask(path, options) {
-  const reply = await fetch(`scaling/data/${path}`, options);
+  const reply = await fetch(`scaling/data/${path}`, options).catch(() => {
+    const since = heard ? `what is shown was read at ${heard}` : "nothing could be read yet";
+    throw new Error(`The server does not answer: ${since}; it is asked again every few seconds.`);
+  });
+  heard = new Date().toLocaleTimeString();
   const content = await reply.json().catch(() => ({}));
   if (!reply.ok) throw new Error(content.message ?? `the server answered ${reply.status}`);
   return content;
 }
 
+const post = (path, body) => ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+export const askStart = () => ask("start");
+export const askColumns = (names) => post("columns", { experiments: view.experiments, names });
+export const askMatching = (filter) => ask(`matching?${query()}&${new URLSearchParams({ filter })}`);
+export const askCourses = (runs, metric, clock, epoch) => post(`courses?${query()}`, { experiments: view.experiments, runs, metric, clock, epoch });
 export const askExperiments = () => ask("experiments");
 export const askLaw = () => ask(`law?${query()}`);
+export const askSiblings = (id) => ask(`siblings/${encodeURIComponent(id)}?${query()}`);
 export const askRun = (id) => ask(`run/${encodeURIComponent(id)}?${query()}`);
 
 /** Brings the runs up to date; true if any has changed. `forget` begins anew; an answer that is no longer `wanted()` changes nothing. */
 export async function update(forget, wanted) {
   const stamps = forget ? {} : Object.fromEntries([...known].map(([id, run]) => [id, run.stamp]));
-  const body = JSON.stringify({ experiments: view.experiments, known: stamps });
-  const answer = await ask(`runs?${query()}`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const answer = await post(`runs?${query()}`, { experiments: view.experiments, known: stamps });
   if (!wanted()) return false;
   const before = JSON.stringify(answered.broken);
   sorted = null;

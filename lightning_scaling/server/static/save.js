@@ -23,3 +23,21 @@ export async function savePng(chart, name) {
   URL.revokeObjectURL(address);
   canvas.toBlob((blob) => give(blob, `${name}.png`), "image/png");
 }
+
+/** A cell of a CSV file; a name that a spreadsheet would take for a formula is kept from being one, as in the files of the server. */
+export function cell(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "";
+  const text = String(value), safe = typeof value === "string" && /^\s*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** The curves on show, point by point, as they are drawn. */
+export function saveShown({ picture }, runs) {
+  const known = new Set(runs.map((run) => run.id)), head = ["run_id", "name", picture.x.label, picture.y.label, "low", "high"], rows = [];
+  for (const mark of picture.marks.filter((each) => each.run && each.type === "line" && each.x.length > 1)) {
+    const id = known.has(mark.run.id) ? mark.run.id : "";
+    mark.x.forEach((x, i) => rows.push([id, mark.run.name, x, mark.y[i], mark.low?.[i], mark.high?.[i]]));
+  }
+  const lines = [head, ...rows].map((row) => row.map(cell).join(","));
+  give(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }), "scaling-shown.csv");
+}

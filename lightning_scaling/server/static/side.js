@@ -3,7 +3,7 @@
 import { chart } from "./chart.js";
 import { theme } from "./colours.js";
 import { byId, h, show, table } from "./dom.js";
-import { PF_DAY } from "./loss.js";
+import { PF_DAY } from "./axis.js";
 import { between, compute, count, loss, percent, scientific, tick } from "./numbers.js";
 import { all, mlflow, one } from "./runs.js";
 import { view } from "./view.js";
@@ -16,18 +16,18 @@ export function drawSide(detail, fitted, close) {
   if (!view.run) { panelOf = ""; return show(side, h("h2", {}, "All runs"), together(fitted)); }
   const run = one(view.run);
   const head = h("h2", { class: "run-name", title: run?.name }, run?.name ?? view.run);
-  const back = h("button", { type: "button", class: "close", "aria-label": "back to all runs", onclick: close }, "×");
+  const back = h("button", { type: "button", class: "close", "data-focus": "close", "aria-label": "back to all runs", onclick: close }, "×");
   if (!detail) { if (panelOf !== view.run) show(side, back, head, h("p", { class: "hint" }, "reading …")); return; }
   if (detail.failed) { panelOf = ""; return show(side, back, head, h("p", { class: "outcome refused" }, detail.failed)); }
   if (panelOf !== detail.id) { panel = null; panelOf = detail.id; }
   const host = panel?.host ?? h("div", { class: "chart small" });
-  show(side, back, head, verdict(detail), host, facts(detail), link(run));
-  panel ??= chart(host, { hover: (lines) => lines });
+  show(side, back, head, verdict(detail), readings(detail), host, siblings(detail), lawWords(detail), facts(detail), link(run));
+  panel ??= chart(host, { hover: (found) => found?.run ?? [] });
   drawPanel(detail);
 }
 
 function together(fitted) {
-  if (!fitted) return h("p", { class: "hint" }, "fitting …");
+  if (!fitted) return h("p", { class: "hint" }, all().length ? "The laws are being fitted; the runs are shown already." : "");
   const { tenfold, prediction } = fitted.sentences, fits = constants(fitted), answers = fits ? [tenfold, prediction].filter(Boolean) : [];
   const refused = fitted.outcomes.filter((each) => each.refused && !answers.some((text) => text.includes(each.text)));
   return [answers.map((text) => h("p", {}, text)), refused.map((each) => h("p", { class: "outcome refused" }, each.text)),
@@ -36,7 +36,7 @@ function together(fitted) {
 
 function constants({ surfaceLines, frontierLines, planner }) {
   const given = planner.fitted ? surfaceLines : frontierLines;
-  return given.length ? table(["", "value", "90 % interval"], given.map((line) => [h("b", { title: line.meaning }, line.name), line.value, line.interval])) : null;
+  return given.length ? table(["quantity", "value", "90 % interval"], given.map((line) => [h("b", { title: line.meaning }, line.name), line.value, line.interval])) : null;
 }
 
 function verdict(run) {
@@ -49,6 +49,23 @@ function verdict(run) {
     run.half ? h("p", {}, halfway(run)) : null,
   ];
 }
+
+/** The plateau that is called, and whether to keep adding data. */
+function readings(run) {
+  return [run.plateau ? h("p", { class: "outcome refused" }, run.plateau.line) : null,
+    run.moreData ? h("p", {}, h("b", {}, `Keep adding data? ${run.moreData.answer}. `), run.moreData.because) : null];
+}
+
+/** Why this run is better or worse than others of its size: the span of their losses, and what is different about it. */
+function siblings({ siblings: found, loss: mine, state }) {
+  if (!found?.runs) return null;
+  const place = state !== "FINISHED" || mine === null ? "" : mine > found.high ? ", this one above them all" : mine < found.low ? ", this one below them all" : ", this one among them";
+  const several = found.runs === 1 ? `The finished run of this size and length ended at ${loss(found.low)}` : `${found.runs} finished runs of this size and about this length ended at ${between(found.low, found.high, loss)}`;
+  return h("div", { class: "siblings" }, h("p", {}, `${several}${place}.`),
+    found.differs.length ? table(["differs in", "here", "there"], found.differs, [0, 1, 2]) : h("p", { class: "hint" }, "No logged parameter or tag is different here."));
+}
+
+const lawWords = (run) => h("details", { class: "law-words" }, h("summary", {}, run.powerLaw.words[0]), run.powerLaw.words.slice(1).map((text) => h("p", { class: "hint" }, text)));
 
 function halfway(run) {
   const { half } = run, made = `Halfway it was forecast to end at ${loss(half.loss)} (${between(half.low, half.high, loss)})`;
@@ -66,28 +83,52 @@ function facts(run) {
     row("family", run.family || "–"), row("counted by", counted));
 }
 
-/** The panel begins at a thirtieth of the token budget, where the loss has left its steep start. */
-function closer({ curve, planned }) {
-  const from = (planned ?? curve.tokens.at(-1) ?? 0) / 30, losses = curve.loss.filter((_, i) => curve.tokens[i] >= from);
-  return losses.length > 2 ? { x: from, y: 1.03 * Math.max(...losses) } : null;
-}
-
 const link = (run) => (run ? h("p", {}, h("a", { class: "mlflow", href: mlflow(run) }, "open this run in MLflow")) : null);
 
+/** From tokens to the axis of the panel: PF-days as the run counted them, tokens where they are not known. */
+function axisOf({ curve, flops, tokens }) {
+  const { tokens: at, flops: spent } = curve;
+  if (!at.length || !(flops > 0) || spent.some((c) => !(c > 0))) return { label: "training tokens", format: count, of: (list) => list };
+  const one = (value) => {
+    const i = at.findIndex((each) => each >= value);
+    if (i <= 0) return (value * (i < 0 ? flops / tokens : spent[0] / at[0])) / PF_DAY;
+    return (spent[i - 1] + ((value - at[i - 1]) / (at[i] - at[i - 1])) * (spent[i] - spent[i - 1])) / PF_DAY;
+  };
+  return { label: "training compute (PF-days)", format: compute, of: (list) => list.map(one), compute: true };
+}
+
+/** The panel begins at a thirtieth of the token budget, where the loss has left its steep start. */
+function closer({ curve, planned }, axis) {
+  const from = (planned ?? curve.tokens.at(-1) ?? 0) / 30, losses = curve.loss.filter((_, i) => curve.tokens[i] >= from);
+  return losses.length > 2 ? { x: axis.of([from])[0], y: 1.03 * Math.max(...losses) } : null;
+}
+
 function drawPanel(run) {
-  const look = theme(), { tokens, loss: losses } = run.curve, marks = [];
-  const lines = tokens.map((x, i) => [`loss ${loss(losses[i])}`, `${count(x)} tokens`]);
+  const look = theme(), { tokens, loss: losses } = run.curve, axis = axisOf(run), marks = [], at = axis.of(tokens);
+  const lines = tokens.map((x, i) => [`loss ${loss(losses[i])}`, `${count(x)} tokens`, axis.compute ? `${compute(at[i])} PF-days` : null].filter(Boolean));
   if (run.made.length > 1) {
-    marks.push({ type: "band", x: run.made.map((p) => p.tokens), low: run.made.map((p) => p.low), high: run.made.map((p) => p.high), colour: look.muted, alpha: 0.22, outside: true });
-    marks.push({ type: "line", x: run.made.map((p) => p.tokens), y: run.made.map((p) => p.loss), colour: look.muted, width: 1.2, dash: [2, 3] });
+    const x = axis.of(run.made.map((p) => p.tokens));
+    marks.push({ type: "band", x, low: run.made.map((p) => p.low), high: run.made.map((p) => p.high), colour: look.muted, alpha: 0.22, outside: true });
+    marks.push({ type: "line", x, y: run.made.map((p) => p.loss), colour: look.muted, width: 1.2, dash: [2, 3] });
   }
-  marks.push({ type: "line", x: tokens, y: losses, colour: look.ink, width: 1.8, run: lines });
+  marks.push({ type: "line", x: at, y: losses, colour: look.ink, width: 1.8, run: lines });
   if (run.expected) {
-    const { tokens: x, low, high } = run.expected;
-    marks.push({ type: "band", x, low, high, colour: look.accent, alpha: 0.25 }, { type: "line", x, y: run.expected.loss, colour: look.accent, width: 2, dash: [6, 3] });
+    const { tokens: x, low, high } = run.expected, ahead = axis.of(x);
+    marks.push({ type: "band", x: ahead, low, high, colour: look.accent, alpha: 0.25 }, { type: "line", x: ahead, y: run.expected.loss, colour: look.accent, width: 2, dash: [6, 3] });
   }
-  const [first] = run.made, label = { text: "forecasts of the end", colour: look.muted, anchor: "end", dx: -6 };
-  const words = run.made.length > 1 ? [{ ...label, x: first.tokens, y: first.loss }] : [];
-  panel.draw({ x: { kind: "log", label: "training tokens", format: count }, y: { kind: "log", label: "validation loss", format: tick }, marks, words, focus: closer(run),
-    empty: tokens.length ? null : "no points yet", margin: { right: 14 } });
+  const law = axis.compute ? run.powerLaw.line : null;
+  if (law) marks.push({ type: "line", x: law.flops.map((c) => c / PF_DAY), y: law.loss, colour: look.accent, width: 1.6, dash: [7, 4] });
+  if (run.plateau) marks.push(plateau(run, at, axis, look));
+  const words = law ? [{ x: law.flops[Math.floor(law.flops.length / 2)] / PF_DAY, y: law.loss[Math.floor(law.flops.length / 2)], text: "power law of this run", colour: look.accent, dx: 8, dy: -6 }] : [];
+  if (run.made.length > 1) words.push({ text: "forecasts of the end", colour: look.muted, anchor: "end", dx: -6, x: axis.of([run.made[0].tokens])[0], y: run.made[0].loss });
+  const empty = tokens.length ? null : "no points yet";
+  panel.draw({ x: { kind: "log", label: axis.label, format: axis.format }, y: { kind: "log", label: "validation loss", format: tick }, marks, words,
+    focus: closer(run, axis), empty, margin: { right: 14 } });
+  panel.host.dataset.law = law ? "drawn" : "none";
+  panel.host.dataset.plateau = run.plateau ? "marked" : "none";
+}
+
+function plateau({ plateau: { tokens, line }, curve }, at, axis, look) {
+  const i = Math.max(curve.tokens.findIndex((each) => each >= tokens), 0);
+  return { type: "dot", shape: "triangle", x: axis.of([tokens]), y: [curve.loss[i]], colour: look.accent, size: 6, run: [[line]] };
 }

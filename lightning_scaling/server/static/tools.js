@@ -1,29 +1,63 @@
-// The controls above the loss chart: axes, filters, and what can be saved.
+// The controls above the loss chart: metric, axes, smoothing, groups, filters, columns, and what can be saved.
 
+import { AXES } from "./axis.js";
 import { byId, choice, h, show } from "./dom.js";
+import { bringFacts, names } from "./facts.js";
+import { COLUMNS } from "./list.js";
+import { lossChart, onShow, stateName } from "./loss.js";
 import { all } from "./runs.js";
-import { lossChart, stateName } from "./loss.js";
-import { savePng, saveSvg } from "./save.js";
-import { query, view } from "./view.js";
+import { savePng, saveShown, saveSvg } from "./save.js";
+import { asText, listed, query, view } from "./view.js";
 
-const X = { pf_days: "PF-days", flops: "FLOPs", tokens: "tokens", params: "parameters" };
 const SHAPE = { log: "log", linear: "linear" };
+const MOST = 300; // names offered
 
 /** Draws the controls; `set` is called with what changed, `recount` when other runs enter the law. */
 export function drawTools(set, recount) {
   const runs = all(), families = [...new Set(runs.map((run) => run.family))].filter(Boolean).sort();
   const tools = document.querySelector("#loss .tools");
   if (tools.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
-  show(tools,
-    choice("against", X, view.x, (x) => set({ x }, true)),
-    choice("x", SHAPE, view.xlog, (xlog) => set({ xlog }, true)),
-    choice("y", SHAPE, view.ylog, (ylog) => set({ ylog }, true)),
-    filter("family", "every family", Object.fromEntries(families.map((name) => [name, name])), families.length > 1 || view.family, set),
-    filter("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "INTERRUPTED"].map((state) => [state, stateName({ state })])), true, set),
+  const open = [...tools.querySelectorAll("details[open]")].map((each) => each.id);
+  show(tools, metric(set), against(set),
+    choice("x", SHAPE, view.xlog, (xlog) => set({ xlog, zoom: "" })), choice("y", SHAPE, view.ylog, (ylog) => set({ ylog, zoom: "" })),
+    smoothing(set), grouping(set),
+    select("family", "every family", Object.fromEntries(families.map((name) => [name, name])), families.length > 1 || view.family, set),
+    select("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "INTERRUPTED"].map((state) => [state, stateName({ state })])), true, set),
     h("input", { id: "text", type: "search", placeholder: "name …", "aria-label": "name contains", value: view.text,
-      oninput: (event) => set({ text: event.target.value }, true) }),
-    runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null,
-    saving());
+      oninput: (event) => set({ text: event.target.value }) }),
+    filter(set), menu("columns", "columns", columnList(set)),
+    runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null, menu("save", "save", saving()), suggestions());
+  for (const id of open) byId(id).open = true;
+}
+
+const against = (set) => choice("against", Object.fromEntries(Object.entries(AXES).map(([key, axis]) => [key, axis.name])), view.x, (x) => set({ x, zoom: "" }));
+
+/** Names are asked for when somebody is about to use them: in a large store that takes a second. */
+const wake = () => bringFacts(true).then((fresh) => { if (fresh) byId("names-lists").replaceChildren(...lists()); }, () => {});
+
+const metric = (set) => h("input", { id: "metric", list: "metric-names", placeholder: "loss", "aria-label": "metric to show", value: view.metric, onfocus: wake,
+  onchange: (event) => set({ metric: event.target.value.trim(), zoom: "" }) });
+
+const filter = (set) => h("input", { id: "filter", type: "search", list: "fact-names", placeholder: "params.lr = '0.1' and metrics.acc > 0.5", value: view.filter, onfocus: wake,
+  "aria-label": "filter in MLflow's language over params, tags and metrics", title: "MLflow's filter language: params.lr = '0.1' and metrics.acc > 0.5",
+  onchange: (event) => set({ filter: event.target.value.trim() }) });
+
+const smoothing = (set) => h("label", { class: "slide" }, "smooth ", h("input", { id: "smooth", type: "range", min: 0, max: 0.95, step: 0.05, value: view.smooth,
+  oninput: (event) => set({ smooth: String(Number(event.target.value)) }) }));
+
+function grouping(set) {
+  const facts = names().map(([name]) => name).filter((name) => !name.startsWith("metrics."));
+  const options = [["", "every run"], ["seeds", "mean over seeds"], ...[...new Set([...(view.group.includes(".") ? [view.group] : []), ...facts])].map((name) => [name, `mean by ${name}`])];
+  return h("select", { id: "group", "aria-label": "group runs", onfocus: wake, onchange: (event) => set({ group: event.target.value }) },
+    options.map(([value, words]) => h("option", { value, selected: value === view.group }, words)));
+}
+
+function columnList(set) {
+  const asked = listed("cols"), toggled = (name) => asText(asked.includes(name) ? asked.filter((each) => each !== name) : [...asked, name]);
+  const item = (name, on, change) => h("label", {}, h("input", { type: "checkbox", checked: on, "data-focus": `column ${name}`, onchange: () => set({ cols: toggled(change) }) }), h("span", {}, name));
+  const add = h("input", { type: "search", list: "fact-names", placeholder: "add params.…, tags.…, metrics.…", "aria-label": "add a column", onfocus: wake,
+    onchange: (event) => { const name = event.target.value.trim(); event.target.blur(); if (name.includes(".") && !asked.includes(name)) set({ cols: asText([...asked, name]) }); } });
+  return [...COLUMNS.slice(1).map(({ name }) => item(name, !asked.includes(`-${name}`), `-${name}`)), ...asked.filter((name) => !name.startsWith("-")).map((name) => item(name, true, name)), add];
 }
 
 /** Runs that never ended enter the law only on request. */
@@ -33,26 +67,39 @@ function counting(recount) {
   return h("label", { class: "hint", title: "count the last loss of runs that have not finished" }, box, " unfinished runs in the law");
 }
 
-function filter(name, every, options, wanted, set) {
+function select(name, every, options, wanted, set) {
   if (!wanted) return null;
   const entries = Object.entries({ "": every, ...options });
-  return h("select", { id: name, "aria-label": name, onchange: (event) => set({ [name]: event.target.value }, true) },
+  return h("select", { id: name, "aria-label": name, onchange: (event) => set({ [name]: event.target.value }) },
     entries.map(([value, words]) => h("option", { value, selected: value === view[name] }, words)));
 }
 
+const menu = (id, words, content) => h("details", { class: "menu", id }, h("summary", {}, words), h("div", {}, content));
+
 function saving() {
   const link = (file, words) => h("a", { href: `scaling/data/${file}?${query()}`, download: `scaling-${file}` }, words);
-  return h("details", { class: "menu", id: "save" }, h("summary", {}, "save"),
-    h("div", {},
-      h("button", { type: "button", onclick: () => savePng(lossChart(), "loss-against-compute") }, "picture (PNG)"),
-      h("button", { type: "button", onclick: () => saveSvg(lossChart(), "loss-against-compute") }, "picture (SVG)"),
-      link("runs.csv", "runs (CSV)"), link("points.csv", "all points (CSV)"), link("records.json", "records (JSON)")));
+  const button = (words, act) => h("button", { type: "button", onclick: act }, words);
+  return [button("picture (PNG)", () => savePng(lossChart(), "loss-against-compute")), button("picture (SVG)", () => saveSvg(lossChart(), "loss-against-compute")),
+    button("what is shown (CSV)", () => saveShown(lossChart(), onShow())), link("runs.csv", "all runs (CSV)"), link("points.csv", "all points (CSV)"),
+    link("records.json", "records (JSON)")];
 }
 
-/** Menus close when something else is clicked. */
+const suggestions = () => h("div", { id: "names-lists" }, lists());
+function lists() {
+  const options = (some) => some.slice(0, MOST).map((value) => h("option", { value }));
+  const all = names().map(([name]) => name), metrics = all.filter((name) => name.startsWith("metrics.")).map((name) => name.slice("metrics.".length));
+  return [h("datalist", { id: "metric-names" }, options(metrics)), h("datalist", { id: "fact-names" }, options(all))];
+}
+
+const MENUS = "details.menu[open], #experiments[open]";
+
+/** Menus close when something else is clicked, and by Escape. */
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open], #experiments[open]")) {
-    if (!menu.contains(event.target) && event.target.isConnected) menu.open = false;
-  }
+  for (const menu of document.querySelectorAll(MENUS)) if (!menu.contains(event.target) && event.target.isConnected) menu.open = false;
 });
+export function closeMenus() {
+  const open = [...document.querySelectorAll(MENUS)];
+  for (const menu of open) { menu.open = false; menu.querySelector("summary").focus(); }
+  return open.length > 0;
+}
 byId("experiments").classList.add("picker");

@@ -1,9 +1,11 @@
-// What is being looked at, kept in the address, so that a link shows the same.
+// What is being looked at, kept in the address, so that a link shows the same and Back goes back.
 
 /** The metric mapping of external runs: see metric_mapping.py. */
 export const NAMES = { loss_metric: "", token_metric: "", tokens_per_step: "", params: "" };
-const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", state: "", text: "", run: "", unfinished: "", ...NAMES };
-const AXES = ["pf_days", "flops", "tokens", "params"];
+const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", state: "", text: "", filter: "", run: "", unfinished: "",
+  metric: "", smooth: "0", group: "", cols: "", sort: "N", down: "", pick: "", only: "", hide: "", zoom: "", ...NAMES };
+const AXES = ["pf_days", "flops", "tokens", "params", "step", "epoch", "clock"];
+const TYPED = ["text", "smooth", "zoom"]; // changed many times in a row: one entry of the history is enough
 
 export const view = { experiments: [], ...DEFAULTS };
 
@@ -14,14 +16,19 @@ export function fromAddress() {
   for (const name of Object.keys(DEFAULTS)) view[name] = given.get(name) ?? DEFAULTS[name];
   if (!AXES.includes(view.x)) view.x = DEFAULTS.x;
   for (const name of ["xlog", "ylog"]) if (view[name] !== "linear") view[name] = "log";
+  if (!(Number(view.smooth) >= 0 && Number(view.smooth) < 1)) view.smooth = DEFAULTS.smooth;
 }
 
-export function change(changes) {
+/** Takes over the changes; `quiet` ones make no new entry of the history. */
+export function change(changes, quiet = false) {
   Object.assign(view, changes);
   const query = new URLSearchParams();
   for (const id of view.experiments) query.append("experiment", id);
   for (const [name, usual] of Object.entries(DEFAULTS)) if (view[name] !== usual) query.set(name, view[name]);
-  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+  const address = `${location.pathname}${query.size ? `?${query}` : ""}`;
+  if (address === location.pathname + location.search) return;
+  const step = quiet || Object.keys(changes).every((name) => TYPED.includes(name)) ? "replaceState" : "pushState";
+  history[step](null, "", address);
 }
 
 /** The experiments, the metric mapping of external runs, and whether unfinished runs count, as every question to the server carries them. */
@@ -31,9 +38,25 @@ export function query() {
   return new URLSearchParams([...view.experiments.map((id) => ["experiment", id]), ...named, ...counted]).toString();
 }
 
-/** Whether a run passes the filters. */
+/** A list that the address holds as text: names or ids, separated by commas. */
+export const listed = (name) => (view[name] ? view[name].split(",").map(decodeURIComponent) : []);
+export const asText = (list) => list.map(encodeURIComponent).join(",");
+
+const found = { of: "", ids: null }; // what the server found by the filter of the address
+export const setFound = (of, ids) => Object.assign(found, { of, ids });
+let sets = { pick: ["", new Set()], hide: ["", new Set()] };
+
+/** The ids of "pick" or "hide" as a set, made once a change. */
+export function idsOf(name) {
+  if (sets[name][0] !== view[name]) sets[name] = [view[name], new Set(listed(name))];
+  return sets[name][1];
+}
+
+/** Whether a run is on show. */
 export function passes(run) {
   if (view.family && run.family !== view.family) return false;
   if (view.state && run.state !== view.state) return false;
+  if (idsOf("hide").has(run.id) || (view.only && !idsOf("pick").has(run.id))) return false;
+  if (view.filter && found.of === view.filter && !found.ids.has(run.id)) return false;
   return !view.text || run.name.toLowerCase().includes(view.text.toLowerCase());
 }

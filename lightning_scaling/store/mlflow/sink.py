@@ -10,11 +10,13 @@ then the run has continued there, on a machine whose clock is behind.
 """
 
 import base64
+import contextlib
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from lightning_scaling.store.address import artifact_root
 from lightning_scaling.store.journal.event import Event, artifact_name
@@ -29,6 +31,17 @@ KEY = "scaling.key"
 MADE_BY = "scaling.made_by"
 UPDATED = "scaling.updated"
 HEARTBEAT = "scaling.heartbeat"
+NOTE = "mlflow.note.content"
+
+
+def note(experiment_id: str, run_id: str) -> str:
+    """The description of a run that this package made, as MLflow renders it: a link to the run on the page `/scaling` of the same server.
+
+    >>> note("1", "abc").partition(",")[0]
+    '[Power law, forecast and verdict of this run](scaling?experiment=1&run=abc)'
+    """
+    link = f"scaling?experiment={quote(experiment_id)}&run={quote(run_id)}"
+    return f"[Power law, forecast and verdict of this run]({link}), where the server runs with `--app-name lightning-scaling`."
 
 
 class MlflowSink:
@@ -100,7 +113,10 @@ class MlflowSink:
                 raise
             number = experiment.experiment_id
         tags = {KEY: self._header["key"].replace("'", ""), MADE_BY: "recorder", HEARTBEAT: str(_now())}
-        return self._client.create_run(number, self._header.get("began_ms"), tags, self._header["run_name"])
+        run = self._client.create_run(number, self._header.get("began_ms"), tags, self._header["run_name"])
+        with contextlib.suppress(Exception):  # a description is worth no delay of what was recorded
+            self._client.set_tag(run.info.run_id, NOTE, note(number, run.info.run_id))
+        return run
 
     def _write(self, events: list[Event]) -> None:
         batch, last = Batch(self._client, self.run_id, self._params), _last_record(events)
