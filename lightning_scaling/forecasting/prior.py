@@ -28,13 +28,13 @@ class Prior:
             small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it continues.
     """
 
-    alpha: float = 0.65
-    alpha_spread: float = 0.41
+    alpha: float = 0.63
+    alpha_spread: float = 0.46
     drop: float = 0.047
     drop_spread: float = 0.45
     tails: float = 4.0
-    share: float = 0.35
-    ageing: float = 0.2
+    share: float = 0.6
+    ageing: float = 0.35
     steep: float = 0.1
     unsure: float = 1.3
     quiet: float = 1e-3
