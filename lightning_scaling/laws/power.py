@@ -170,18 +170,14 @@ def scan(powers: Floats, y: Floats, weight: Floats, floored: bool = True) -> Sca
     """Weighted least squares of y (n,) on (1, u^-alpha) for every row of `powers` (a, n); `floored` holds a floor below zero at zero."""
     total, mean_y = weight.sum(), (weight @ y) / weight.sum()
     mean_p = powers @ weight / total
-    centred, apart = powers - mean_p[:, None], y - mean_y
-    spread = np.maximum((centred * centred) @ weight, 1e-300)
-    rise = centred @ (weight * apart) / spread
+    centred = powers - mean_p[:, None]
+    spread = np.maximum((centred**2) @ weight, 1e-300)
+    rise = (centred * (y - mean_y)) @ weight / spread
     floor = mean_y - rise * mean_p
     low = (floor < 0) & floored
-    left = apart - rise[:, None] * centred
-    squares = (left * left) @ weight
-    if low.any():
-        held = powers[low]
-        rise[low] = held @ (weight * y) / ((held * held) @ weight)
-        floor[low] = 0.0
-        squares[low] = (y - rise[low][:, None] * held) ** 2 @ weight
+    rise = np.where(low, (powers * y) @ weight / ((powers**2) @ weight), rise)
+    floor = np.where(low, 0.0, floor)
+    squares = ((y - floor[:, None] - rise[:, None] * powers) ** 2) @ weight
     return Scan(floor, np.sqrt(1 / total + mean_p**2 / spread), rise, squares)
 
 
