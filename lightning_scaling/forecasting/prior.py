@@ -15,7 +15,8 @@ FLATTEST = 1e-4  # slopes below count as this one
 
 @dataclass(frozen=True)
 class Prior:
-    """The prior before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
+    """The prior before a curve is seen: chosen over some forty sources of runs; alpha, alpha_spread, share and ageing by leaving each of
+    22 sources out in turn (docs/decisions.md).
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `exponent`).
