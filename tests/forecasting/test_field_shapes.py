@@ -1,5 +1,7 @@
 """Shapes of losses that people meet beside smooth power laws: steps at epoch ends, milestones, noise that neighbours share, floors."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_steps_at_epoch_ends_are_inside_the_interval_or_declined(fall):
 def test_autocorrelated_noise_moves_the_answer_by_less_than_its_interval(seed):
     whole = correlated(seed)
     found = [forecast(whole.until(share * STEPS), at=STEPS) for share in (0.5, 0.52, 0.54, 0.56, 0.58)]
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before.low < after.loss < before.high
 
 
