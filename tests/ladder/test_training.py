@@ -26,6 +26,15 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def every_validation_is_judged():
+    """How many judgements a busy machine affords is not the subject here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lightning_scaling.monitor.budget.START", 1e9)
+        patch.setattr("lightning_scaling.monitor.budget.MOST_AT_ONCE", 1e9)
+        yield
+
+
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory, one_thread):
     return record(trained(tmp_path_factory.mktemp("straight")))
