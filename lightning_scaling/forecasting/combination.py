@@ -18,8 +18,8 @@ FINE, COARSE = 0.01, 0.05  # s, log loss: where the rate stays, where more than 
 MUCH = 0.1
 SHARE = 0.035  # of the fall per e-fold, added to s in quadrature: a loss that falls by decades may be missed by more
 UNTESTED = 0.65  # g where no cut left enough points
-# Scales of both sides, fitted to 22 sources of published runs, each counted once, by a Student likelihood (the form: sources left out in
-# turn), then rounded and set to hold nine ends of ten on those in view (docs/decisions.md).
+# Scales of both sides, fitted by a Student likelihood to 22 sources of published runs, each counted once, all of them in view; then rounded
+# and set to hold nine ends of ten on those. Sources were left out in turn to choose the form of the widths only (docs/decisions.md).
 TRUSTED = 0.92  # of the law's own half width where it is trusted
 TRUSTED_BLIND = 0.75  # the same without a schedule, where an unknown drop is added
 LAW_BELOW, MISSED_BELOW, APART_BELOW = 0.9, 0.23, 1.4  # of: the law's width, the backtest's misses, the distance to the lowest law

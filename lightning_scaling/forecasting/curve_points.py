@@ -98,8 +98,8 @@ def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
     """CurvePoints far above the median of their seven neighbours; a loss that stays up is no spike."""
     if len(loss) < 7:
         return np.zeros(len(loss), dtype=bool)
-    around = np.lib.stride_tricks.sliding_window_view(np.r_[loss[3:0:-1], loss, loss[-2:-5:-1]], 7)
-    above: NDArray[np.bool_] = loss - np.median(around, axis=1) > SPIKE * noise + 1e-12 * np.abs(loss)
+    around = np.lib.stride_tricks.sliding_window_view(np.concatenate((loss[3:0:-1], loss, loss[-2:-5:-1])), 7)
+    above: NDArray[np.bool_] = loss - np.sort(around, axis=1)[:, 3] > SPIKE * noise + 1e-12 * np.abs(loss)
     return above
 
 
@@ -110,7 +110,7 @@ def excursions(loss: Floats, noise: float) -> NDArray[np.bool_]:
     """
     if len(loss) < 7:
         return np.zeros(len(loss), dtype=bool)
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(np.r_[loss[:1], loss, loss[-1:]], 3), axis=1)
+    smooth = np.sort(np.lib.stride_tricks.sliding_window_view(np.concatenate((loss[:1], loss, loss[-1:])), 3), axis=1)[:, 1]
     before = np.minimum.accumulate(np.r_[np.inf, smooth[:-1]])
     after = np.minimum.accumulate(smooth[::-1])[::-1]
     above: NDArray[np.bool_] = (loss > before + SPIKE * noise + 1e-12 * np.abs(loss)) & (after <= before)

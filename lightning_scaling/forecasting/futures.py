@@ -24,6 +24,7 @@ FLAT = 0.02  # a rate that has moved by less is flat so far
 PLACES = 64  # at which the rates so far are compared
 KNOTS = 48  # of a future
 BARELY = 0.05  # share of the steps to come that a schedule must cover to be known beyond the data
+LEANING = 0.4  # from the median over the futures towards their mean
 NEGLIGIBLE = 0.02  # weight below which a future is left out
 
 _MOVING = {
@@ -126,9 +127,12 @@ def unknown_future(curve: Curve, past: RateProfile | None, end: float) -> list[F
 
 
 def median_over(found: LawForecast, futures: Sequence[Future], m: int) -> tuple[Floats, Floats]:
-    """(m, 3) median, 5 % and 95 % quantile over all futures, and (m,) their mean remaining annealing."""
+    """(m, 3) middle, 5 % and 95 % quantile over all futures, and (m,) their mean remaining annealing."""
     mixture, weight = found.mixture, np.array([future.weight for future in futures] or [1.0])
     if len(weight) > 1:
         mean, deviation = (x.reshape(-1, len(weight), m).swapaxes(0, 1).reshape(-1, m) for x in (mixture.mean, mixture.deviation))
         mixture = Mixture(np.outer(weight, mixture.weight).ravel(), mean, deviation).main(1e-3)
-    return mixture.quantiles(np.array([0.5, 0.05, 0.95])).T, weight @ found.remaining.reshape(len(weight), m)
+    quantiles = mixture.quantiles(np.array([0.5, 0.05, 0.95])).T
+    if len(weight) > 1:
+        quantiles[:, 0] += LEANING * (mixture.weight @ mixture.mean - quantiles[:, 0])
+    return quantiles, weight @ found.remaining.reshape(len(weight), m)

@@ -8,6 +8,9 @@ from scipy.special import ndtr
 
 from lightning_scaling.arrays import Floats
 
+COARSE = np.sinh(np.linspace(-3, 3, 31))  # in standard deviations of the mixture
+NEAR, CLOSE = 0.4, np.linspace(-1, 1, 7)  # reach about each quantile first found, in the same
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
@@ -31,11 +34,14 @@ class Mixture:
         return centre, np.sqrt(self.weight @ ((self.mean - centre) ** 2 + self.deviation**2))
 
     def quantiles(self, shares: Floats) -> Floats:
-        """(q, m) values below which the mixture falls with the given chances, read off its cumulative curve."""
+        """(q, m) values below which the mixture falls with the given chances, read off its cumulative curve: coarsely, then closely."""
         centre, reach = self.moments()
-        values = centre[:, None] + reach[:, None] * np.sinh(np.linspace(-3, 3, 121))
-        chance = self.below(values)
-        return np.array([[np.interp(q, c, v) for c, v in zip(chance, values, strict=True)] for q in shares])
+        coarse = centre[:, None] + reach[:, None] * COARSE
+        chance = self.below(coarse)
+        found = np.array([[np.interp(q, c, v) for c, v in zip(chance, coarse, strict=True)] for q in shares])
+        close = found.T[:, :, None] + (NEAR * reach)[:, None, None] * CLOSE
+        chance = self.below(close.reshape(len(centre), -1)).reshape(close.shape)
+        return np.array([[np.interp(q, c[i], v[i]) for c, v in zip(chance, close, strict=True)] for i, q in enumerate(shares)])
 
     def main(self, share: float = 1e-3) -> "Mixture":
         """The same without components of negligible weight."""

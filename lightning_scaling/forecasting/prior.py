@@ -15,7 +15,8 @@ FLATTEST = 1e-4  # slopes below count as this one
 
 @dataclass(frozen=True)
 class Prior:
-    """The prior before a curve is seen: chosen over some forty sources of runs (docs/forecasting.md says how).
+    """The prior before a curve is seen: chosen over some forty sources of runs; alpha, alpha_spread, share and ageing by leaving each of
+    22 sources out in turn (docs/decisions.md).
 
     Args:
         alpha, alpha_spread: log-normal of the exponent of the reducible loss, alpha + b in log loss (see `exponent`).
@@ -28,13 +29,13 @@ class Prior:
             small batches: there the factor ends at `limit` times `quiet`, and only from slope `steep` to twice that it continues.
     """
 
-    alpha: float = 0.65
-    alpha_spread: float = 0.41
+    alpha: float = 0.63
+    alpha_spread: float = 0.46
     drop: float = 0.047
     drop_spread: float = 0.45
     tails: float = 4.0
-    share: float = 0.35
-    ageing: float = 0.2
+    share: float = 0.6
+    ageing: float = 0.35
     steep: float = 0.1
     unsure: float = 1.3
     quiet: float = 1e-3
