@@ -47,6 +47,9 @@ class RunView:
         """What is counted as tokens."""
         return "samples" if self._options.tokens == "samples" else "tokens"
 
+    def _facts(self) -> dict[str, Any]:
+        return {name: value() if callable(value) else value for name, value in (self._options.facts or {}).items()}
+
     def record(self, state: RunState) -> RunRecord:
         """Everything kept of the run, made anew when it has changed."""
         self._counting.settle()
@@ -72,5 +75,5 @@ class RunView:
             family=options.family,
             experiment=options.experiment,
             run_id=next(iter(progress.run_ids.values()), None),
-            extra={"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops},
+            extra={"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops} | self._facts(),
         )
