@@ -42,6 +42,16 @@ def _by_size(cells: Iterable[Cell]) -> dict[tuple[Any, ...], list[Cell]]:
     return found
 
 
+def own_rates(trainer: Any) -> None:
+    """The learning rate of the next step by the branch's own schedule: the checkpoint holds what the trunk's would have made it."""
+    for config in trainer.lr_scheduler_configs:
+        scheduler = config.scheduler
+        if not hasattr(scheduler, "lr_lambdas"):
+            continue
+        for group, rule, base in zip(scheduler.optimizer.param_groups, scheduler.lr_lambdas, scheduler.base_lrs, strict=True):
+            group["lr"] = base * rule(scheduler.last_epoch)
+
+
 def as_branch(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """The checkpoint of a trunk as one to continue with another decay.
 

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from lightning_scaling.callbacks.lightning_base import Callback
+from lightning_scaling.ladder.branching import own_rates
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.run_folder import open_folder
@@ -23,6 +24,10 @@ class Keeper(Callback):
     def __init__(self, design: Design, cell: Cell, watch: Watch, branches: tuple[int, ...] = ()) -> None:
         self.design, self.cell, self.watch, self.branches = design, cell, watch, branches
         self._saved, self._step = time.monotonic(), 0
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        if self.cell.branch_step:
+            own_rates(trainer)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         step = trainer.global_step
