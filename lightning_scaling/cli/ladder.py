@@ -82,8 +82,8 @@ def resume(as_json: bool, **given: Any) -> None:
 
 def _run(as_json: bool, dry_run: bool, given: dict[str, Any]) -> None:
     from lightning_scaling.cli.ladder_design import chosen, engine_options
-    from lightning_scaling.cli.ladder_words import show_plan
     from lightning_scaling.cli.ladder_running import run_and_show
+    from lightning_scaling.cli.ladder_words import show_plan
 
     where = {name: given.pop(name) for name in ("engine", "lanes", "address", "gpus", "partition", "minutes", "slurm_executor")}
     design = chosen(**given)

@@ -31,7 +31,9 @@ def read_block(
     faults.unknown(place, own, (*KINDS, *COMMON, "label"))
     found = points_of(place, block, builder, arguments, faults)
     shared = _shared(place, block, faults)
-    seeds = faults.read(f"{place}.seeds", block.get("seeds", 0), lambda v: [values.natural(s) for s in values.many(v)], "whole numbers", [0])
+    seeds = faults.read(
+        f"{place}.seeds", block.get("seeds", 0), lambda v: [values.natural(s) for s in values.many(v)], "whole numbers", [0]
+    )
     cells = []
     for seed in seeds:
         named = shared | {"seed": seed, "label": _label(block, seed, len(seeds))}
@@ -79,7 +81,9 @@ def _shape(place: str, given: Any, faults: Faults) -> Shape:
     rise = faults.read(f"{place}.warmup", given.get("warmup", usual.warmup), lambda v: float(v) if float(v) >= 0 else values.share(v),
                        "steps, or a share of them below 1", usual.warmup)  # fmt: skip
     rest = {
-        name: faults.read(f"{place}.{name}", given.get(name, getattr(usual, name)), values.share, "a share from 0 to 1", getattr(usual, name))
+        name: faults.read(
+            f"{place}.{name}", given.get(name, getattr(usual, name)), values.share, "a share from 0 to 1", getattr(usual, name)
+        )
         for name in ("decay", "end")
     }
     return Shape(shape if shape in SHAPES else usual.shape, rise, **rest)
@@ -129,5 +133,3 @@ def _valued(place: str, rule: Any, known: Mapping[str, Any], faults: Faults) -> 
     except (ValueError, TypeError) as error:
         faults.add(place, " ".join(str(error).split()))
     return None
-
-

@@ -7,7 +7,6 @@ from typing import Any
 from lightning_scaling.ladder.cell import Cell, digest
 from lightning_scaling.ladder.faults import Faults
 
-
 SHARED = "shared"  # the trunk of a cell that is to have one
 
 

@@ -99,6 +99,8 @@ def _log_once(design: Design, folder: Path, found: Findings, document: dict[str,
     }
     files = {"report.html": folder / "report.html", **{p.name: p for p in sorted(folder.glob("*.png"))}}
     about: dict[str, Any] = dict(metrics=numbers, tags={"scaling.family": design.cells[0].family})
-    run = log_study(Study(found.members), found.surface if found.identified else None, files, uri=design.store, experiment=EXPERIMENT, **about)
+    run = log_study(
+        Study(found.members), found.surface if found.identified else None, files, uri=design.store, experiment=EXPERIMENT, **about
+    )
     kept.write_text(json.dumps(document | {"study_run": run}, indent=1))
     return run

@@ -23,7 +23,8 @@ class Faults:
         self.lines: list[str] = []
 
     def add(self, place: str, what: str) -> None:
-        self.lines.append(f"{place}: {what}")
+        if (line := f"{place}: {what}") not in self.lines:  # several cells of a block may share a fault
+            self.lines.append(line)
 
     def raised(self) -> None:
         """

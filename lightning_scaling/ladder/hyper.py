@@ -33,7 +33,9 @@ def value_of(rule: Any, known: Mapping[str, Any]) -> Any:
         if name == "at":
             continue
         if not isinstance(known.get(name), int | float):
-            raise ValueError(f"{name!r} is nothing a cell holds; there are {', '.join(n for n, v in known.items() if isinstance(v, int | float))}")
+            raise ValueError(
+                f"{name!r} is nothing a cell holds; there are {', '.join(n for n, v in known.items() if isinstance(v, int | float))}"
+            )
         logs += power * math.log(known[name])
     return float(f"{math.exp(logs):.12g}")
 

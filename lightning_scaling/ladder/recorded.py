@@ -55,7 +55,9 @@ def note_failures(design: Design, cells: Iterable[Cell], attempt: int, error: st
             continue
         about = {"cell": cell.id, "ladder": design.name, "attempt": attempt, "error": error[:MOST_OF_AN_ERROR]}
         about = {**before.extra, **about}
-        recorder = open_recorder(design.store, cell.id, experiment=design.experiment, run_name=cell.name, tags={"scaling.error": about["error"]})
+        recorder = open_recorder(
+            design.store, cell.id, experiment=design.experiment, run_name=cell.name, tags={"scaling.error": about["error"]}
+        )
         recorder.record(replace(before, extra=about, state=RunState.INTERRUPTED))
         recorder.close("FAILED")
 

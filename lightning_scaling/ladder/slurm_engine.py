@@ -86,7 +86,11 @@ class SlurmEngine:
     def _take(self, job: Any) -> Ended:
         task = self.jobs.pop(job)
         error = job.exception()
-        return Ended(task, job.result()) if error is None else Ended(task, died=f"SLURM job {job.job_id}: {' '.join(str(error).split())[:300]}")
+        return (
+            Ended(task, job.result())
+            if error is None
+            else Ended(task, died=f"SLURM job {job.job_id}: {' '.join(str(error).split())[:300]}")
+        )
 
     def steps(self) -> dict[str, int]:
         return {}

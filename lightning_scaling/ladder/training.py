@@ -52,7 +52,9 @@ def built(design: Design, cell: Cell) -> tuple[Any, Any, dict[str, Any]]:
 
 def fit(trainer: Any, module: Any, data: Any, start: str | None = None) -> None:
     """Train on a DataModule or on loaders of training and validation."""
-    loaders = dict(zip(("train_dataloaders", "val_dataloaders"), data, strict=False)) if isinstance(data, tuple | list) else {"datamodule": data}
+    loaders = (
+        dict(zip(("train_dataloaders", "val_dataloaders"), data, strict=False)) if isinstance(data, tuple | list) else {"datamodule": data}
+    )
     trainer.fit(module, ckpt_path=start, **loaders)
 
 

@@ -24,9 +24,7 @@ class Watch:
         stopping: asked after every step.
     """
 
-    def __init__(
-        self, report: Callable[[str, int], None] = lambda cell, step: None, stopping: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, report: Callable[[str, int], None] = lambda cell, step: None, stopping: Callable[[], bool] = lambda: False) -> None:
         self.report, self._stopping = report, stopping
         self.signalled = False
 

@@ -93,7 +93,8 @@ class Options:
     level: float = option(0.9, "probability of the forecast's interval.", float)
     declared: Mapping[str, Any] | None = option(None, "facts of the model for the FLOPs rule, e.g. active_params of a mixture of experts.")
     key: str | None = option(
-        None, "identity of the run in its stores; None: made when training starts. A checkpoint of another key is a trunk to branch off from."
+        None,
+        "identity of the run in its stores; None: made when training starts. A checkpoint of another key is a trunk to branch off from.",
     )
     facts: Mapping[str, Any] | None = option(
         None, "anything else to keep with the run: plain values, or callables that are asked whenever the run is recorded."

@@ -1,8 +1,7 @@
 """A ladder of seconds, and one thread for what is trained in the process of the tests."""
 
 import pytest
-
-SIZES = [{"width": 8, "depth": 1, "context": 32}, {"width": 16, "depth": 1, "context": 32}]
+from ladder_parts import SIZES
 
 
 @pytest.fixture(scope="session")

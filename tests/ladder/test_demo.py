@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-
 from lightning_scaling.ladder.cells import PRESETS
 
 pytestmark = pytest.mark.timeout(600)

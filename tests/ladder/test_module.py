@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-
 from lightning_scaling.ladder.cells import PRESETS
+
 from lightning_scaling.ladder.gpt import GPT
 from lightning_scaling.ladder.module import ByteModel, Warmcosine
 from lightning_scaling.ladder.windows import TrainingWindows

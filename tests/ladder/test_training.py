@@ -84,6 +84,12 @@ def test_a_batch_of_another_size_than_the_design_states_is_refused(tmp_path, tin
         return tiny_gpt.build(replace(cell, batch_tokens=2 * cell.batch_tokens), **arguments)
 
     monkeypatch.setattr(tiny_gpt, "twice", twice, raising=False)
-    design = read_design(tiny(tmp_path, builder="lightning_scaling.ladder.tiny_gpt:twice", cells=[{"runs": [{"params": 2816, "width": 8, "depth": 1, "context": 32, "steps": 10}]}]))
+    design = read_design(
+        tiny(
+            tmp_path,
+            builder="lightning_scaling.ladder.tiny_gpt:twice",
+            cells=[{"runs": [{"params": 2816, "width": 8, "depth": 1, "context": 32, "steps": 10}]}],
+        )
+    )
     with pytest.raises(ValueError, match="counts 128 tokens, its batch_tokens are 64"):
         train_cell(design, design.cells[0], Watch())
