@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightning_scaling.ladder.chain_training import Report, Task, in_words, train_chain
+from lightning_scaling.ladder.run_folder import open_folder
 from lightning_scaling.ladder.watch import Watch
 
 # glibc gives big blocks back to the system at every free, and takes page faults to get them again: 10 % of a step at width 64.
@@ -53,6 +54,7 @@ def run(task: Task, pipe: Any) -> None:
     """Train the task's cells and send the report through the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _words_into(log_file(task))
     watch = Watch(_reporter(pipe))
     watch.heed_signals(signal.SIGTERM)
     try:
@@ -60,6 +62,21 @@ def run(task: Task, pipe: Any) -> None:
     except Exception as error:  # of the store, say; what concerns a cell is in the report
         pipe.send(Report(tuple((cell.id, in_words(error)) for cell in task.chain.cells)))
     pipe.close()
+
+
+def log_file(task: Task) -> str:
+    """Where the words of a task go: a file of its run folder, where that is on this machine."""
+    system, path = open_folder(f"{task.design.folder}/logs/{task.chain.cells[0].id}.log")
+    if "file" not in system.protocol:
+        return os.devnull
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return str(path)
+
+
+def _words_into(path: str) -> None:
+    with open(path, "a") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
 
 
 def _reporter(pipe: Any) -> Any:

@@ -87,6 +87,7 @@ def _start(design: Design, cell: Cell) -> tuple[str | None, int]:
     """The checkpoint to begin from, and the tokens of its path that another cell was trained on; from scratch where there is none."""
     own, shared = design.checkpoint(cell), cell.branch_step * cell.batch_tokens
     if exists(own):
+        print(f"{cell.name} resumes from {own}", flush=True)  # in the log of its process
         return own, shared
     if not cell.branch_step or not exists(trunk := design.branch(cell, cell.branch_step)):
         return None, 0

@@ -25,7 +25,7 @@ def trunk(tmp_path_factory, tiny, one_thread):
 
 
 def test_a_cell_ends_finished_in_the_store_under_its_own_id(trunk):
-    design, chain, record = trunk
+    _, chain, record = trunk
     assert (record.key, record.state.name, record.name) == (chain.cells[0].id, "FINISHED", "w8 60 steps")
     assert record.extra["ladder"] == "tiny"
     assert record.conventions.tokenizer == "bytes"
