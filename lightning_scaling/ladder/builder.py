@@ -1,8 +1,8 @@
 """The function that builds a cell's model, data and trainer arguments, found by its import path.
 
 It takes a `Cell` and the design's `arguments`, and returns (LightningModule, DataModule or (train, validation) loaders, Trainer arguments).
-It may carry three functions of its own as attributes: `params_of(size, **arguments)` counts N of a size, `nearest(params, **arguments)` gives
-the size that is nearest to N, and `fingerprint(**arguments)` is text that changes when the data do.
+It may carry three functions of its own as attributes: `params_of(size, **arguments)` counts N of a size, `nearest(params, **arguments)`
+gives the size that is nearest to N, and `fingerprint(**arguments)` is text that changes when the data do.
 """
 
 import importlib

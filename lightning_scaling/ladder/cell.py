@@ -17,7 +17,7 @@ class Shape:
     """How the learning rate rises and falls over a training, as a share of its peak.
 
     Args:
-        shape: one of `SHAPES`; "wsd" is constant and falls in a straight line over the last share `decay` of the steps (Hägele et al. 2024).
+        shape: one of `SHAPES`; "wsd" is constant and falls in a line over the last share `decay` of the steps (Hägele et al. 2024).
         warmup: steps of a linear rise; below 1 a share of all steps.
         decay: share of the steps over which "wsd" falls.
         end: share of the peak at the last step.

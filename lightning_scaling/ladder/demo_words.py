@@ -1,4 +1,4 @@
-"""What the demo prints: what is trained, the law and its approaches, the largest run, the next ones, the runs that are ill, and where it lies."""
+"""What the demo prints: what is trained, the law, the largest run, the next ones, the runs that are ill, and where all of it lies."""
 
 import os
 import shlex
@@ -26,7 +26,7 @@ def introduce(design: Design, console: Any) -> None:
     )
     shared = 1 - design.computed_flops / design.flops
     console.print(
-        f"Each width is one run at a constant learning rate; a decay branches off for each budget ({numbers.share(shared)} less to compute)."
+        f"A width is one run at a constant learning rate; decays branch off for each budget ({numbers.share(shared)} less to compute)."
     )
     if beside := len(design.cells) - len(family):
         console.print(f"Beside it {beside} runs that are ill on purpose, to show what the advice says of them.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_scaling.laws import NextRuns, next_runs
+from lightning_scaling.laws.design import NextRuns, next_runs
 from lightning_scaling.laws.frontier import FrontierFit
 from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs

@@ -22,7 +22,8 @@ class Pace:
     def __init__(self, measured: Mapping[float, float]) -> None:
         known = sorted((flops, seconds) for flops, seconds in measured.items() if flops > 0 and seconds > 0)
         self.known = bool(known)
-        self._x, self._y = (np.log(column) for column in zip(*known, strict=True)) if known else (np.zeros(0), np.zeros(0))
+        self._x = np.log([flops for flops, _ in known])
+        self._y = np.log([seconds for _, seconds in known])
 
     def step(self, flops: float) -> float:
         """Seconds of a step of so many FLOPs; NaN where nothing was measured."""

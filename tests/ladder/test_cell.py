@@ -34,7 +34,9 @@ def test_the_rate_rises_to_its_peak_and_ends_as_stated(shape):
                                              ("cosine", Schedule.cosine(1000, end=0.02))])  # fmt: skip
 def test_the_shapes_are_those_of_schedules(shape, made):
     own = Shape(shape, warmup=1, end=0.02)
-    assert [own.share(step, 1000) for step in range(10, 1000, 90)] == pytest.approx([made.at(step + 1) for step in range(10, 1000, 90)], abs=2e-3)
+    assert [own.share(step, 1000) for step in range(10, 1000, 90)] == pytest.approx(
+        [made.at(step + 1) for step in range(10, 1000, 90)], abs=2e-3
+    )
 
 
 def test_branches_share_the_rates_of_their_trunk_until_they_leave_it():

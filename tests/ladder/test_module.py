@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lightning_scaling.ladder.cell import Cell, Shape
 
+from lightning_scaling.ladder.cell import Cell, Shape
 from lightning_scaling.ladder.gpt import GPT
 from lightning_scaling.ladder.module import ByteModel
 from lightning_scaling.ladder.windows import TrainingWindows
