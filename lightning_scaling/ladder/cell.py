@@ -74,7 +74,7 @@ class Cell:
     batch_tokens: int
     size: Mapping[str, Any] = field(default_factory=dict)
     hyper: Mapping[str, Any] = field(default_factory=dict)
-    schedule: Shape = Shape()
+    schedule: Shape = field(default_factory=Shape)
     seed: int = 0
     evaluations: int = 24
     unique_tokens: int | None = None

@@ -7,12 +7,15 @@ from typing import Protocol
 from lightning_scaling.ladder.chain_training import Report, Task
 
 
+NOTHING = Report()
+
+
 @dataclass(frozen=True)
 class Ended:
     """A task that has ended: by itself, with a report, or because its process or node died, with the reason."""
 
     task: Task
-    report: Report = Report()
+    report: Report = NOTHING
     died: str = ""
 
 

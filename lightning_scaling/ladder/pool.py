@@ -64,7 +64,7 @@ class Pool:
             pipe.close()
             del self._running[pipe]
             report = self._reports.pop(pipe, None)
-            yield Ended(task, report) if report else Ended(task, died=_cause(child.exitcode))
+            yield Ended(task, report) if report is not None else Ended(task, died=_cause(child.exitcode))
 
     def steps(self) -> dict[str, int]:
         return dict(self._steps)

@@ -61,7 +61,7 @@ def nearest(params: float, **arguments: Any) -> dict[str, Any]:
 
 
 def fingerprint(corpus: str | None = None, **arguments: Any) -> str:
-    """Tells one corpus from another."""
+    """Differs between corpora."""
     return cached_corpus(corpus).digest
 
 
