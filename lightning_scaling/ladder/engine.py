@@ -6,7 +6,6 @@ from typing import Protocol
 
 from lightning_scaling.ladder.chain_training import Report, Task
 
-
 NOTHING = Report()
 
 
