@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
-class DesignFaults(ValueError):
+class DesignFaults(ValueError):  # noqa: N818 - it holds several
     """A design that cannot be run; `lines` holds a sentence for each fault."""
 
     def __init__(self, lines: list[str]) -> None:

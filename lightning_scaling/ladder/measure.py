@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 from lightning_scaling.ladder.cell import Cell
@@ -49,5 +50,5 @@ def time_steps(design: Design, cell: Cell) -> float:
     limits: dict[str, Any] = dict(max_steps=min(STEPS, cell.steps), max_epochs=-1, limit_val_batches=0)
     fit(trainer_of(module)(**{**QUIET, **arguments, **design.trainer, **limits, "callbacks": [clock]}), module, data)
     ends = clock.ends[min(FIRST, len(clock.ends) - 2) :]
-    each = sorted(later - earlier for earlier, later in zip(ends, ends[1:], strict=False))
+    each = sorted(later - earlier for earlier, later in pairwise(ends))
     return each[len(each) // 2] if each else float("nan")

@@ -1,5 +1,7 @@
 """A cell: its cost, its learning rate, and the chains that cells form."""
 
+from itertools import pairwise
+
 import pytest
 
 from lightning_scaling.ladder.cell import SHAPES, Cell, Shape, chains
@@ -27,7 +29,7 @@ def test_the_rate_rises_to_its_peak_and_ends_as_stated(shape):
     share = [Shape(shape, warmup=0.1, end=0.05).share(step, 200) for step in range(200)]
     assert share[19] == max(share) == 1.0
     assert share[-1] == pytest.approx(1.0 if shape == "constant" else 0.05)
-    assert all(later <= earlier for earlier, later in zip(share[19:], share[20:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(share[19:]))
 
 
 @pytest.mark.parametrize(("shape", "made"), [("wsd", Schedule.wsd(1000, decay=0.2, end=0.02)), ("linear", Schedule.linear(1000, end=0.02)),
