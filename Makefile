@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-oldest test-newest clean
+.PHONY: demo test docs dist test-oldest test-newest clean
 
 demo: .venv/.demo
 	$(BIN)/lightning-scaling demo $(DEMO)
@@ -13,6 +13,16 @@ test: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(TEST)
+
+# The documentation as a site in build/site; a warning is an error.
+docs: .venv/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# Wheel and source archive in dist/, checked as an index would.
+dist: .venv/.docs
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/twine check --strict dist/*
 
 # The versions at both ends of what setup.cfg claims, each in an environment of its own (minutes: gigabytes of torch).
 test-oldest:
@@ -36,5 +46,10 @@ test-newest:
 	$(PIP) --editable ".[dev]"
 	@touch $@
 
+# What builds the site and a release.
+.venv/.docs: .venv/bin/python constraints.txt setup.cfg pyproject.toml
+	$(PIP) --editable ".[docs,release]" "setuptools>=77"
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache build demo
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache build dist demo

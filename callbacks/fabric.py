@@ -14,6 +14,7 @@ from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss, of_outputs
 from lightning_scaling.monitor.options import Options, takes_options
+from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks, of_torch
 from lightning_scaling.monitor.run_monitor import RunMonitor
@@ -27,7 +28,7 @@ READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 NO_START = 'the monitor needs fabric.call("on_train_start", model=..., optimizer=..., scheduler=..., max_steps=...) before the first batch'
 
 
-class ScalingLawFabricCallback:
+class ScalingLawFabricCallback(PrintedRun):
     """Counts tokens and FLOPs, forecasts the end of the run at every validation, advises, and records the run.
 
     `should_stop` becomes True where a verdict named by `stop` ends the run; the loop leaves then. Put the callback into the state that

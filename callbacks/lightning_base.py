@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from lightning_scaling.monitor.printed_run import PrintedRun
+
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
 
@@ -36,7 +38,7 @@ else:
     LightningCallback = type("LightningCallback", loaded_bases(), {})
 
 
-class Callback(LightningCallback):
+class Callback(PrintedRun, LightningCallback):
     """Base of this package's callbacks."""
 
     def __new__(cls, *_: Any, **__: Any) -> "Callback":

@@ -29,6 +29,7 @@ from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
+from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.run_monitor import RunMonitor
@@ -46,7 +47,7 @@ READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 ONE_OPTIMIZER = "transformers.Trainer has one optimiser: leave out optimizer="
 
 
-class ScalingLawCallback(TrainerCallback, ExportableState):
+class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
     """Counts tokens and FLOPs, forecasts the end of the run at every evaluation, advises, and records the run.
 
     >>> ScalingLawCallback(monitor="eval_code_loss", family="my gpt").options.params

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.power import PowerLaw, PowerOutcome
     from lightning_scaling.laws.run_power_law import fit_power_law
     from lightning_scaling.monitor import RunMonitor
+    from lightning_scaling.monitor.webhook import Webhook
     from lightning_scaling.report import Study
     from lightning_scaling.report import load_study as load
 

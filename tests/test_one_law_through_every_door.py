@@ -45,13 +45,12 @@ def sweep() -> Iterator[RunRecord]:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    from lightning_scaling.store import Recorder
+    from lightning_scaling.store import open_recorder
 
     folder = tmp_path_factory.mktemp("store")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     for run in sweep():
-        recorder = Recorder(uri, "sweep", run.name, spool_dir=folder / "spool")
-        recorder.open(run.key)
+        recorder = open_recorder(uri, run.key, experiment="sweep", run_name=run.name, spool_dir=folder / "spool")
         recorder.record(run)
         recorder.close("FINISHED", timeout=60)
     return uri

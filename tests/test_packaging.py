@@ -1,21 +1,20 @@
-"""The wheel holds everything, callbacks included, and works from another directory without the checkout."""
+"""Wheel and source archive pass the checks of an index; the wheel, made from the archive, works from another directory."""
 
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("lightning_scaling", "callbacks", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("lightning_scaling", "callbacks", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A folder into which the wheel of a copy of this checkout has been unpacked."""
+    """A folder into which the wheel of a copy of this checkout has been installed."""
     copy, site = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("site")
     for name in SOURCES:
         whole = ROOT / name
@@ -23,22 +22,15 @@ def installed(tmp_path_factory):
             shutil.copytree(whole, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(whole, copy / name)
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--wheel-dir",
-        str(copy / "dist"),
-        str(copy),
-    ]
-    subprocess.run(build, check=True, timeout=120)
-    (wheel,) = (copy / "dist").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+    python = [sys.executable, "-m"]
+    subprocess.run(
+        [*python, "build", "--no-isolation", "--outdir", str(copy / "dist"), str(copy)], check=True, timeout=120, capture_output=True
+    )
+    made = [str(path) for path in (copy / "dist").iterdir()]
+    assert sorted(Path(name).suffix for name in made) == [".gz", ".whl"]
+    subprocess.run([*python, "twine", "check", "--strict", *made], check=True, timeout=60, capture_output=True)
+    (wheel,) = (name for name in made if name.endswith(".whl"))
+    subprocess.run([*python, "pip", "install", "--quiet", "--no-deps", "--target", str(site), wheel], check=True, timeout=60)
     return site
 
 

@@ -72,8 +72,7 @@ def ended(record: RunRecord) -> str:
     made = check.forecast
     low, high = sorted((made.low, made.high))
     forecast = f"the forecast at {share(made.tokens / record.tokens)} of the run was {loss_interval(made.loss, low, high)}"
-    inside = "inside" if low <= record.loss <= high else "outside"
-    where = f"{inside} its interval" if np.isfinite(low) and np.isfinite(high) else "without an interval"
+    where = f"{'inside' if low <= record.loss <= high else 'outside'} its interval"
     if record.loss > 0 and made.loss > 0:
         off = record.loss / made.loss - 1
         where = f"{'+' if off >= 0 else '−'}{share(abs(off))}, {where}"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lightning_scaling.laws.printed import aligned
 from lightning_scaling.numbers import ABSENT, between, compute, count, loss, plain, scientific, share
+from lightning_scaling.printed import aligned
 
 
 def words(found: dict[str, Any]) -> str:

@@ -12,10 +12,11 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.observed import Units
 from lightning_scaling.forecasting.outcome import ForecastOutcome
 from lightning_scaling.forecasting.split_student import SplitStudent
+from lightning_scaling.printed import Printed, Rows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Printed):
     """A predictive distribution of the loss that will be logged at `at` tokens.
 
     Args:
@@ -60,17 +61,8 @@ class Forecast:
             chance = np.where(np.isnan(self.low), np.nan, chance.reshape(np.broadcast_shapes(value.shape, np.shape(self.at))))
         return float(chance) if np.ndim(chance) == 0 else chance
 
-    def __str__(self) -> str:
-        lines = [f"{self.unit:>10}  {'loss':>8}  {self._share} interval"]
-        lines += [f"{at:>10}  {loss:>8}  {interval}" for at, loss, interval in self._rows()]
-        return "\n".join([self._sentence(), "", *lines])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        head = f"<tr><th>{self.unit}</th><th>loss</th><th>{self._share} interval</th></tr>"
-        body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in self._rows())
-        return f"<p>{self._sentence()}</p><table>{head}{body}</table>"
+    def _table(self) -> Rows:
+        return [(self.unit, "loss", f"{self._share} interval"), *self._rows()]
 
     @property
     def _share(self) -> str:

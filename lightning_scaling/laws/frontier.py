@@ -10,11 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.answers import Answer, answer
 from lightning_scaling.laws.curve_envelope import Envelope, envelope
 from lightning_scaling.laws.outcomes import FrontierOutcome
 from lightning_scaling.laws.points import positive
+from lightning_scaling.printed import Printed, Rows
 
 __all__ = ["Envelope", "FrontierFit", "envelope", "fit_frontier"]
 
@@ -22,8 +24,8 @@ Form = Literal["power", "floor"]
 EXPONENTS = np.geomspace(0.01, 1.5, 600)
 
 
-@dataclass(frozen=True, eq=False)
-class FrontierFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class FrontierFit(Printed):
     """A law of loss over compute.
 
     Args:
@@ -48,6 +50,23 @@ class FrontierFit:
     floor_scale: float
     floor_exponent: float
     outcome: FrontierOutcome
+
+    def _sentence(self) -> str:
+        if not self.usable:
+            return f"No law of loss over compute from {len(self.flops)} runs: {self.outcome}."
+        law = f"({numbers.scientific(self.scale)}/C)^{numbers.plain(self.exponent)}"
+        if self.floor_identified:
+            scale, exponent = numbers.scientific(self.floor_scale), numbers.plain(self.floor_exponent)
+            law = f"{numbers.loss(self.floor)} + ({scale}/C)^{exponent}"
+        return f"L(C) = {law} over {len(self.flops)} runs, R² {self.r_squared:.4f}: {self.outcome}."
+
+    def _table(self) -> Rows:
+        if not self.usable:
+            return ()
+        head = ("", "value", f"{numbers.share(self.level)} interval")
+        exponent = ("exponent", numbers.plain(self.exponent), numbers.between(*self.exponent_interval, numbers.plain))
+        floor = ("floor", numbers.loss(self.floor), numbers.between(*self.floor_interval))
+        return [head, exponent, floor] if self.floor_identified else [head, exponent]
 
     @property
     def usable(self) -> Answer:

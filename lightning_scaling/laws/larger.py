@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
 from lightning_scaling.laws.extrapolation.answer import Answer, answer, summary
@@ -21,6 +22,7 @@ from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
+from lightning_scaling.printed import Printed, Rows
 
 # More configurations than this add little and cost the cube of their number: neighbours are averaged.
 MOST = 400
@@ -30,8 +32,8 @@ AT_ONCE = 200
 CENTRE = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Larger:
+@dataclass(frozen=True, eq=False, repr=False)
+class Larger(Printed):
     """Predicted losses of planned runs.
 
     Args:
@@ -55,6 +57,17 @@ class Larger:
     floor_share: float = float("nan")
     forms: dict[float, float] | None = None
     shorten: Shorten | None = None
+
+    def _sentence(self) -> str:
+        runs = f"{len(self.loss)} planned runs: " if np.ndim(self.loss) else ""
+        return f"{runs}{self.outcome} ({self.because})."
+
+    def _table(self) -> Rows:
+        return [("times the compute", "loss", f"{numbers.share(self.level)} interval"), *self._rows()]
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        columns = (np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in (self.factor, self.loss, self.low, self.high))
+        return [(numbers.plain(f), numbers.loss(x), numbers.between(low, high)) for f, x, low, high in zip(*columns, strict=True)]
 
 
 def predict_larger(

@@ -16,6 +16,7 @@ from scipy.special import ndtr
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.outcome import Outcome
+from lightning_scaling.printed import Printed
 from lightning_scaling.units import pf_days
 
 ALPHAS = np.geomspace(0.01, 5.0, 96)
@@ -36,8 +37,8 @@ class PowerOutcome(Outcome):
     TOO_FEW_POINTS = "fewer than five finite points: three constants need more"
 
 
-@dataclass(frozen=True)
-class PowerLaw:
+@dataclass(frozen=True, repr=False)
+class PowerLaw(Printed):
     """A fitted L(x) = floor + (scale/x)^exponent, with an interval for each constant.
 
     Args:
@@ -64,7 +65,7 @@ class PowerLaw:
         """Whether floor, scale and exponent are all known; where they are not, `outcome` states what is missing."""
         return self.outcome is PowerOutcome.FITTED
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         if math.isnan(self.exponent):
             return f"no power law yet: {self.outcome}"
         scale = numbers.pf_days(pf_days(self.scale)) if self.unit == "FLOPs" else f"{numbers.scientific(self.scale)} {self.unit}".strip()

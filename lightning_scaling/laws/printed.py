@@ -1,7 +1,5 @@
 """A fit as people read it: one sentence and a small table of constants and optima."""
 
-from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +7,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.laws.surface import CONSTANTS
 from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.printed import aligned
 
 if TYPE_CHECKING:
     from lightning_scaling.laws.runs_fit import RunsFit
@@ -38,23 +37,6 @@ def surface_text(fit: SurfaceFit, level: float = 0.9) -> str:
         edges = numbers.between(*fit.interval(name, level), numbers.plain) if fit.resampled else numbers.ABSENT
         rows.append(("a of N* ∝ C^a" if name == "N_exponent" else name, numbers.plain(value), edges))
     return "\n".join([sentence, aligned(rows), *_optima(fit, level)])
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as columns: the first to the left, the others to the right.
-
-    >>> print(aligned([("loss", "value"), ("E", "1.69")]))
-    loss  value
-    E      1.69
-    """
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    cells = ([cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows)
-    return "\n".join("  ".join(row).rstrip() for row in cells)
-
-
-def as_html(text: str) -> str:
-    """Plain text in a notebook."""
-    return f"<pre>{escape(text)}</pre>"
 
 
 def _optima(fit: SurfaceFit, level: float) -> list[str]:

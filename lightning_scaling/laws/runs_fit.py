@@ -18,6 +18,7 @@ from lightning_scaling.laws.larger import Larger, predict_larger
 from lightning_scaling.laws.side_by_side import Approaches, approaches
 from lightning_scaling.laws.surface import Optimum
 from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.printed import as_html
 from lightning_scaling.run.record import RunRecord
 
 OBJECTIVE: Objective = "huber"  # as `fit_surface` and the published fits, so that one set of runs has one law everywhere
@@ -110,8 +111,6 @@ class RunsFit:
         return fit_text(self)
 
     def _repr_html_(self) -> str:
-        from lightning_scaling.laws.printed import as_html
-
         return as_html(str(self))
 
 

@@ -12,6 +12,7 @@ from lightning_scaling.laws.answers import Answer, answer
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface import CONSTANTS, Optimum, Surface
+from lightning_scaling.printed import as_html
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +149,6 @@ class SurfaceFit:
         return surface_text(self)
 
     def _repr_html_(self) -> str:
-        from lightning_scaling.laws.printed import as_html
-
         return as_html(str(self))
 
     def _resamples(self) -> Surface:

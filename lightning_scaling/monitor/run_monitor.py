@@ -16,6 +16,7 @@ from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TRAINING, TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.points import Point
+from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
@@ -31,19 +32,17 @@ from lightning_scaling.run.record import RunRecord, RunState
 HASTE = 5.0  # seconds that an interrupted training waits for the store
 
 
-class RunMonitor:
-    """Counts tokens and FLOPs of a run, forecasts its end at every validation, advises, and records it.
-
-    Example, a plain loop::
+class RunMonitor(PrintedRun):
+    """Counts tokens and FLOPs of a run, forecasts its end at every validation, advises, and records it, e.g.::
 
         with RunMonitor(params=124_000_000, token_budget=2e9, store="sqlite:///mlflow.db") as run:
             for batch in batches:
-                loss = train(batch)
+                train(batch)
                 run.step(tokens=batch.numel(), lr=optimizer.param_groups[0]["lr"])
                 if time_to_validate:
-                    judgement = run.validated(validation_loss())
-                    if run.should_stop:
-                        break
+                    run.validated(validation_loss())
+                if run.should_stop:
+                    break
 
     Raises:
         ValueError: an option that makes no sense, or N is not known.

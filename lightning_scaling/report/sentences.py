@@ -46,7 +46,7 @@ def compute_formula(frontier: FrontierFit) -> str:
 
     >>> from lightning_scaling.laws import fit_frontier
     >>> compute_formula(fit_frontier([1e15, 1e16, 1e17], [4.0, 3.2, 2.56]))
-    'L(C) = (2.78e21/C)^0.0969'
+    'L(C) = (1.63e21/C)^0.0969'
     """
     if frontier.floor_identified:
         return f"L(C) = {numbers.loss(frontier.floor)} + ({numbers.scientific(frontier.floor_scale)}/C)^{frontier.floor_exponent:.3g}"

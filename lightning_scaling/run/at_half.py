@@ -22,9 +22,12 @@ class ForecastCheck:
 
 
 def forecast_at_half(record: RunRecord) -> Prediction | None:
-    """The forecast made nearest to half of the token budget (of the tokens trained, where there was none); None if none was near it."""
+    """The forecast made nearest to half of the token budget (of the tokens trained, where there was none); None if none was near it.
+
+    A forecast that was declined, which has no interval, is none.
+    """
     budget = record.planned_tokens or record.tokens
-    near = [p for p in record.predictions if np.isfinite(p.loss) and budget and abs(p.tokens / budget - 0.5) <= AROUND_HALF]
+    near = [p for p in record.predictions if _answered(p) and budget and abs(p.tokens / budget - 0.5) <= AROUND_HALF]
     return min(near, key=lambda p: abs(p.tokens / budget - 0.5), default=None)
 
 
@@ -38,3 +41,7 @@ def checked(record: RunRecord, forecast: Prediction | None) -> ForecastCheck | N
 def reached(record: RunRecord, forecast: Prediction) -> bool:
     """Whether the run ended within 2 % of the tokens the forecast was made for, with a positive loss there."""
     return bool(np.isfinite(record.loss)) and record.loss > 0 and forecast.at > 0 and abs(record.tokens / forecast.at - 1) <= REACHED
+
+
+def _answered(forecast: Prediction) -> bool:
+    return bool(np.isfinite([forecast.loss, forecast.low, forecast.high]).all())

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lightning_scaling import numbers
+from lightning_scaling.printed import Printed, Rows
 from lightning_scaling.run.schedule import Schedule
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve(Printed):
     """What has been seen of one run so far.
 
     Args:
@@ -58,6 +60,21 @@ class Curve:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         self._check()
+
+    def _sentence(self) -> str:
+        finite = self.loss[np.isfinite(self.loss)]
+        if not len(finite):
+            return f"A curve of {len(self)} points without a finite loss."
+        size = f" of a model of {numbers.count(self.params)} parameters" if self.params else ""
+        rate = "without a learning-rate schedule" if self.schedule is None else "with a learning-rate schedule"
+        return f"A curve of {len(self)} points{size}: loss {numbers.loss(finite[0])} to {numbers.loss(finite[-1])}, {rate}."
+
+    def _table(self) -> Rows:
+        shown = np.unique(np.linspace(0, len(self) - 1, min(len(self), 6)).round().astype(int))
+        columns = {"tokens": [numbers.count(self.tokens[i]) for i in shown], "loss": [numbers.loss(self.loss[i]) for i in shown]}
+        if self.step is not None:
+            columns["step"] = [numbers.count(self.step[i]) for i in shown]
+        return [tuple(columns), *zip(*columns.values(), strict=True)] if len(self) else ()
 
     def _check(self) -> None:
         arrays = dict(tokens=self.tokens, loss=self.loss, step=self.step, averaged_loss=self.averaged_loss)

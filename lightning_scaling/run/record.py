@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_scaling import numbers
 from lightning_scaling.outcome import Outcome
+from lightning_scaling.printed import Printed, Rows
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
@@ -38,8 +40,8 @@ class Prediction:
     because: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class RunRecord:
+@dataclass(frozen=True, eq=False, repr=False)
+class RunRecord(Printed):
     """One run, thinned to a few hundred points.
 
     Args:
@@ -107,6 +109,20 @@ class RunRecord:
     def spent(self) -> float:
         """FLOPs spent so far."""
         return float(self.flops[-1]) if len(self.flops) else 0.0
+
+    def _sentence(self) -> str:
+        reached = f"loss {numbers.loss(self.loss)} after {numbers.count(self.tokens_trained)} tokens"
+        return f"Run {self.name or self.key}, {self.state.name.lower()}: {reached}."
+
+    def _table(self) -> Rows:
+        cells = {
+            "parameters": numbers.count(self.curve.params),
+            "tokens": numbers.count(self.tokens_trained),
+            "FLOPs": numbers.scientific(self.flops_spent or None),
+            "PF-days": numbers.compute(self.pf_days or None),
+            "loss": numbers.loss(self.loss),
+        }
+        return [tuple(cells), tuple(cells.values())]
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict with a schema version; `from_json` brings the same record back."""

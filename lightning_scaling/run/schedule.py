@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lightning_scaling import numbers
+from lightning_scaling.printed import Printed
+
 CORNERS = 512  # of a cosine, as a polygon
 
 
-@dataclass(frozen=True, eq=False)
-class Schedule:
+@dataclass(frozen=True, eq=False, repr=False)
+class Schedule(Printed):
     """A piecewise linear learning rate over steps, past and future.
 
     Args:
@@ -44,6 +47,10 @@ class Schedule:
             raise ValueError("a schedule's steps must not fall")
         if not (self.lr > 0).any():
             raise ValueError("a schedule needs a rate above zero somewhere: give the learning rates, or leave the schedule out")
+
+    def _sentence(self) -> str:
+        first, top, last = (numbers.plain(value) for value in (self.lr[0], self.lr.max(), self.lr[-1]))
+        return f"A learning-rate schedule of {numbers.count(self.step[-1])} steps: {first} at its start, at most {top}, {last} at its end."
 
     @classmethod
     def cosine(cls, steps: float, peak: float = 1.0, end: float = 0.1, warmup: float = 0) -> "Schedule":

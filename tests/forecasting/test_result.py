@@ -10,8 +10,8 @@ CURVE = Curve(TOKENS, 2 + (1e6 / TOKENS) ** 0.5)
 GOLDEN = """\
 No forecast at 10M tokens: there are fewer than six points after warm-up. The last level is 3.500.
 
-    tokens      loss  90 % interval
-       10M     3.500  –"""
+tokens   loss  90 % interval
+10M     3.500              –"""
 
 
 def test_a_declined_forecast_prints_its_reason_and_the_last_level():
