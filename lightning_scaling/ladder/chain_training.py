@@ -39,7 +39,8 @@ def train_chain(task: Task, watch: Watch) -> Report:
     from lightning_scaling.ladder.quiet import quiet
     from lightning_scaling.ladder.recorded import finished, note_failures
 
-    design, errors = task.design, []
+    design = task.design
+    errors: list[tuple[str, str]] = []
     if cancelled(design):
         return Report(stopped=True)
     quiet(design.cores)

@@ -76,8 +76,8 @@ def expected(cells: Sequence[Cell], law: Any = None, noise: float = 0.005) -> Ex
     alpha, beta = centred[3:]
     share = np.array([0.0, 0.0, 0.0, -beta, alpha]) / (alpha + beta) ** 2
     optimum = _gradient(centred, x.mean(), y.mean(), target)
-    wanted = (np.eye(5)[3], np.eye(5)[4], share, optimum)
-    return Expected(name, noise, *(noise * _deviation(slopes, each) for each in wanted[:3]), target, noise * _deviation(slopes, optimum))
+    alpha_error, beta_error, a_error = (noise * _deviation(slopes, each) for each in (np.eye(5)[3], np.eye(5)[4], share))
+    return Expected(name, noise, alpha_error, beta_error, a_error, target, noise * _deviation(slopes, optimum))
 
 
 def _deviation(slopes: Floats, direction: Floats) -> float:

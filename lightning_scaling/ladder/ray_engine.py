@@ -3,6 +3,7 @@
 What a node that dies was training Ray starts again on another: it resumes from the checkpoint, which must lie where every node reaches it.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +43,9 @@ class RayEngine:
         self._began = not ray.is_initialized()
         if self._began:
             try:
-                ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None, logging_level="ERROR")
+                ray.init(
+                    address=address, log_to_driver=False, include_dashboard=False if address is None else None, logging_level=logging.ERROR
+                )
             except (ConnectionError, RuntimeError) as error:
                 raise ValueError(f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:200]}") from None
         self._train: Any = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=LOST_NODES)(train)

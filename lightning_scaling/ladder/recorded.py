@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -64,5 +65,5 @@ def note_failures(design: Design, cells: Iterable[Cell], attempt: int, error: st
 
 def _nothing_of(design: Design, cell: Cell) -> RunRecord:
     curve = Curve([], [], params=cell.params)
-    more = dict(planned_tokens=cell.tokens, name=cell.name, family=cell.family, experiment=design.experiment)
+    more: dict[str, Any] = dict(planned_tokens=cell.tokens, name=cell.name, family=cell.family, experiment=design.experiment)
     return RunRecord(cell.id, curve, np.array([]), **more)
