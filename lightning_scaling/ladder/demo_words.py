@@ -59,7 +59,7 @@ def _approaches(found: Findings) -> Any:
     for each in () if found.approaches is None else found.approaches.table[:3]:
         interval = numbers.between(*each.interval, numbers.plain) if each.interval else numbers.ABSENT
         table.add_row(each.name, numbers.plain(each.N_exponent), interval, numbers.shortened(each.because, 80))
-    table.caption = "Intervals resample the widths, since branches share a trunk: with seven widths they stay wide."
+    table.caption = "Intervals resample the trunks, since branches share one: with few of them they stay wide."
     table.caption_justify = "left"
     return table
 
