@@ -1,5 +1,6 @@
 # Two commands: `make demo` runs the main job on real text, `make test` checks the project. Each sets up .venv first.
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -26,6 +27,7 @@ dist: .venv/.docs
 
 # The versions at both ends of what setup.cfg claims, each in an environment of its own (minutes: gigabytes of torch).
 test-oldest:
+	PYTHON=$(OLDEST_PYTHON) tests/environments/run.sh oldest-core tests/run tests/forecasting tests/test_numbers.py
 	tests/environments/run.sh oldest tests/store tests/run
 	tests/environments/run.sh oldest-page tests/server/test_server_app.py tests/server/test_server_mlflow.py
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from lightning_scaling.cli.column_options import column_options
+from lightning_scaling.cli.column_options import column_options, names_option
 from lightning_scaling.cli.plan import Count
 
 EXAMPLES = """
@@ -34,6 +34,7 @@ Examples:
 @click.option("--schedule-free", is_flag=True, help="The optimiser needs no learning-rate decay.")
 @click.option("--unit", help="What the clock counts, where the file does not show it: tokens, samples, steps, epochs.")
 @column_options
+@names_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(**given: Any) -> None:
     """Continue, stop, decay, bring fresh data, or grow: the verdict with its numbers."""

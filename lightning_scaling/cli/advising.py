@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from lightning_scaling.advice import Advice, Economics, advise
-from lightning_scaling.cli.column_options import file_options
+from lightning_scaling.cli.column_options import file_options, mapping_of
 from lightning_scaling.importers import Reading, read_run
 from lightning_scaling.importers.at import amount, place
 from lightning_scaling.numbers import loss
@@ -22,7 +22,9 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: str
         raise ValueError("give one run: a log FILE, or --run with the id of an MLflow run (and --store for its address)")
     if terms["served"] and terms["target_loss"] is None:
         raise ValueError("what serving costs is weighed at the loss to be served: give --target-loss with --served")
-    options = file_options(terms, run_id)
+    options, names = file_options(terms, run_id), mapping_of(terms["names"])
+    if names is not None and path is not None:
+        raise ValueError("--names reads runs of a store; for a file give --loss-column and --tokens-per-step")
     siblings = [read_run(each, options).curve for each in terms["siblings"]]
     reading = None if path is None else read_run(path, options)
     if reading is not None:
@@ -30,7 +32,7 @@ def answer(path: str | None, store: str | None, run_id: str | None, planned: str
         budget = None if planned is None else place(planned, reading, "--planned")[0]
     else:
         budget = None if planned is None else _tokens(planned)
-        curve, budget, siblings = _from_store(store, str(run_id), budget, siblings)
+        curve, budget, siblings = _from_store(store, str(run_id), budget, siblings, names)
     if budget is None:
         raise ValueError("the token budget is not known: give --planned with the tokens (or steps) at the end of the run")
     _require_reachable(terms["target_loss"], curve)
@@ -64,11 +66,13 @@ def _whole(number: float | None) -> int | None:
     return None if number is None else int(number)
 
 
-def _from_store(store: str | None, run_id: str, planned: float | None, siblings: list[Curve]) -> tuple[Curve, float | None, list[Curve]]:
+def _from_store(
+    store: str | None, run_id: str, planned: float | None, siblings: list[Curve], names: Any
+) -> tuple[Curve, float | None, list[Curve]]:
     """The run whose id begins like this, its token budget, and the finished smaller runs of its family."""
     from lightning_scaling.store import load
 
-    study = load(store)
+    study = load(store, mapping=names)
     found = [each for each in study if (each.run_id or "").startswith(run_id)]
     if len(found) != 1:
         refused = next((each.reason for each in study.rejected if each.run_id.startswith(run_id)), None)

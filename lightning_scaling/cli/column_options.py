@@ -24,6 +24,29 @@ def column_options(command: Any) -> Any:
     return command
 
 
+def names_option(command: Any) -> Any:
+    """Add --names to a command that reads runs of a store; `mapping_of` takes its text."""
+    return click.option(
+        "--names",
+        metavar="TEXT",
+        help="How to read runs of a store that other programs logged: 'loss=val_loss,tokens_per_step=8192,params=n_params', "
+        "or the same part of the page's address.",
+    )(command)
+
+
+def mapping_of(names: str | None) -> Any:
+    """The metric mapping that --names states, None without it.
+
+    Raises:
+        ValueError: words that are no mapping.
+    """
+    if names is None:
+        return None
+    from lightning_scaling.store.mlflow.mapping_choice import MappingChoice
+
+    return MappingChoice.parse(names).names()
+
+
 def file_options(given: MutableMapping[str, Any], run: str | None = None) -> Options:
     """The options taken out of what a command was given.
 

@@ -1,8 +1,10 @@
-"""`lightning-scaling fit`: a law over runs of many sizes, from a table or from a store."""
+"""`lightning-scaling fit`: a law over runs of many sizes, from a table, from log files or from a store."""
 
 from typing import Any
 
 import click
+
+from lightning_scaling.cli.sources import source_options
 
 EXAMPLES = """
 \b
@@ -11,13 +13,16 @@ Examples:
   lightning-scaling fit runs.csv --backtest --save law.json
   lightning-scaling fit runs.csv --next-budget 1e21 --target 1e23 --json
   lightning-scaling fit --store sqlite:///mlflow.db --experiment ladder
+  lightning-scaling fit 'runs/*/metrics.csv' --tokens-per-step 0.5M
 """
 
 
 @click.command("fit", epilog=EXAMPLES)
-@click.argument("table", required=False)
-@click.option("--store", help="MLflow tracking URI to read runs from, instead of a table.")
+@click.option("--store", help="MLflow tracking URI or folder to read runs from, instead of files.")
 @click.option("--experiment", multiple=True, help="Experiments of the store (default: all).")
+@source_options
+@click.option("--params-column", metavar="NAME", help="Column of N in a table of runs; found by its usual names.")
+@click.option("--flops-column", metavar="NAME", help="Column of the training FLOPs in a table of runs.")
 @click.option("--include-unfinished", "unfinished", is_flag=True, help="Count the last loss of runs that never ended too.")
 @click.option("--objective", default="huber", show_default=True, help="huber, log_least_squares or noise_huber.")
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples for the intervals; 0 for none.")
@@ -38,13 +43,13 @@ Examples:
 def command(as_json: bool, **given: Any) -> None:
     """Fit L(N, D) = E + A/N^alpha + B/D^beta to finished runs.
 
-    TABLE is a CSV with a line a run and columns for params, tokens (or flops) and loss; usual names are recognised, and a column `run` or
-    `group` marks points of one run.
+    SOURCE is a table with a line a run and columns for params, tokens (or flops) and loss; usual names are recognised, and a column `run`
+    or `group` marks points of one run. Or it is log files of runs: several, a folder, a glob.
     """
     import json
 
     from lightning_scaling.cli.fitting import answer
     from lightning_scaling.cli.fitting_words import words
 
-    found = answer(**given)
-    click.echo(json.dumps(found, allow_nan=False) if as_json else words(found))
+    found, read = answer(**given)
+    click.echo(json.dumps(found, allow_nan=False) if as_json else "\n".join([*read, words(found)]))

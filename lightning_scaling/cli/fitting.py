@@ -1,22 +1,25 @@
 """What `fit` computes, as one plain dict: the law, its intervals, optima, the backtest and the next runs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.runs_table import read_runs
+from lightning_scaling.cli.sources import Sources, explained, read_sources
+from lightning_scaling.importers import Reading
+from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
 from lightning_scaling.laws import RunsFit, SurfaceFit, finished_table, fit_runs, identifying_run, next_runs, propose_outliers, save
 from lightning_scaling.laws.surface import CONSTANTS
 from lightning_scaling.numbers import parse_compute
 from lightning_scaling.units import pf_days
 
+# Fewer runs in one file than this are one log that was taken for a table.
+FEWEST_RUNS = 3
 BUDGETS = (1, 10, 100)  # times the compute of the largest run
 
 
 def answer(
-    table: str | None,
-    store: str | None,
     experiment: Sequence[str],
     unfinished: bool,
     flops: Sequence[str],
@@ -25,14 +28,18 @@ def answer(
     save_to: str | None,
     factor: float,
     compare: bool,
+    params_column: str | None,
+    flops_column: str | None,
     **how: Any,
-) -> dict[str, Any]:
-    """Fit the runs of a table or of a store and answer what was asked of them."""
+) -> tuple[dict[str, Any], list[str]]:
+    """Fit the runs of a table, of log files or of a store: (what was asked of them, in lines how the files were read)."""
     if target is not None and not next_budget:
         raise ValueError("--target is where the law of the next runs will be used: give --next-budget with it")
-    hold_out = how.pop("backtest")
-    fit = _fitted(table, store, experiment, unfinished, how)
-    found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)]}
+    hold_out, sources = how.pop("backtest"), read_sources(how, experiment)
+    if how["resamples"] < 0:
+        raise ValueError(f"--resamples must be zero or more, got {how['resamples']}")
+    fit, read = _fitted(sources, {"params": params_column, "flops": flops_column}, unfinished, how)
+    found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)], "read": [each.to_json() for each in read]}
     found |= {"outliers": _outliers(fit), "identifying_run": _identifying(fit.surface)}
     if compare:
         found["approaches"] = _approaches(fit)
@@ -43,24 +50,43 @@ def answer(
         found["next_runs"] = next_runs(fit.surface, _compute("--next-budget", next_budget), aim).ladder()
     if save_to:
         found["saved"] = str(save(fit.surface, save_to))
-    return found
+    return found, explained(read)
 
 
-def _fitted(table: str | None, store: str | None, experiment: Sequence[str], unfinished: bool, how: dict[str, Any]) -> RunsFit:
-    if (table is None) == (store is None and not experiment):
-        raise ValueError("give either a table of runs (fit runs.csv) or a store (fit --store URI --experiment NAME)")
-    if how["resamples"] < 0:
-        raise ValueError(f"--resamples must be zero or more, got {how['resamples']}")
-    if table is not None:
-        if unfinished:
-            raise ValueError("--include-unfinished is for runs of a store: every row of a table counts as finished")
-        runs = read_runs(table)
-        source = {"source": table, "columns": runs.columns}
-        return fit_runs(finished_table(runs.params, runs.tokens, runs.loss, runs.flops, runs.run, source), name=table, **how)
-    from lightning_scaling.store import load
+def _fitted(
+    sources: Sources, columns: dict[str, str | None], unfinished: bool, how: dict[str, Any]
+) -> tuple[RunsFit, list[Reading | RunsTable]]:
+    """The law, and how each file was read."""
+    reason: NotATableError | None = None
+    if _may_be_table(sources):
+        try:
+            return _of_table(sources, columns, unfinished, how)
+        except NotATableError as error:
+            reason = error
+    try:
+        study, read = sources.study()
+        if reason is not None and len(study) < FEWEST_RUNS:
+            raise reason
+    except ValueError as error:
+        raise reason or error from None
+    return fit_runs(study.records, name=sources.title, unfinished=unfinished, **how), read
 
-    stored = load(store, list(experiment) or None)
-    return fit_runs(stored.records, name=", ".join(experiment) or "all runs", unfinished=unfinished, **how)
+
+def _may_be_table(sources: Sources) -> bool:
+    one = sources.files[0] if len(sources.files) == 1 else ""
+    return (one == "-" or Path(one).is_file()) and sources.options.kind is None and sources.options.pattern is None
+
+
+def _of_table(
+    sources: Sources, columns: dict[str, str | None], unfinished: bool, how: dict[str, Any]
+) -> tuple[RunsFit, list[Reading | RunsTable]]:
+    (path,) = sources.files
+    named = {**columns, **{role: sources.options.columns.get(role) for role in ("tokens", "loss")}, "run": sources.options.run_column}
+    runs = read_table(path, {role: name for role, name in named.items() if name is not None})
+    if unfinished:
+        raise ValueError("--include-unfinished is for runs of a store: every row of a table counts as finished")
+    table = finished_table(runs.params, runs.tokens, runs.loss, runs.flops, runs.run, {"source": path, "columns": runs.columns})
+    return fit_runs(table, name=path, **how), [runs]
 
 
 def _law(fit: RunsFit) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from lightning_scaling.cli.column_options import column_options
+from lightning_scaling.cli.column_options import column_options, names_option
 from lightning_scaling.cli.plan import Count
 
 EXAMPLES = """
@@ -12,7 +12,7 @@ EXAMPLES = """
 Examples:
   lightning-scaling import lightning_logs/ --experiment ladder --params 124M
   lightning-scaling import 'runs/*.csv' --store runs/ --experiment ladder --tokens-per-step 0.5M --yes
-  lightning-scaling import sqlite:///other.db --loss-column val_loss --tokens-per-step 8192
+  lightning-scaling import sqlite:///other.db --names loss=val_loss,tokens_per_step=8192,params=n_params
 """
 
 
@@ -26,6 +26,7 @@ Examples:
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else; writes only with --yes.")
 @column_options
+@names_option
 def command(**given: Any) -> None:
     """Bring runs into a store: files of any kind, folders of loggers, globs, or another MLflow store.
 

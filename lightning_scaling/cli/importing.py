@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +12,8 @@ import click
 from lightning_scaling.cli.column_options import file_options
 from lightning_scaling.importers import Options, Reading, read_each
 from lightning_scaling.importers.into_store import Action, Item, preview, write
+from lightning_scaling.importers.runs_as_records import is_runs_table
+from lightning_scaling.importers.source import Source
 from lightning_scaling.numbers import ABSENT, count, loss, shortened
 from lightning_scaling.run.record import RunRecord
 
@@ -28,7 +32,7 @@ def bring(
     **given: Any,
 ) -> None:
     """Read, show, ask, write; exit code 2 where nothing could be read or the store did not take everything."""
-    options = file_options(given, run)
+    options = replace(file_options(given, run), names=given.pop("names"))
     found = (each for source in sources for each in _read(source, options))
     items = preview(_shown(found, as_json), _there(store, experiment), None if params is None else int(params), family)
     if not items:
@@ -55,6 +59,8 @@ def _read(source: str, options: Options) -> Iterator[Reading | ValueError]:
         from lightning_scaling.importers.another_store import read_store
 
         yield from read_store(source, options)
+    elif Path(source).is_file() and options.kind is None and options.pattern is None and is_runs_table(Source(source)):
+        yield ValueError(f"{source} is a table of finished runs, not a log: `fit` and `report` take it as it is")
     else:
         yield from read_each(source, options)
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from lightning_scaling.cli.sources import Sources, explained
+from lightning_scaling.importers import Reading
+from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
-from lightning_scaling.report.study import Study, load_study
+from lightning_scaling.report.study import Study
 
 
 def report_once(
-    experiments: Sequence[str],
-    store: str | None,
+    sources: Sources,
     out: Path,
     as_json: bool,
     refresh: float | None = None,
@@ -25,12 +27,11 @@ def report_once(
     from lightning_scaling.report.optima import published
     from lightning_scaling.report.page import write_report
 
-    study = load_study(store, list(experiments))
-    title = ", ".join(experiments)
-    fit = fit_or_explain(study.records, title, unfinished)
-    page = write_report(out, study.records, fit, title, presets=published(), rejected=study.rejected, refresh=refresh)
-    logged = _logged(study, fit, page, store, experiments[0]) if log else None
-    _show_json(study, fit, page, logged) if as_json else _show_tables(study, fit, page, logged)
+    study, read = sources.study()
+    fit = fit_or_explain(study.records, sources.title, unfinished)
+    page = write_report(out, study.records, fit, sources.title, presets=published(), rejected=study.rejected, refresh=refresh)
+    logged = _logged(study, fit, page, sources.store, sources.experiments[0]) if log else None
+    _show_json(study, fit, page, logged, read) if as_json else _show_tables(study, fit, page, logged, read)
     return page
 
 
@@ -42,17 +43,17 @@ def _logged(study: Study, fit: RunsFit, page: Path, store: str | None, experimen
     return log_study(study, fit if fit.usable else None, {page.name: page, **pictures}, uri=store, experiment=experiment)
 
 
-def watching(experiments: Sequence[str], store: str | None, out: Path, seconds: float, unfinished: bool = False) -> None:
+def watching(sources: Sources, out: Path, seconds: float, unfinished: bool = False) -> None:
     """Again every `seconds` until Ctrl-C; the page reloads itself as often."""
     try:
         while True:
-            report_once(experiments, store, out, as_json=False, refresh=seconds, unfinished=unfinished)
+            report_once(sources, out, as_json=False, refresh=seconds, unfinished=unfinished)
             time.sleep(seconds)
     except KeyboardInterrupt:
         click.echo(f"\nstopped watching; the last report is {out / 'report.html'}")
 
 
-def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None) -> None:
+def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None, read: Sequence[Reading | RunsTable]) -> None:
     from rich.console import Console
 
     from lightning_scaling.report import tables
@@ -62,18 +63,20 @@ def _show_tables(study: Study, fit: RunsFit, page: Path, logged: str | None) -> 
     shown += [] if fit.largest is None else [tables.prediction_table(fit.largest)]
     shown += [tables.allocation_table(study.records, fit)] if fit.split_identified else []
     console = Console()
+    for line in explained(read):
+        console.print(line, markup=False, soft_wrap=True)
     for each in (*shown, *fit.notes):
         console.print(each)
     for run in study.rejected:
-        console.print(f"left out {run.name or run.run_id}: {run.reason}", markup=False)
+        console.print(f"left out {named}: {run.reason}" if (named := run.name or run.run_id) else f"left out: {run.reason}", markup=False)
     console.print(f"report: {page}", markup=False, soft_wrap=True)
     if logged:
         console.print(f"recorded as run {logged}", markup=False, soft_wrap=True)
 
 
-def _show_json(study: Study, fit: RunsFit, page: Path, logged: str | None) -> None:
+def _show_json(study: Study, fit: RunsFit, page: Path, logged: str | None, read: Sequence[Reading | RunsTable]) -> None:
     from lightning_scaling.report.document import document
 
     rejected = [{"run": run.name or run.run_id, "reason": run.reason} for run in study.rejected]
-    where = {"report": str(page), "study_run": logged}
+    where = {"report": str(page), "study_run": logged, "read": [each.to_json() for each in read]}
     click.echo(json.dumps({**document(study.records, fit), "rejected": rejected, **where}, allow_nan=False))

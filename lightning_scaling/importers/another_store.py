@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.reading import Reading
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.store.mlflow.mapping_choice import MappingChoice
 
 
 def read_store(uri: str, options: Options) -> Iterator[Reading | ValueError]:
@@ -13,19 +14,23 @@ def read_store(uri: str, options: Options) -> Iterator[Reading | ValueError]:
     Raises:
         ValueError: no such store, or no way to count tokens.
     """
-    from lightning_scaling.store import MetricMapping, load
+    from lightning_scaling.store import load
 
-    tokens = options.columns.get("tokens")
-    named = None
-    if tokens is not None or options.tokens_per_step is not None:
-        per_step = None if tokens is not None else options.tokens_per_step
-        named = MetricMapping(loss=options.columns.get("loss", "val_loss"), tokens=tokens, tokens_per_step=per_step)
-    study = load(uri, mapping=named)
+    study = load(uri, mapping=_choice(options).names())
     for record in study.records:
         if len(record.curve):
             yield _reading(record)
     for rejected in study.rejected:
         yield ValueError(f"{rejected.name or rejected.run_id}: {rejected.reason}")
+
+
+def _choice(options: Options) -> MappingChoice:
+    if options.names is not None:
+        return MappingChoice.parse(options.names)
+    tokens, per_step = options.columns.get("tokens", ""), options.tokens_per_step
+    if not tokens and per_step is None:
+        return MappingChoice()
+    return MappingChoice(options.columns.get("loss", "val_loss"), tokens, "" if tokens or per_step is None else repr(per_step))
 
 
 def _reading(record: RunRecord) -> Reading:

@@ -20,7 +20,8 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
-EMPTY = -9e307  # fills an empty cell while a block is parsed
+# Fills an empty cell while a block is parsed: a number that no log holds. One digit and a small power of ten are parsed fast.
+EMPTY, FILLED = -9e15, "-9e15"
 
 
 def recognises(source: Source) -> bool:
@@ -38,27 +39,29 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     if dialect.decimal_comma:
         tally.remark("decimal commas")
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
-    for start, text, lines in _blocks(source, dialect):
-        fast = _fast(text, lines, dialect, wanted)
+    for start, text in _blocks(source, dialect):
+        fast = _fast(text, dialect, wanted)
         frame = (
             _frame(fast, start, dialect, wanted)
             if fast is not None
-            else _slow(lines, start, dialect, wanted, tally, not text.endswith("\n"))
+            else _slow(_lines(text), start, dialect, wanted, tally, not text.endswith("\n"))
         )
         tally.rows += len(frame)
         yield frame
 
 
-def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str, list[str]]]:
-    """(row of the first line, text, its lines) of each block behind the header."""
+def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str]]:
+    """(row of the first line, text) of each block behind the header."""
     start = 1
     for block in source.blocks():
-        above = max(dialect.line + 1 - start, 0)
-        lines = block.removesuffix("\n").split("\n")
-        if above < len(lines):
-            text = block.split("\n", above)[-1] if above else block
-            yield start + above, text, lines[above:]
-        start += len(lines)
+        above, lines = max(dialect.line + 1 - start, 0), block.removesuffix("\n").count("\n") + 1
+        if above < lines:
+            yield start + above, block.split("\n", above)[-1] if above else block
+        start += lines
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
@@ -73,8 +76,8 @@ def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
     tally.columns = list(dialect.header)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
-    for start, text, lines in _blocks(source, dialect):
-        for row, found in _rows(lines, start, dialect, tally, not text.endswith("\n")):
+    for start, text in _blocks(source, dialect):
+        for row, found in _rows(_lines(text), start, dialect, tally, not text.endswith("\n")):
             yield row, dict(zip(dialect.header, found, strict=True))
 
 
@@ -96,17 +99,17 @@ def _needed(name: str, options: Options) -> bool:
     return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE)
 
 
-def _fast(text: str, lines: list[str], dialect: Dialect, wanted: list[int]) -> Floats | None:
+def _fast(text: str, dialect: Dialect, wanted: list[int]) -> Floats | None:
     """(rows, wanted) numbers, None where a block is not numbers and empty cells throughout."""
     if not wanted or dialect.delimiter == "|" or not text.endswith("\n"):
         return None
     delimiter = None if dialect.delimiter == " " else dialect.delimiter
-    plain = delimiter is not None and '"' not in text
-    if delimiter is not None and plain and not _even(text, delimiter, len(dialect.header), len(lines), wanted):
-        return None
+    if delimiter is not None and '"' not in text:
+        if not _even(text, delimiter, len(dialect.header), text.count("\n"), wanted):
+            return None
+        text = _filled(text, delimiter)
+    lines = _lines(text)
     found = _parsed(lines, delimiter, wanted)
-    if found is None and delimiter is not None and plain:
-        found = _parsed(_filled(text, delimiter), delimiter, wanted)
     if found is None or len(found) != len(lines):
         return None
     found[~np.isfinite(found)] = BROKEN
@@ -123,12 +126,16 @@ def _parsed(lines: list[str], delimiter: str | None, wanted: list[int]) -> Float
         return None
 
 
-def _filled(text: str, delimiter: str) -> list[str]:
-    """The lines with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
+def _filled(text: str, delimiter: str) -> str:
+    """The text with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
     two = 2 * delimiter
-    text = text.replace(two, f"{delimiter}{EMPTY}{delimiter}").replace(two, f"{delimiter}{EMPTY}{delimiter}")
-    text = text.replace(delimiter + "\n", f"{delimiter}{EMPTY}\n").replace("\n" + delimiter, f"\n{EMPTY}{delimiter}")
-    return (f"{EMPTY}{text}" if text.startswith(delimiter) else text).removesuffix("\n").split("\n")
+    if two in text:
+        text = text.replace(two, f"{delimiter}{FILLED}{delimiter}").replace(two, f"{delimiter}{FILLED}{delimiter}")
+    if delimiter + "\n" in text:
+        text = text.replace(delimiter + "\n", f"{delimiter}{FILLED}\n")
+    if "\n" + delimiter in text:
+        text = text.replace("\n" + delimiter, f"\n{FILLED}{delimiter}")
+    return f"{FILLED}{text}" if text.startswith(delimiter) else text
 
 
 def _even(text: str, delimiter: str, width: int, lines: int, wanted: list[int]) -> bool:

@@ -3,11 +3,12 @@
 A package adds a kind through the entry-point group `lightning_scaling.importers`: a name, and an `Importer`.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.options import Options
@@ -46,9 +47,24 @@ def importers() -> dict[str, Importer]:
         for each in import_module(f"lightning_scaling.importers.{module}").IMPORTERS:
             found[each.kind] = each
     for point in entry_points(group=GROUP):
-        each = point.load()
-        found.setdefault(each.kind, each)
+        each = _loaded(point)
+        if each is not None:
+            found.setdefault(each.kind, each)
     return found
+
+
+def _loaded(point: EntryPoint) -> Importer | None:
+    """The importer of another package; None, with a warning, where it does not load: that package's fault stops no file of other kinds."""
+    try:
+        found = point.load()
+    except Exception as error:
+        found = error
+    if isinstance(found, Importer):
+        return found
+    brought = point.dist.name if point.dist is not None else "a package"
+    why = f"{type(found).__name__}: {found}" if isinstance(found, Exception) else f"a {type(found).__name__}, not an Importer"
+    warnings.warn(f"the importer {point.name!r} of {brought} is left out ({why})", stacklevel=2)
+    return None
 
 
 def importer_for(source: Source, kind: str | None = None, pattern: str | None = None) -> Importer:

@@ -13,6 +13,7 @@ class Options:
     run: the run that is meant, where a file holds several.
     run_column: the column that names the run.
     tokens_per_step: tokens of one optimiser step, where the file has steps alone.
+    names: how to read a store of other programs' runs, as `MappingChoice.parse` takes it; None for the columns and tokens per step above.
 
     Raises:
         ValueError: tokens per step that are not positive.
@@ -24,6 +25,7 @@ class Options:
     run: str | None = None
     run_column: str | None = None
     tokens_per_step: float | None = None
+    names: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", {role: name for role, name in dict(self.columns).items() if name is not None})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,27 @@ from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.runs_columns import Meaning, cell_unit, meaning
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.tally import rows as counted_rows
 from lightning_scaling.units import tokens_for
 
 COUNTS = ("params", "tokens", "flops")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
+MOST_ROWS = 1_000_000
 
 Row = Mapping[str, Any]
+
+
+class NotATableError(ValueError):
+    """A file that lacks the columns of a table of runs; the message is one line."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunsTable:
     """(n,) columns; `flops` and `run` are None where the file has none; `columns` gives the name that was read as each.
 
-    `skipped` holds the rows left out, one entry a reason; `remarks` what was assumed, a sentence each.
+    `skipped` holds the rows left out, one entry a reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
+    file `name`.
     """
 
     params: Floats
@@ -36,6 +44,20 @@ class RunsTable:
     columns: dict[str, str]
     skipped: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    rows: int = 0
+    name: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """How the file was read, as `--json` prints it under `read`."""
+        more = {"skipped": self.skipped, "remarks": self.remarks}
+        counted = {"rows_read": self.rows, "runs": len(self.loss)}
+        return {"file": self.name, "kind": "table of finished runs", **counted, "columns": self.columns, **more}
+
+    def lines(self) -> list[str]:
+        """The same in two lines: what was left out, then which column is what and what was assumed."""
+        skipped = "; ".join(f"{each['reason']}: {counted_rows(each['rows'])}, first row {each['first_row']}" for each in self.skipped)
+        first = f"read {self.name}: table of finished runs, {counted_rows(self.rows)}" + (f"; skipped {skipped}" if skipped else "")
+        return [first, "; ".join([", ".join(f"{what}: {column}" for what, column in self.columns.items()), *self.remarks])]
 
 
 def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
@@ -45,7 +67,9 @@ def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
         ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
     """
     source, tally = Source(path), Tally()
-    rows = list(_rows(source, tally))
+    rows = list(islice(_rows(source, tally), MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise NotATableError(f"{source.name} has more than {MOST_ROWS} rows: a log of a run rather than a table of finished runs")
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
@@ -59,11 +83,11 @@ def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
     _require_units(values, good, chosen, rows, source.name)
-    return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally)
+    return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
 
 
 def _table(
-    rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], good: Any, tally: Tally
+    rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], good: Any, tally: Tally, where: str
 ) -> RunsTable:
     params, loss, flops = values["params"], values["loss"], values.get("flops")
     if "tokens" not in values:
@@ -74,7 +98,9 @@ def _table(
         flops = None
     run = tuple(str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept) if "run" in chosen else None
     columns = {what: name for what, (name, _) in chosen.items()}
-    return RunsTable(params, tokens, loss, flops if "tokens" in values else None, run, columns, tally.to_json(), tally.remarks)
+    return RunsTable(
+        params, tokens, loss, flops if "tokens" in values else None, run, columns, tally.to_json(), tally.remarks, len(rows), where
+    )
 
 
 def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
@@ -87,7 +113,7 @@ def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
         return delimited.cells(source, tally)
     kind = importer_for(source).kind
     if kind not in readers:
-        raise ValueError(f"{source.name} is a {kind} file: a table of runs (params, tokens, loss) as CSV, JSON or parquet is expected")
+        raise NotATableError(f"{source.name} is a {kind} file: a table of runs (params, tokens, loss) as CSV, JSON or parquet is expected")
     return readers[kind](source, tally)
 
 
@@ -104,7 +130,7 @@ def _chosen(names: list[str], named: Mapping[str, str], where: str) -> dict[str,
         chosen[what] = name, (meaning(name) or Meaning(what)).scale
     lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
     if lacking:
-        raise ValueError(
+        raise NotATableError(
             f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
             "name it so in the header, with its unit where it is not one, e.g. 'params (B)'"
         )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakKeyDictionary
 
 HEAD = 64 * 1024
 BLOCK = 2**21
@@ -38,6 +39,17 @@ _REFUSED = {
 }
 
 
+# What a stream held, as it can be read once and is opened again where a table turns out to be a log.
+_READ: "WeakKeyDictionary[Any, bytes]" = WeakKeyDictionary()
+
+
+def _standard_input() -> bytes:
+    stream = sys.stdin
+    if stream not in _READ:
+        _READ[stream] = stream.buffer.read()
+    return _READ[stream]
+
+
 @dataclass
 class Source:
     """One file, or standard input under the name `-`.
@@ -51,7 +63,7 @@ class Source:
 
     def __post_init__(self) -> None:
         if self.path == "-" and self.data is None:
-            self.data = sys.stdin.buffer.read()
+            self.data = _standard_input()
 
     @property
     def name(self) -> str:

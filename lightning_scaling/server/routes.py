@@ -13,11 +13,12 @@ from lightning_scaling.server import download
 from lightning_scaling.server.detail import detail
 from lightning_scaling.server.headers import StrictHeaders
 from lightning_scaling.server.law_cache import LawCache
-from lightning_scaling.server.metric_mapping import MappingChoice, MappingError, offers
+from lightning_scaling.server.metric_mapping import offers
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.store.failures import StoreUnavailable
+from lightning_scaling.store.mlflow.mapping_choice import MappingChoice, MappingError
 
 Ids = Annotated[list[str], Query(alias="experiment", default_factory=list, max_length=1000)]
 Asked = Annotated[list[str], Body(max_length=1000)]

@@ -70,7 +70,9 @@ class RunCache:
         with self._lock:
             self._refresh(names)
             runs = [run for name in names for run in self._kept[name].runs.values()]
-        return Study(tuple(r for r in runs if isinstance(r, RunRecord)), tuple(r for r in runs if isinstance(r, Rejected)))
+        records, rejected = (tuple(r for r in runs if isinstance(r, kind)) for kind in (RunRecord, Rejected))
+        found = Runs(records, rejected).once  # type: ignore[arg-type]
+        return Study(found.records, found.rejected)
 
     def named(self, study: Study, names: MetricMapping | None) -> Study:
         """The study with the runs of other programs that `names` fits; those not read within some seconds come with the next call."""

@@ -6,32 +6,54 @@ import sys
 import pytest
 from importers_truth import HEADER, ROWS, same_losses
 
-from lightning_scaling.importers import Options, importer, read_run
+from lightning_scaling.importers import Options, read_run
+from lightning_scaling.importers.importer import importers
+
+MODULE = """
+from lightning_scaling.importers import Importer
 from lightning_scaling.importers.frame import frames_of
-from lightning_scaling.importers.importer import Importer, importers
 
 
-class Point:
-    """An entry point of another package."""
+def read(source, options, tally):
+    rows = ((number, dict(zip(("step", "loss"), line.split("~")))) for number, line in source.lines())
+    return frames_of(rows, tally)
 
-    def load(self):
-        def read(source, options, tally):
-            return frames_of(((i, dict(zip(("step", "loss"), line.split("~"), strict=True))) for i, line in source.lines()), tally)
 
-        return Importer("tilde", "log of a program of ours", lambda source: source.path.endswith(".tilde"), read)
+importer = Importer("tilde", "log of a program of ours", lambda source: source.path.endswith(".tilde"), read)
+"""
 
 
 @pytest.fixture
-def other_package(monkeypatch):
-    monkeypatch.setattr(importer, "entry_points", lambda group: [Point()] if group == "lightning_scaling.importers" else [])
+def other_package(tmp_path, monkeypatch):
+    """A function that installs a distribution with these entry points, as pip leaves it: a module and its metadata on the path."""
+    site = tmp_path / "site-packages"
+    (site / "tilde_logs-1.0.dist-info").mkdir(parents=True)
+    (site / "tilde_logs.py").write_text(MODULE)
+    (site / "tilde_logs-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: tilde-logs\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(str(site))
+
+    def install(*points):
+        lines = ["[lightning_scaling.importers]", *points]
+        (site / "tilde_logs-1.0.dist-info/entry_points.txt").write_text("\n".join(lines) + "\n")
+        importers.cache_clear()
+
+    yield install
     importers.cache_clear()
-    yield
-    importers.cache_clear()
+    sys.modules.pop("tilde_logs", None)
 
 
 def test_another_package_brings_a_kind(file, other_package):
+    other_package("tilde = tilde_logs:importer")
     lines = ["~".join(row.split(",")[:2]) for row in ROWS]
     assert same_losses(file("run.tilde", lines)).kind == "log of a program of ours"
+
+
+def test_a_package_that_is_broken_is_named_and_stops_no_other(file, other_package):
+    other_package("gone = tilde_logs:nothing", "worse = not_there:importer", "tilde = tilde_logs:importer")
+    with pytest.warns(UserWarning, match="of tilde-logs is left out") as warned:
+        assert "tilde" in importers()
+    assert ["AttributeError" in str(warned[0].message), "not_there" in str(warned[1].message)] == [True, True]
+    same_losses(file("run.csv", [HEADER, *ROWS]))
 
 
 def test_a_kind_can_be_forced(file):

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from lightning_scaling.server.metric_mapping import MappingChoice, MappingError, offers
+from lightning_scaling.server.metric_mapping import offers
 from lightning_scaling.store import MetricMapping, Rejected
 from lightning_scaling.store.mlflow.external_runs import WAITING
+from lightning_scaling.store.mlflow.mapping_choice import MappingChoice, MappingError
 
 
 def test_numbers_are_read_as_people_write_them():
@@ -54,3 +55,15 @@ def test_metrics_are_offered_by_how_many_runs_have_them():
     assert (offered["runs"], offered["waiting"]) == (2, 1)
     assert offered["metrics"] == [("val_loss", 2), ("lr", 1)]
     assert offered["params"] == [("n", 2), ("size", 1)]
+
+
+def test_the_mapping_of_the_command_line_is_that_of_the_page():
+    written = MappingChoice.parse("loss=val/loss, tokens_per_step=0.5M, params=n_params")
+    copied = MappingChoice.parse("?experiment=3&loss_metric=val%2Floss&tokens_per_step=0.5M&params=n_params")
+    assert written == copied == MappingChoice("val/loss", tokens_per_step="0.5M", params="n_params")
+
+
+@pytest.mark.parametrize("text", ["val_loss", "lose=val_loss,tokens_per_step=8", "experiment=3&run=x", ""])
+def test_names_that_say_nothing_are_refused_with_the_form(text):
+    with pytest.raises(MappingError, match="loss=val_loss,tokens_per_step=8192"):
+        MappingChoice.parse(text)

@@ -1,6 +1,7 @@
 """Many runs into one study: which are taken, which are refused and why, and that no call per run is needed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,39 @@ def test_a_server_over_http_answers_as_the_database_does(server: Any, write: Any
     over_http, straight = load(server.uri, "http").records[0], load(f"sqlite:///{server.folder}/mlflow.db", "http").records[0]
     assert over_http.to_json() == straight.to_json()
     assert over_http.state is RunState.FINISHED
+
+
+def test_a_training_resumed_into_another_run_is_counted_once(uri: str, write: Any, record: Make) -> None:
+    """A logger that names a run of its own on resume leaves two runs of one training, with one key."""
+    begun = write(uri, record("r", points=20, ended=False, planned_tokens=10**9), status="FAILED", run_id=_own(uri, "first"))
+    second = _own(uri, "second")
+    longer = record("r", points=20, ended=False, planned_tokens=4_000_000, params=1_000_000)
+    whole = replace(longer, curve=replace(longer.curve, tokens=longer.curve.tokens * 2), ended=True)
+    write(uri, whole, run_id=second)
+    found = load(uri, "sizes")
+    assert [run.run_id for run in found] == [second]
+    assert [(left.run_id, left.reason) for left in found.rejected] == [(begun, f"continued as run {second}, which is counted")]
+    assert len(found.finished) == 1
+
+
+def test_two_branches_of_one_checkpoint_that_both_ended_stay_two_runs(uri: str, write: Any, record: Make) -> None:
+    first, second = _own(uri, "short"), _own(uri, "long")
+    write(uri, record("r", points=10), run_id=first)
+    write(uri, record("r", points=20, params=2_000_000), run_id=second)
+    assert {run.run_id for run in load(uri, "sizes")} == {first, second}
+
+
+def test_a_copy_of_a_run_is_counted_once(uri: str, write: Any, record: Make) -> None:
+    for name in ("here", "there"):
+        write(uri, record("r"), run_id=_own(uri, name))
+    assert len(load(uri, "sizes")) == 1
+
+
+def _own(uri: str, name: str) -> str:
+    """A run that another logger has made."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    place = client.get_experiment_by_name("sizes")
+    made = client.create_run(client.create_experiment("sizes") if place is None else place.experiment_id, run_name=name)
+    return str(made.info.run_id)

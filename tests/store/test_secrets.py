@@ -1,8 +1,14 @@
 """A whole run, its report, its page and its flush against an address with a secret: nothing that is written anywhere holds it."""
 
+import contextlib
+import json
 import logging
 import os
-from collections.abc import Callable
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +38,46 @@ def holders(folder: Path) -> list[str]:
     secret = SECRET.lower().encode()
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in files if secret in path.read_bytes().lower() or secret in os.fsencode(path).lower()]
+
+
+@contextlib.contextmanager
+def page(uri: str) -> Iterator[Callable[..., str]]:
+    """The page's own server on a store; a function from (path, body) to everything that it answers, headers included."""
+    import uvicorn
+
+    from lightning_scaling.server.routes import data
+    from lightning_scaling.server.run_cache import RunCache
+
+    server = uvicorn.Server(uvicorn.Config(data(RunCache(uri)), host="127.0.0.1", port=0, log_level="debug"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+
+    def ask(path: str, body: bytes | None = None) -> str:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, {"content-type": "application/json"})
+        try:
+            answer = urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return f"{answer.status} {answer.headers} {answer.read().decode()}"
+
+    try:
+        yield ask
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.mark.parametrize("uri", DEAD)
+def test_the_page_of_a_store_that_is_away_answers_without_the_secret(uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with page(uri) as ask:
+        answers = [ask("/data/experiments"), ask("/data/law?experiment=0"), ask("/data/runs", b'{"experiments": ["0"]}')]
+    assert [answer[:3] for answer in answers] == ["503"] * 3, answers
+    assert [text for text in (*answers, caplog.text) if SECRET.lower() in text.lower()] == []
 
 
 @pytest.mark.parametrize("uri", DEAD)
@@ -69,6 +115,15 @@ def test_a_server_run_leaves_no_secret_in_spool_store_artifacts_report_or_page(
     done = CliRunner().invoke(main, ["report", "--experiment", "secrets", "--store", uri, "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert SECRET not in done.output + caplog.text + "".join(capfd.readouterr())
+    with page(uri) as ask:
+        experiments = ask("/data/experiments")
+        key = json.loads(experiments[experiments.index("[{") :])[-1]["id"]
+        assert '"secrets"' in experiments
+        files = [f"/data/{name}?experiment={key}" for name in ("runs.csv", "points.csv", "records.json", "law", "run/none")]
+        answers = [experiments, *map(ask, files), ask("/data/runs", json.dumps({"experiments": [key]}).encode())]
+    assert [answer[:3] for answer in answers] == ["200"] * 5 + ["404", "200"], answers
+    assert [answer for answer in answers if SECRET.lower() in answer.lower()] == []
+    assert SECRET not in caplog.text + "".join(capfd.readouterr())
     assert holders(tmp_path) == []
     assert holders(Path(server.folder)) == []
 

@@ -42,7 +42,7 @@ def load_mlflow(
         client = connect(uri, migrate)
         found = _experiments(client, uri, experiments)
         runs = _read_all(_runs(client, list(found), filter), found, now, stale_after)
-        return runs if mapping is None else with_external(client, runs, mapping, {}, now, stale_after)
+        return (runs if mapping is None else with_external(client, runs, mapping, {}, now, stale_after)).once
 
 
 @contextlib.contextmanager
