@@ -13,8 +13,6 @@ import lightning_scaling.ladder.training  # noqa: E402
 
 torch.set_num_threads(1)
 with contextlib.suppress(ImportError):
-    import mlflow.tracking
-
     import lightning_scaling.store.mlflow.client
 
-__all__ = ["lightning", "lightning_scaling", "mlflow", "torch"]
+__all__ = ["lightning", "lightning_scaling", "torch"]
