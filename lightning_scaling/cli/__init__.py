@@ -9,6 +9,7 @@ import click
 # command -> its line in the overview; the command itself is `command` in the module of that name
 COMMANDS = {
     "demo": "Train a ladder of small GPTs on real text and fit their law.",
+    "ladder": "Plan, run and watch trainings of many sizes.",
     "plan": "Answer C = 6ND: how large, how long, what loss.",
     "forecast": "Say where a run will end, from the first part of its curve.",
     "advise": "Say what to do with a run: continue, stop, add data, grow.",
@@ -38,14 +39,15 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **more: Any) -> NoReturn:
-        """Bad input, to the parser or to a command, is one line on stderr and exit code 2; never a traceback."""
+        """Bad input, to the parser or to a command, is one line on stderr (one a fault of a design) and exit code 2; never a traceback."""
         try:
             code = super().main(*args, **{**more, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message())
             code = 2
         except (click.ClickException, ValueError, OSError) as error:
-            click.echo(f"lightning-scaling: {_one_line(error)}", err=True)
+            for line in getattr(error, "lines", None) or [_one_line(error)]:
+                click.echo(f"lightning-scaling: {line}", err=True)
             code = 2
         except click.Abort:  # Ctrl-C
             code = 130

@@ -24,11 +24,11 @@ Examples:
 @click.option("--quick", is_flag=True, help="Seconds instead of minutes; shows the parts, its numbers mean little.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(corpus: str | None, folder: str, seed: int, quick: bool, as_json: bool) -> None:
-    """Train a ladder of byte-level GPTs (minutes on two cores) and fit their law."""
+    """Train the bundled design of byte-level GPTs (minutes on two cores; `ladder plan demo` shows it) and fit its law."""
     from rich.console import Console
 
     from lightning_scaling.ladder.demo import run_demo
-    from lightning_scaling.ladder.running import Interrupted
+    from lightning_scaling.ladder.run_ladder import Interrupted
 
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else WIDTH)
     try:

@@ -1,28 +1,26 @@
-"""What a trained ladder shows: the law of compute, the largest run predicted by the smaller ones, the best split of ten times the compute.
+"""What a trained ladder shows: the laws, the three approaches, the largest run predicted by the smaller ones, what to train next.
 
 All of it is `laws.fit_runs` over the ladder's runs, so that the demo, its report and the page give one number. The largest is predicted by
-`laws.predict_larger`, which averages the laws that explain the smaller runs; its interval is calibrated on published families, where the
-interval of a straight line through five points leaves out the line's bending.
+`laws.predict_larger`, which averages the laws that explain the smaller runs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from lightning_scaling.laws.capabilities import AllocationLaw, name_of
+from lightning_scaling.laws.design import NextRuns, next_runs
 from lightning_scaling.laws.frontier import FrontierFit
 from lightning_scaling.laws.held_out import HeldOut
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
+from lightning_scaling.laws.side_by_side import Approaches
 from lightning_scaling.laws.surface import CONSTANTS, Optimum
 from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN
+from lightning_scaling.units import pf_days
 
 LEVEL = 0.9
-MORE = 10  # times the compute of the largest model size
+MORE = 10  # times the compute of the largest run
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +28,13 @@ class Findings:
     """Everything the demo shows.
 
     Args:
-        sizes: runs at one ratio of tokens to parameters, smallest first; lengths: the runs at other ratios.
-        fit: every law of all these runs.
-        split: what places the optimum: L(N, D) where it is identified, else the ladder's own ratio, an assumption.
+        members: runs of the family that is fitted; beside: runs of other families, which are judged alone.
+        fit: every law of the members.
     """
 
-    sizes: tuple[RunRecord, ...]
-    lengths: tuple[RunRecord, ...]
+    members: tuple[RunRecord, ...]
+    beside: tuple[RunRecord, ...]
     fit: RunsFit
-    split: AllocationLaw
 
     @property
     def frontier(self) -> FrontierFit:
@@ -58,65 +54,58 @@ class Findings:
         return self.fit.largest
 
     @property
-    def best(self) -> Optimum:
-        """N_opt, D_opt and their loss at ten times the compute of the largest model size."""
-        return self.split.optimum(MORE * self.sizes[-1].spent)
-
-    @property
-    def excess(self) -> dict[str, float]:
-        """By how much each run of another length ended above the ladder's own law at the same compute, as a share."""
-        return {r.name: r.loss / float(self.frontier.expected(r.spent)[0]) - 1 for r in self.lengths}
-
-    @property
-    def bracket(self) -> tuple[float, float] | None:
-        """Tokens per parameter between which the best lies: both ends were run and ended above the ladder's law. None: not shown."""
-        own, above = self.sizes[-1].tokens / self.sizes[-1].params, self.excess
-        ratios = {r.name: r.tokens / r.params for r in self.lengths}
-        shorter = [ratio for name, ratio in ratios.items() if ratio < own and above[name] > 0]
-        longer = [ratio for name, ratio in ratios.items() if ratio > own and above[name] > 0]
-        if not shorter or not longer or min(above.values()) <= 0:
-            return None
-        return max(shorter), min(longer)
-
-    @property
     def identified(self) -> bool:
         """Whether N_opt and D_opt come from a law that the runs identify."""
         return bool(self.fit.split_identified)
 
+    @property
+    def best(self) -> Optimum | None:
+        """N_opt, D_opt and their loss at ten times the compute of the largest run; None where the law is not identified."""
+        return self.fit.optimum(MORE * self.largest.flops) if self.identified else None
 
-def findings(sizes: Sequence[RunRecord], lengths: Sequence[RunRecord] = (), seed: int = 0) -> Findings:
-    """Fit everything to finished runs.
+    @property
+    def approaches(self) -> Approaches | None:
+        """The approaches of Hoffmann et al. 2022 side by side."""
+        return self.fit.approaches
+
+    @property
+    def proposed(self) -> NextRuns | None:
+        """What to train next for the compute of the largest run; None where the law has no constants."""
+        return next_runs(self.surface, self.largest.flops) if self.fit.usable else None
+
+    @property
+    def paths_flops(self) -> float:
+        """FLOPs of all runs, each by its whole path."""
+        return sum(record.spent for record in (*self.members, *self.beside))
+
+    @property
+    def computed_flops(self) -> float:
+        """FLOPs that were computed: what several runs share counts once."""
+        return sum(map(computed, (*self.members, *self.beside)))
+
+
+def computed(record: RunRecord) -> float:
+    """FLOPs that were computed for this run alone."""
+    shared = float(record.extra.get("shared_tokens") or 0)
+    return record.spent * (1 - shared / record.tokens) if record.tokens else 0.0
+
+
+def findings(records: Sequence[RunRecord], family: str, seed: int = 0) -> Findings:
+    """Fit everything to the finished runs of a family.
 
     Raises:
         ValueError: runs counted by different conventions.
     """
-    ordered = tuple(sorted(sizes, key=lambda r: r.params))
-    fit = fit_runs((*ordered, *lengths), seed=seed, level=LEVEL)
-    split = fit if fit.split_identified else AtRatio(fit.frontier, ordered[-1].tokens / ordered[-1].params, fit.flops_per)
-    return Findings(ordered, tuple(lengths), fit, split)
-
-
-@dataclass(frozen=True, eq=False)
-class AtRatio:
-    """Optimum if the ladder's tokens per parameter are best at any compute (a = b = .5, as Hoffmann et al. 2022 found): assumed."""
-
-    frontier: FrontierFit
-    tokens_per_param: float
-    flops_per: float = FLOPS_PER_PARAM_AND_TOKEN
-    name: str = "the ladder's own ratio (assumed)"
-
-    def optimum(self, flops: float) -> Optimum:
-        """N, D at the ratio, and the loss by the law of compute."""
-        params = float(np.sqrt(flops / (self.flops_per * self.tokens_per_param)))
-        loss, low, high = (float(v) for v in self.frontier.expected(flops))
-        return Optimum(flops, params, params * self.tokens_per_param, loss, LEVEL, loss_interval=(low, high))
+    members = tuple(record for record in records if record.family == family)
+    beside = tuple(record for record in records if record.family != family)
+    return Findings(members, beside, fit_runs(members, seed=seed, level=LEVEL))
 
 
 def as_json(found: Findings) -> dict[str, Any]:
     """The findings as one plain document."""
-    law, largest, best = found.frontier, found.largest, found.best
+    law, largest, best, proposed = found.frontier, found.largest, found.best, found.proposed
     return {
-        "runs": [_row(row) for row in rows((*found.sizes, *found.lengths))],
+        "runs": [_row(row) for row in rows((*found.members, *found.beside))],
         "law_of_compute": {
             "scale": law.scale,
             "exponent": law.exponent,
@@ -129,21 +118,24 @@ def as_json(found: Findings) -> dict[str, Any]:
             **{name: getattr(found.surface, name) for name in CONSTANTS},
             "outcome": found.surface.outcome.name,
             "because": found.surface.because,
+            "noise": found.surface.noise,
         },
-        "ten_times": {
-            "flops": best.flops,
-            "params": best.params,
-            "params_interval": best.params_interval,
-            "tokens": best.tokens,
-            "tokens_interval": best.tokens_interval,
-            "loss": best.loss,
-            "loss_interval": best.loss_interval,
-            "law": name_of(found.split),
-            "identified": found.identified,
-        },
-        "above_the_law_at_equal_compute": found.excess,
-        "best_tokens_per_param_between": found.bracket,
+        "identified": found.identified,
+        "approaches": _approaches(found.approaches),
+        "ten_times": None if best is None else _best(best),
+        "next_runs": None if proposed is None else proposed.ladder()["runs"],
+        "bill": {"paths_flops": found.paths_flops, "flops": found.computed_flops, "pf_days": pf_days(found.computed_flops)},
     }
+
+
+def _best(best: Optimum) -> dict[str, Any]:
+    names = ("flops", "params", "params_interval", "tokens", "tokens_interval", "loss", "loss_interval")
+    return {name: getattr(best, name) for name in names}
+
+
+def _approaches(found: Approaches | None) -> list[dict[str, Any]]:
+    each = () if found is None else found.table
+    return [{"approach": a.name, "N_exponent": a.N_exponent, "interval": a.interval, "because": a.because} for a in each]
 
 
 def _interval(largest: HeldOut) -> dict[str, float]:
@@ -154,4 +146,4 @@ def _row(row: RunRow) -> dict[str, Any]:
     forecast = row.forecast
     at_half = None if forecast is None else {"loss": forecast.loss, "low": forecast.low, "high": forecast.high, "error": row.error}
     names = ("name", "params", "tokens", "flops", "pf_days", "tokens_per_param", "loss", "verdict", "because")
-    return {name: getattr(row, name) for name in names} | {"forecast_at_half": at_half}
+    return {name: getattr(row, name) for name in names} | {"family": row.record.family, "forecast_at_half": at_half}

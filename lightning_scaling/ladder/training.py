@@ -1,111 +1,106 @@
 """One cell, trained through a Lightning Trainer with the monitor attached, as a user would."""
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable
 from typing import Any
 
-from lightning_scaling.ladder.cells import Cell, Ladder
-from lightning_scaling.ladder.corpus import Corpus
-from lightning_scaling.run.curve import Curve
+from lightning_scaling.ladder.branching import as_branch
+from lightning_scaling.ladder.builder import load_builder
+from lightning_scaling.ladder.cell import Cell
+from lightning_scaling.ladder.design import Design
+from lightning_scaling.ladder.run_folder import exists, open_folder, remove
+from lightning_scaling.ladder.watch import Watch
 
-# Runs of other lengths lie apart: those of the ladder have one ratio of tokens to parameters and compare over compute alone.
-EXPERIMENT, LENGTHS = "ladder", "ladder-lengths"
-SPOOL = "LIGHTNING_SCALING_SPOOL"  # where recorders look for it
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything that decides what comes of a training; the same job gives the same numbers.
-
-    Args:
-        ladder, corpus, seed: what is trained, on what.
-        folder: where store, checkpoints and report lie.
-    """
-
-    ladder: Ladder
-    corpus: Corpus
-    seed: int
-    folder: Path
-
-    @property
-    def family(self) -> str:
-        """Runs of another recipe, corpus or seed are another family, never compared with these by mistake."""
-        return f"{self.ladder.name}-{self.ladder.digest}-{self.corpus.digest}-s{self.seed}"
-
-    @property
-    def store(self) -> str:
-        """Tracking URI."""
-        return f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
-
-    @property
-    def spool(self) -> Path:
-        """Where records wait while the store does not answer."""
-        return self.folder.resolve() / "spool"
-
-    def checkpoint(self, cell: Cell) -> Path:
-        """Where an interrupted cell resumes."""
-        return self.folder / "checkpoints" / self.family / f"{cell.name}.ckpt"
+QUIET: dict[str, Any] = dict(
+    logger=False, enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0
+)
 
 
-def train_cell(
-    job: Job,
-    cell: Cell,
-    siblings: Sequence[Curve] = (),
-    report: Callable[[int], None] = lambda step: None,
-    stopping: Callable[[], bool] = lambda: False,
-) -> None:
+def train_cell(design: Design, cell: Cell, watch: Watch, attempt: int = 1, branches: tuple[int, ...] = ()) -> None:
     """Train `cell`, from its checkpoint where there is one; its record goes to the store, or to the spool while that does not answer.
 
+    Args:
+        attempt: kept with the run.
+        branches: steps at which other cells leave this one.
+
     Raises:
-        Stopped: `stopping()` became true; the checkpoint is written.
+        Stopped: the watch asked for it; the checkpoint is written.
+        ValueError: the builder makes another size or batch than the design states.
     """
-    from lightning_scaling.ladder.module import ByteModel
-    from lightning_scaling.ladder.windows import TrainingWindows, validation_batches
+    from lightning_scaling.ladder.keeper import Exactly, Keeper
 
-    path = job.checkpoint(cell)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = job.corpus
-    train = TrainingWindows(text.train, cell.context, cell.windows, cell.steps, job.seed)
-    validation = validation_batches(text.validation, cell.context, job.ladder.validation_windows)
-    trainer = _trainer(job, cell, siblings, report, stopping)
-    with spooling(job):
-        trainer.fit(ByteModel(cell, job.seed), train, validation, ckpt_path=str(path) if path.exists() else None)
-    path.unlink(missing_ok=True)
+    start, shared = _start(design, cell)
+    module, data, arguments = built(design, cell)
+    monitor = _monitor(design, cell, {"attempt": attempt, "shared_tokens": shared, "seconds": _clock()})
+    callbacks = [*arguments.pop("callbacks", ()), monitor, Keeper(design, cell, watch, branches), Exactly(cell, monitor)]
+    often = dict(max_steps=cell.steps, max_epochs=-1, val_check_interval=cell.validate_every, check_val_every_n_epoch=None)
+    trainer = trainer_of(module)(callbacks=callbacks, **{**QUIET, **often, **arguments, **design.trainer})
+    fit(trainer, module, data, start)
+    remove(design.checkpoint(cell))
 
 
-@contextlib.contextmanager
-def spooling(job: Job) -> Iterator[None]:
-    """Records that wait for the store lie in the job's own folder, not in the current one."""
-    before = os.environ.get(SPOOL)
-    os.environ[SPOOL] = str(job.spool)
-    try:
-        yield
-    finally:
-        os.environ.pop(SPOOL)
-        if before is not None:
-            os.environ[SPOOL] = before
+def built(design: Design, cell: Cell) -> tuple[Any, Any, dict[str, Any]]:
+    """What the builder makes of a cell, from the cell's own seed."""
+    import torch
+
+    torch.manual_seed(cell.seed)
+    made = load_builder(design.builder)(cell, **design.arguments)
+    if not isinstance(made, tuple) or len(made) != 3:
+        raise ValueError(f"{design.builder} must return (LightningModule, data, Trainer arguments), got {type(made).__name__}")
+    return made[0], made[1], dict(made[2])
 
 
-def _trainer(job: Job, cell: Cell, siblings: Sequence[Curve], report: Callable[[int], None], stopping: Callable[[], bool]) -> Any:
+def fit(trainer: Any, module: Any, data: Any, start: str | None = None) -> None:
+    """Train on a DataModule or on loaders of training and validation."""
+    loaders = (
+        dict(zip(("train_dataloaders", "val_dataloaders"), data, strict=False)) if isinstance(data, tuple | list) else {"datamodule": data}
+    )
+    trainer.fit(module, ckpt_path=start, **loaders)
+
+
+def trainer_of(module: Any) -> Any:
+    """The Trainer of the Lightning package that the module comes from."""
+    if any(base.__module__.startswith("pytorch_lightning.") for base in type(module).__mro__):
+        from pytorch_lightning import Trainer as Other
+
+        return Other
     from lightning.pytorch import Trainer
 
-    from lightning_scaling.callbacks import ScalingLawMonitor
-    from lightning_scaling.ladder.interruption import Keeper
+    return Trainer
 
-    monitor = ScalingLawMonitor(
-        store=job.store,
-        experiment=LENGTHS if cell.of_other_length else EXPERIMENT,
-        run_name=cell.name,
-        family=job.family,
-        siblings=tuple(siblings),
-        tokenizer="bytes",
-        unique_tokens=len(job.corpus.train),
-        summary=False,
-    )
-    quiet: dict[str, Any] = dict(logger=False, enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False)
-    often: dict[str, Any] = dict(max_epochs=1, val_check_interval=cell.validate_every, check_val_every_n_epoch=None, num_sanity_val_steps=0)
-    keeper = Keeper(job.checkpoint(cell), report, stopping)
-    return Trainer(accelerator="cpu", devices=1, callbacks=[monitor, keeper], **quiet, **often)
+
+def _monitor(design: Design, cell: Cell, facts: dict[str, Any]) -> Any:
+    from lightning_scaling.callbacks import ScalingLawMonitor
+
+    about = {"cell": cell.id, "ladder": design.name, "seed": cell.seed, "trunk": cell.trunk or None, "hyper": dict(cell.hyper)}
+    own: dict[str, Any] = dict(store=design.store, experiment=design.experiment, run_name=cell.name, family=cell.family, key=cell.id)
+    own |= dict(token_budget=cell.tokens, unique_tokens=cell.unique_tokens, stop=cell.stop or None, siblings=(), summary=False)
+    return ScalingLawMonitor(**{**own, **design.monitor, "facts": {**about, **facts}})
+
+
+def _clock() -> Callable[[], float]:
+    begun = time.monotonic()
+    return lambda: round(time.monotonic() - begun, 3)
+
+
+def _start(design: Design, cell: Cell) -> tuple[str | None, int]:
+    """The checkpoint to begin from, and the tokens of its path that another cell was trained on; from scratch where there is none."""
+    own, shared = design.checkpoint(cell), cell.branch_step * cell.batch_tokens
+    if exists(own):
+        print(f"{cell.name} resumes from {own}", flush=True)  # in the log of its process
+        return own, shared
+    if not cell.branch_step or not exists(trunk := design.branch(cell, cell.branch_step)):
+        return None, 0
+    _copy_as_branch(trunk, own)
+    return own, shared
+
+
+def _copy_as_branch(trunk: str, own: str) -> None:
+    import torch
+
+    system, path = open_folder(trunk)
+    with system.open(path, "rb") as file:
+        held = torch.load(file, map_location="cpu", weights_only=False)
+    system, path = open_folder(own)
+    with system.open(path, "wb") as file:
+        torch.save(as_branch(held), file)

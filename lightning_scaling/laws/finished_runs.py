@@ -121,7 +121,13 @@ def finished(records: Iterable[RunRecord], unfinished: bool = False) -> Finished
     shared = require_same(record.conventions for record in kept)
     params, tokens, loss, flops = np.array([(r.params, r.tokens, r.loss, r.spent) for r in kept], dtype=np.float64).reshape(-1, 4).T
     keys, families = tuple(r.key for r in kept), tuple(r.family for r in kept)
-    return _ordered(FinishedRuns(params, tokens, loss, flops, keys, None, families, shared, tuple(left_out), tuple(kept)))
+    return _ordered(FinishedRuns(params, tokens, loss, flops, keys, _trunks(kept), families, shared, tuple(left_out), tuple(kept)))
+
+
+def _trunks(records: Sequence[RunRecord]) -> tuple[str, ...] | None:
+    """The trunk of each run, or its own key; None where no two runs share one. Runs that do share their luck too: resampled together."""
+    trunks = [str(record.extra.get("trunk") or record.key) for record in records]
+    return tuple(trunks) if len(set(trunks)) < len(trunks) else None
 
 
 def finished_table(

@@ -99,11 +99,19 @@ class Options:
     )
     level: float = option(0.9, "probability of the forecast's interval.", float)
     declared: Mapping[str, Any] | None = option(None, "facts of the model for the FLOPs rule, e.g. active_params of a mixture of experts.")
+    key: str | None = option(
+        None,
+        "identity of the run in its stores; None: made when training starts. A checkpoint of another key is a trunk to branch off from.",
+    )
+    facts: Mapping[str, Any] | None = option(
+        None, "anything else to keep with the run: plain values, or callables that are asked whenever the run is recorded."
+    )
     summary: bool = option(True, "print at the end of the run what it cost and what came of it.", _yes)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "siblings", None if self.siblings is None else tuple(self.siblings))
         object.__setattr__(self, "declared", dict(self.declared or {}))
+        object.__setattr__(self, "facts", dict(self.facts or {}))
         _check_counting(self)
         _check_rest(self)
         object.__setattr__(self, "stop", verdicts(self.stop))

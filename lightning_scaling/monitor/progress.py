@@ -57,6 +57,14 @@ class Progress:
         if len(self.predictions) > MOST_PREDICTIONS:
             self.predictions.pop(most_dispensable([p.tokens for p in self.predictions]))
 
+    def identified_as(self, key: str | None) -> "Progress":
+        """The run under this identity. Under another one it is a branch: what was trained counts, what was recorded and judged does not."""
+        if key is None or key == self.key:
+            return self
+        self.key, self.run_ids, self.pending = key, {}, {}
+        self.predictions, self.stopping, self.flags, self.token_budget = [], {}, {}, None
+        return self
+
     def state(self) -> dict[str, Any]:
         """A plain dict with a version: strings, numbers, lists and dicts only."""
         return {

@@ -65,7 +65,7 @@ class RunMonitor(PrintedRun):
         self.options = Options(**options)
         self.guard = guard or Guard()
         self.ranks = ranks or Ranks()
-        self.progress = Progress.restored(state) if state else Progress()
+        self.progress = (Progress.restored(state) if state else Progress()).identified_as(self.options.key)
         self._model, self._targets, self._read_schedule = model, tuple(targets), read_schedule
         self._reporter: Reporter | None = None
         self._metrics: dict[str, float] = {}
@@ -255,7 +255,7 @@ class RunMonitor(PrintedRun):
         """
         if self.counting.settled:
             raise ValueError("load_state_dict resumes a run before its first step; this one has begun")
-        self.progress = Progress.restored(state)
+        self.progress = Progress.restored(state).identified_as(self.options.key)
         self._take_up()
 
     def finish(self) -> None:

@@ -49,6 +49,9 @@ class RunView:
         """What is counted as tokens."""
         return "samples" if self._options.tokens == "samples" else "tokens"
 
+    def _facts(self) -> dict[str, Any]:
+        return {name: value() if callable(value) else value for name, value in (self._options.facts or {}).items()}
+
     def record(self, state: RunState) -> RunRecord:
         """Everything kept of the run, made anew when it has changed."""
         self._counting.settle()
@@ -79,4 +82,4 @@ class RunView:
     def _extra(self) -> dict[str, Any]:
         ledger, family = self._progress.ledger, self._progress.family
         counted = {"tokens_trained": ledger.tokens, "flops_spent": ledger.flops, "hardware_flops": ledger.hardware_flops}
-        return self._progress.readings | counted | ({"family": family} if family else {})
+        return self._progress.readings | counted | self._facts() | ({"family": family} if family else {})

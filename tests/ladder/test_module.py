@@ -1,17 +1,19 @@
 """The model and its training: causal, starting from the uniform guess, with a rate that rises and falls as declared."""
 
-import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from lightning_scaling.ladder.cells import PRESETS
+from lightning_scaling.ladder.cell import Cell, Shape
 from lightning_scaling.ladder.gpt import GPT
-from lightning_scaling.ladder.module import ByteModel, Warmcosine
+from lightning_scaling.ladder.module import ByteModel
 from lightning_scaling.ladder.windows import TrainingWindows
 
-CELL = PRESETS["quick"].cells[1]
+HYPER = {"matrix_lr": 0.02, "embedding_lr": 0.03}
+SIZE = {"width": 16, "depth": 1, "context": 64}
+CELL = Cell("id", "w16", params=7168, steps=100, batch_tokens=128, size=SIZE, hyper=HYPER, schedule=Shape("linear", warmup=10))
 
 
 def test_no_byte_sees_a_later_one():
@@ -26,21 +28,28 @@ def test_no_byte_sees_a_later_one():
 
 
 def test_training_starts_at_the_loss_of_a_uniform_guess():
-    batch = next(iter(TrainingWindows(bytes(range(256)) * 40, CELL.context, CELL.windows, 1)))
+    batch = next(iter(TrainingWindows(bytes(range(256)) * 40, 64, 2, 1)))
     assert ByteModel(CELL).loss(batch).item() == pytest.approx(math.log(256), rel=0.02)
 
 
 def test_the_same_seed_starts_with_the_same_weights():
-    first, again, other = (torch.cat([p.flatten() for p in ByteModel(CELL, seed).parameters()]) for seed in (1, 1, 2))
+    first, again, other = (torch.cat([p.flatten() for p in ByteModel(replace(CELL, seed=seed)).parameters()]) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_the_rate_rises_to_its_peak_and_falls_to_a_twentieth():
-    share = [Warmcosine(1000)(step) for step in range(1000)]
-    assert share.index(max(share)) == pytest.approx(30, abs=1)
-    assert share[-1] == pytest.approx(0.05)
-    assert all(later <= earlier for earlier, later in itertools.pairwise(share[30:]))
+def test_the_rates_are_those_of_the_cell():
+    made = ByteModel(CELL).configure_optimizers()
+    optimizer, scheduler, seen = made["optimizer"], made["lr_scheduler"]["scheduler"], []
+    for _ in range(CELL.steps):
+        seen.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        scheduler.step()
+    assert seen == [pytest.approx([0.03 * CELL.lr_share(i), 0.02 * CELL.lr_share(i)]) for i in range(CELL.steps)]
+
+
+def test_the_model_has_the_parameters_of_its_cell():
+    assert sum(p.numel() for p in ByteModel(CELL).parameters()) == CELL.params
 
 
 def test_every_weight_is_trained_once():

@@ -1,105 +1,95 @@
-"""One cell through a real Trainer: stopped and resumed it ends as if it had never been stopped."""
-
-import math
+"""One cell through a real Trainer: exact to the step, resumed as if it had never stopped, branched off as if it had gone alone."""
 
 import pytest
 
-from lightning_scaling.ladder.cells import make_ladder
-from lightning_scaling.ladder.corpus import Corpus
-from lightning_scaling.ladder.running import gathered
-from lightning_scaling.ladder.training import Job, train_cell
+from lightning_scaling.ladder.design_file import read_design
+from lightning_scaling.ladder.recorded import recorded
+from lightning_scaling.ladder.run_folder import exists
+from lightning_scaling.ladder.training import train_cell
+from lightning_scaling.ladder.watch import Stopped, Watch
 
-pytestmark = pytest.mark.filterwarnings("ignore")
-
-LADDER = make_ladder("test", (8,), 1.0, ((8, 2.0),), context=32, evaluations=12, validation_windows=8)
-CELL = LADDER.cells[0]
-TEXT = b"".join(b"def f%d(x): return x + %d\n" % (i, i * i) for i in range(6_000))
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def every_validation_is_judged():
-    """How many judgements a busy machine affords is not the subject here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lightning_scaling.monitor.budget.START", 1e9)
-        patch.setattr("lightning_scaling.monitor.budget.MOST_AT_ONCE", 1e9)
-        yield
+def trained(design, cell, **more):
+    train_cell(design, cell, Watch(), **more)
+    return recorded(design)[cell.id]
 
 
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory, one_thread):
-    return record(trained(tmp_path_factory.mktemp("straight")))
+def trunk(tmp_path_factory, tiny, one_thread):
+    """The design, and the record of its longest cell, trained with checkpoints for the branches."""
+    design = read_design(tiny(tmp_path_factory.mktemp("trunk")))
+    chain = next(chain for chain in design.chains if chain.branch_steps)
+    return design, chain, trained(design, chain.cells[0], branches=chain.branch_steps)
 
 
-@pytest.fixture(scope="module")
-def resumed(tmp_path_factory, one_thread):
-    """Stopped at step 50, which lies between two validations, then run to the end."""
-    from lightning_scaling.ladder.interruption import Stopped
+def test_a_cell_ends_finished_in_the_store_under_its_own_id(trunk):
+    _, chain, record = trunk
+    assert (record.key, record.state.name, record.name) == (chain.cells[0].id, "FINISHED", "w8 60 steps")
+    assert record.extra["ladder"] == "tiny"
+    assert record.conventions.tokenizer == "bytes"
 
-    job, seen = a_job(tmp_path_factory.mktemp("resumed")), []
+
+def test_its_budget_is_exact_to_the_step(trunk):
+    _, chain, record = trunk
+    assert record.tokens_trained == chain.cells[0].tokens == 60 * 64
+    assert record.flops_spent == 6 * (256 * 8 + 12 * 64) * 60 * 64
+
+
+def test_its_last_step_validates_whatever_the_interval(trunk, tmp_path, tiny):
+    design = read_design(tiny(tmp_path, evaluations=7))
+    record = trained(design, design.cells[3])
+    assert record.curve.tokens.tolist() == [64.0 * step for step in (*range(5, 40, 5), 40)]
+
+
+def test_a_branch_ends_where_a_run_of_its_own_would_have(trunk, tmp_path, tiny):
+    design, chain, _ = trunk
+    branch = chain.cells[1]
+    assert branch.branch_step == 40
+    alone = read_design(tiny(tmp_path, cells=[{"runs": [{"width": 8, "depth": 1, "context": 32, "steps": branch.steps}]}]))
+    own, expected = trained(design, branch), trained(alone, alone.cells[0])
+    assert own.loss == expected.loss
+    assert own.tokens_trained == expected.tokens_trained
+    assert own.flops_spent == expected.flops_spent
+    assert (own.extra["shared_tokens"], expected.extra["shared_tokens"]) == (40 * 64, 0)
+
+
+def test_a_branch_is_a_run_of_its_own(trunk):
+    design, chain, record = trunk
+    branch = trained(design, chain.cells[2])
+    assert branch.key != record.key
+    assert all(prediction.at == chain.cells[2].tokens for prediction in branch.predictions)
+
+
+def test_a_stopped_cell_resumes_from_a_checkpoint_that_fsspec_reaches_and_ends_in_the_very_same_loss(tmp_path, tiny):
+    straight = read_design(tiny(tmp_path / "straight"))
+    resumed = read_design({**tiny(tmp_path / "resumed"), "folder": f"memory://ladder-{tmp_path.name}"})
+    cell, seen = resumed.cells[3], []
     with pytest.raises(Stopped):
-        train_cell(job, CELL, report=seen.append, stopping=lambda: seen[-1] == 50)
-    assert job.checkpoint(CELL).exists()
-    train_cell(job, CELL, report=seen.append)
-    assert seen == list(range(1, CELL.steps + 1))
-    assert not job.checkpoint(CELL).exists()
-    return record(job)
+        train_cell(resumed, cell, Watch(lambda _, step: seen.append(step), lambda: seen[-1] == 21))
+    assert exists(resumed.checkpoint(cell))
+    train_cell(resumed, cell, Watch(lambda _, step: seen.append(step)))
+    assert seen == list(range(1, cell.steps + 1))
+    assert not exists(resumed.checkpoint(cell))
+    assert recorded(resumed)[cell.id].curve.loss.tolist() == trained(straight, straight.cells[3]).curve.loss.tolist()
 
 
-def a_job(folder, seed=0):
-    return Job(LADDER, Corpus("text", TEXT[:-20_000], TEXT[-20_000:]), seed, folder)
+def test_a_batch_of_another_size_than_the_design_states_is_refused(tmp_path, tiny, monkeypatch):
+    from lightning_scaling.ladder import tiny_gpt
 
+    def twice(cell, **arguments):
+        from dataclasses import replace
 
-def trained(folder):
-    job = a_job(folder)
-    train_cell(job, CELL)
-    return job
+        return tiny_gpt.build(replace(cell, batch_tokens=2 * cell.batch_tokens), **arguments)
 
-
-def record(job):
-    return gathered(job, [CELL.name])[CELL.name]
-
-
-def test_a_cell_ends_finished_in_the_store(straight):
-    assert straight.state.name == "FINISHED"
-    assert (straight.name, straight.conventions.tokenizer) == ("w8", "bytes")
-
-
-def test_every_validation_is_a_point_and_the_last_one_is_the_end(straight):
-    assert len(straight.curve) == CELL.evaluations
-    assert straight.tokens == CELL.tokens
-
-
-def test_flops_are_six_n_d_by_hand(straight):
-    params = 256 * 8 + 3 * (8 * 24 + 8 * 8 + 8 * 32 + 32 * 8)
-    assert straight.params == params
-    assert straight.spent == 6 * params * CELL.tokens
-
-
-def test_the_loss_falls_below_the_uniform_guess(straight):
-    assert straight.loss < straight.curve.loss[0] < math.log(256)
-
-
-def test_a_resumed_cell_ends_in_the_very_same_loss(straight, resumed):
-    assert resumed.curve.loss.tolist() == straight.curve.loss.tolist()
-    assert resumed.curve.tokens.tolist() == straight.curve.tokens.tolist()
-
-
-def test_a_resumed_cell_made_the_same_forecasts(straight, resumed):
-    made, expected = ([p.loss for p in run.predictions] for run in (resumed, straight))
-    assert made == pytest.approx(expected, rel=1e-3, nan_ok=True)
-
-
-def test_another_seed_or_corpus_is_another_family(tmp_path):
-    job = a_job(tmp_path)
-    other = Job(LADDER, Corpus("text", TEXT[:-30_000], TEXT[-30_000:]), 0, tmp_path)
-    assert len({job.family, a_job(tmp_path, seed=1).family, other.family}) == 3
+    monkeypatch.setattr(tiny_gpt, "twice", twice, raising=False)
+    design = read_design(
+        tiny(
+            tmp_path,
+            builder="lightning_scaling.ladder.tiny_gpt:twice",
+            cells=[{"runs": [{"params": 2816, "width": 8, "depth": 1, "context": 32, "steps": 10}]}],
+        )
+    )
+    with pytest.raises(ValueError, match="counts 128 tokens, its batch_tokens are 64"):
+        train_cell(design, design.cells[0], Watch())

@@ -1,0 +1,103 @@
+"""What a design will identify before anything is spent: expected standard errors of the exponents and of N*(C), by optimal-design theory.
+
+The covariance of the constants is noise² · (S'S)⁻¹, S the derivatives of ln L at the cells (Kiefer & Wolfowitz 1959): a lower bound that
+supposes the assumed law to be right and every cell to be as noisy. Cells of one trunk share its noise and count as independent here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.arrays import Floats
+from lightning_scaling.ladder.cell import Cell
+from lightning_scaling.laws.identify import LARGEST_ERROR, sensitivities
+from lightning_scaling.laws.surface import CONSTANTS, Surface
+
+USUAL = "besiroglu2024"
+MORE = 10.0  # times the largest compute: where N* is asked for
+SINGULAR = 1e-9
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Standard errors of alpha, beta, a = beta/(alpha + beta), and of N* at `flops` as a share; inf where the cells cannot tell."""
+
+    law: str
+    noise: float
+    alpha: float
+    beta: float
+    allocation: float
+    flops: float
+    optimum: float
+
+    @property
+    def identifies(self) -> bool:
+        """Whether both exponents would pass as identified."""
+        return max(self.alpha, self.beta) <= LARGEST_ERROR
+
+
+def assumed_law(given: Any = None) -> tuple[str, Surface]:
+    """The law that the cells are supposed to follow: a published one, a saved one, or constants.
+
+    Raises:
+        ValueError: no such law, or one without constants of N and D.
+    """
+    from lightning_scaling.laws import load, preset
+
+    if isinstance(given, dict):
+        if missing := [name for name in CONSTANTS if not isinstance(given.get(name), int | float)]:
+            raise ValueError(f"constants of a law are {', '.join(CONSTANTS)}; {missing[0]} is missing")
+        return "given constants", Surface(*(float(given[name]) for name in CONSTANTS))
+    name = str(given or USUAL)
+    law = load(name) if Path(name).suffix == ".json" else preset(name).law
+    surface = getattr(law, "surface", law)
+    if not isinstance(surface, Surface):
+        raise ValueError(f"{name} has no constants of the form E + A/N^alpha + B/D^beta; name another law")
+    return name, surface
+
+
+def expected(cells: Sequence[Cell], law: Any = None, noise: float = 0.005) -> Expected:
+    """What cells will identify.
+
+    Args:
+        law: as in `assumed_law`; by default the refit of Hoffmann et al.'s data.
+        noise: relative scatter of a final loss.
+    """
+    name, surface = assumed_law(law)
+    params, tokens = (np.array([getattr(cell, kind) for cell in cells], dtype=np.float64) for kind in ("params", "tokens"))
+    target = MORE * float((6 * params * tokens).max())
+    x, y = np.log(params), np.log(tokens)
+    centred = np.array([np.log(surface.E), np.log(surface.A) - surface.alpha * x.mean(), np.log(surface.B) - surface.beta * y.mean(),
+                        surface.alpha, surface.beta])  # fmt: skip
+    slopes = sensitivities(centred, x - x.mean(), y - y.mean())
+    alpha, beta = centred[3:]
+    share = np.array([0.0, 0.0, 0.0, -beta, alpha]) / (alpha + beta) ** 2
+    optimum = _gradient(centred, x.mean(), y.mean(), target)
+    alpha_error, beta_error, a_error = (noise * _deviation(slopes, each) for each in (np.eye(5)[3], np.eye(5)[4], share))
+    return Expected(name, noise, alpha_error, beta_error, a_error, target, noise * _deviation(slopes, optimum))
+
+
+def _deviation(slopes: Floats, direction: Floats) -> float:
+    """Of a linear function of the constants, for noise 1; inf where the cells say nothing about part of it."""
+    _, sizes, rows = np.linalg.svd(slopes, full_matrices=True)
+    sizes = np.r_[sizes, np.zeros(len(rows) - len(sizes))]
+    along = rows @ direction
+    seen = sizes > SINGULAR * sizes[0]
+    if np.abs(along[~seen]).max(initial=0.0) > 1e-6 * np.linalg.norm(direction):
+        return float("inf")
+    return float(np.sqrt(((along[seen] / sizes[seen]) ** 2).sum()))
+
+
+def _gradient(theta: Floats, x: float, y: float, flops: float) -> Floats:
+    """Of ln N*(C) with respect to (e, a, b, alpha, beta)."""
+
+    def log_optimum(t: Floats) -> float:
+        _, a, b, alpha, beta = t
+        ratio = np.log(alpha) + a + alpha * x - np.log(beta) - b - beta * y
+        return float((ratio + beta * np.log(flops / 6)) / (alpha + beta))
+
+    steps = np.eye(5) * 1e-5
+    return np.array([(log_optimum(theta + h) - log_optimum(theta - h)) / 2e-5 for h in steps])

@@ -1,0 +1,54 @@
+"""The throughput of this machine: the first steps of a cell, timed without monitor, store or validation."""
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+from lightning_scaling.ladder.cell import Cell
+from lightning_scaling.ladder.design import Design
+from lightning_scaling.ladder.pace import Pace
+
+STEPS, FIRST = 24, 4  # trained, and left out because they warm up
+
+
+def measured_pace(design: Design) -> Pace:
+    """The pace by the smallest and the largest step of the design, each timed in a process of its own.
+
+    Raises:
+        ValueError: the builder cannot build them.
+    """
+    by_step = sorted(design.cells, key=lambda cell: cell.flops / cell.steps)
+    return Pace({cell.flops / cell.steps: step_seconds(design, cell) for cell in (by_step[0], by_step[-1])})
+
+
+def step_seconds(design: Design, cell: Cell) -> float:
+    """Median seconds of a step."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(time_steps, design, cell).result()
+
+
+def time_steps(design: Design, cell: Cell) -> float:
+    """In the process itself."""
+    from lightning_scaling.callbacks.lightning_base import Callback
+    from lightning_scaling.ladder.quiet import quiet
+    from lightning_scaling.ladder.training import QUIET, built, fit, trainer_of
+
+    class Clock(Callback):
+        """When each step ended."""
+
+        def __init__(self) -> None:
+            self.ends: list[float] = []
+
+        def on_train_batch_end(self, *_: Any) -> None:
+            self.ends.append(time.perf_counter())
+
+    quiet(design.cores)
+    module, data, arguments = built(design, cell)
+    clock = Clock()
+    limits: dict[str, Any] = dict(max_steps=min(STEPS, cell.steps), max_epochs=-1, limit_val_batches=0)
+    fit(trainer_of(module)(**{**QUIET, **arguments, **design.trainer, **limits, "callbacks": [clock]}), module, data)
+    ends = clock.ends[min(FIRST, len(clock.ends) - 2) :]
+    each = sorted(later - earlier for earlier, later in pairwise(ends))
+    return each[len(each) // 2] if each else float("nan")

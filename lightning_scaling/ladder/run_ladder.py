@@ -1,0 +1,137 @@
+"""A ladder from its design to trained runs: what is finished is left out, what failed is tried again, one failure stops no other cell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from lightning_scaling.ladder.cell import Cell, Chain
+from lightning_scaling.ladder.chain_training import Report, Task, train_chain
+from lightning_scaling.ladder.design import Design
+from lightning_scaling.ladder.engine import Ended, Engine
+from lightning_scaling.ladder.watch import Watch
+from lightning_scaling.run.record import RunRecord
+
+GLANCE = 0.25  # seconds between two looks at the progress
+Work = Callable[[Task, Watch], Report]
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: the user asked for it
+    """The ladder was stopped; running it again resumes it."""
+
+
+@dataclass
+class Progress:
+    """How far a ladder is, as its driver sees it."""
+
+    finished: set[str] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)
+    steps: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+Show = Callable[[Progress], None]
+
+
+def run_ladder(design: Design, engine: Engine, show: Show = lambda progress: None) -> dict[str, RunRecord]:
+    """Train what is not yet trained; the records of the finished cells, by id, read back from the store.
+
+    Raises:
+        Interrupted: Ctrl-C, or the ladder was cancelled; checkpoints are written.
+    """
+    from lightning_scaling.ladder.recorded import finished
+    from lightning_scaling.ladder.run_folder import resume
+
+    resume(design)
+    there = finished(design)
+    driver = Driver(design, engine, show, set(there))
+    driver.run()
+    if driver.stopped:
+        raise Interrupted
+    return finished(design)
+
+
+class Driver:
+    """Gives tasks to an engine until every cell is finished or has failed for good.
+
+    Args:
+        done: ids of the cells that are finished.
+        work: what a task does in its process.
+    """
+
+    def __init__(self, design: Design, engine: Engine, show: Show, done: set[str], work: Work = train_chain) -> None:
+        self.design, self.engine, self.work, self._show = design, engine, work, show
+        self.progress = Progress(set(done))
+        self._attempts: dict[str, int] = {}
+        self.waiting = [chain for whole in design.chains if (chain := self._left(whole)) is not None]
+        self.running = 0
+        self.stopped = False
+
+    def _left(self, chain: Chain) -> Chain | None:
+        """The chain, unless all of its cells are finished: which are is looked up again where it is trained."""
+        return None if all(cell.id in self.progress.finished for cell in chain.cells) else chain
+
+    def run(self) -> None:
+        """Until nothing waits or runs. Ctrl-C ends every task after a checkpoint."""
+        try:
+            self._drive()
+        except KeyboardInterrupt:
+            self.stopped = True
+            self.engine.stop()
+            while self.running:
+                self._take(self.engine.ended(1.0))
+        finally:
+            self.engine.close()
+
+    def _drive(self) -> None:
+        while self.running or (self.waiting and not self.stopped):
+            self._start()
+            self._take(self.engine.ended(GLANCE))
+            self.progress.steps.update(self.engine.steps())
+            self._show(self.progress)
+
+    def _start(self) -> None:
+        room = 0 if self.stopped else max(0, self.engine.room())
+        begin, self.waiting = self.waiting[:room], self.waiting[room:]
+        if not begin:
+            return
+        for chain in begin:
+            self._attempts[chain.name or chain.cells[0].id] = self._attempt(chain) + 1
+            self.progress.running |= {cell.id for cell in chain.cells} - self.progress.finished
+        self.engine.start([Task(of_chain(self.design, chain), chain, self._attempt(chain), self.work) for chain in begin])
+        self.running += len(begin)
+
+    def _attempt(self, chain: Chain) -> int:
+        return self._attempts.get(chain.name or chain.cells[0].id, 0)
+
+    def _take(self, ended: list[Ended]) -> None:
+        for each in ended:
+            self.running -= 1
+            self._one(each)
+
+    def _one(self, ended: Ended) -> None:
+        cells, errors = ended.task.chain.cells, dict(ended.report.errors)
+        self.progress.running -= {cell.id for cell in cells}
+        if ended.died:
+            errors = self._died(ended)
+        if ended.report.stopped:
+            self.stopped = True
+        else:
+            self.progress.finished |= {cell.id for cell in cells} - set(errors)
+        for cell in cells:
+            self.progress.failed.pop(cell.id, None)
+        self.progress.failed |= errors
+        if errors and self._attempt(ended.task.chain) <= self.design.retries and not self.stopped:
+            self.waiting.append(ended.task.chain)
+
+    def _died(self, ended: Ended) -> dict[str, str]:
+        """The process could not say so itself: the cells that it had not finished have failed."""
+        from lightning_scaling.ladder.recorded import finished, note_failures
+
+        there = finished(ended.task.design)
+        left: list[Cell] = [cell for cell in ended.task.chain.cells if cell.id not in there]
+        note_failures(ended.task.design, left, self._attempt(ended.task.chain), ended.died)
+        return {cell.id: ended.died for cell in left}
+
+
+def of_chain(design: Design, chain: Chain) -> Design:
+    """The design of one chain alone: what a process needs to be sent."""
+    return replace(design, cells=chain.cells)
