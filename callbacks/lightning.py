@@ -289,7 +289,7 @@ class ScalingLawMonitor(Callback):
             self._guard.warn("resume", f"{error}; this training counts from here")
 
     def __getstate__(self) -> dict[str, Any]:
-        """A monitor travels as its options and what can be read of its run: threads, hooks and the trainer stay here."""
+        """A monitor is pickled as its options and what can be read of its run: threads, hooks and the trainer stay here."""
         kept = {name: getattr(self, name) for name in READINGS} if self._run is not None else self._kept
         return {"given": self._given, "automatic": self.automatic, "kept": kept}
 

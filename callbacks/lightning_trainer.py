@@ -1,7 +1,7 @@
 """What a Lightning trainer shows of its fit: its ranks, its end in tokens, its schedulers, its loggers. Read without touching anything.
 
 `Trainer.estimated_stepping_batches` may load data and knows neither manual optimisation nor `max_time`, so the limits are put together
-here, in batches that are still to come.
+here, in batches not yet seen.
 """
 
 import inspect

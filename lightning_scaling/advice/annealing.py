@@ -1,4 +1,4 @@
-"""How much of the learning-rate decay remains: whether one is still to come, how large it is, and whether the rate was raised lately.
+"""How much of the learning-rate decay remains: whether one is due, how large it is, and whether the rate was raised lately.
 
 The largest drop of a run comes with its decay (WSD: 3 % and more of the loss), so no plateau may be called before it.
 """

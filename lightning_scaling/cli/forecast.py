@@ -26,7 +26,7 @@ from lightning_scaling.run.curve import Curve
     "--schedule",
     "stated",
     metavar="SHAPE",
-    help="The learning rate still to come, where the file ends with the losses: cosine[:END], linear[:END], wsd[:DECAY] or constant; "
+    help="The remaining learning rate, where the file ends with the losses: cosine[:END], linear[:END], wsd[:DECAY] or constant; "
     "END is a share of the peak, DECAY the share of the run over which the rate falls.",
 )
 @click.option("--run", metavar="NAME", help="The run that is meant, where the file holds several.")
@@ -48,7 +48,7 @@ def command(
     """Forecast where a run will end, from the first part of its log.
 
     FILE is a log of any usual kind (CSV, JSON, parquet, text, TensorBoard, W&B, a logger's folder, - for standard input) with steps or
-    tokens, a loss and, where possible, the learning rate. Rows without a loss may carry the rates still to come, or --schedule states
+    tokens, a loss and, where possible, the learning rate. Rows without a loss may carry the remaining rates, or --schedule states
     them: without either the forecast averages over the schedules that fit the rates so far.
 
     \b

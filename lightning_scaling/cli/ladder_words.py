@@ -35,7 +35,7 @@ def plan_document(design: Design, found: Quote) -> dict[str, Any]:
     """The plan as one plain document."""
     cells = [
         {"id": c.id, "name": c.name, "family": c.family, "params": c.params, "tokens": c.tokens, "steps": c.steps, "flops": c.flops,
-         "computed_flops": c.computed_flops, "seed": c.seed, "hyper": dict(c.hyper), "seconds": _finite(found.pace.cell(c))}
+         "computed_flops": c.computed_flops, "seed": c.seed, "hyper": dict(c.hyper), "seconds": _finite(found.step_times.cell(c))}
         for c in design.cells
     ]  # fmt: skip
     expected = None if found.expected is None else {name: _finite(value) for name, value in vars(found.expected).items()}
@@ -56,7 +56,7 @@ def _plan_table(design: Design, found: Quote) -> Any:
     for c in design.cells[:MOST]:
         size = (numbers.count(c.params), numbers.count(c.tokens), f"{c.steps:,}", numbers.count(c.tokens / c.params))
         cost = (numbers.scientific(c.flops), numbers.scientific(c.computed_flops), numbers.compute(pf_days(c.computed_flops)))
-        table.add_row(numbers.shortened(c.name, 30), *size, *cost, duration(found.pace.cell(c)))
+        table.add_row(numbers.shortened(c.name, 30), *size, *cost, duration(found.step_times.cell(c)))
     if len(design.cells) > MOST:
         table.caption = f"and {len(design.cells) - MOST} more"
     return table

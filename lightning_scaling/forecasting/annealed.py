@@ -1,4 +1,4 @@
-"""The drop of a decay still to come, measured: the loss of averaged weights shows most of it while the rate is high.
+"""The drop of the remaining decay, measured: the loss of averaged weights shows most of it while the rate is high.
 
 With g = ln(loss / averaged loss) of an average over the last twentieth of the steps, a full decay takes DROP·g off the loss, and g goes
 with rate^SHRINKS. So ln L − DROP·g is the loss as if it had been annealed at every point: it depends on the effective training time alone
@@ -42,7 +42,7 @@ class Annealed:
     curve: effective training time as tokens, the loss as if annealed at each point.
     at: (m,) effective time of the places asked for.
     left: (m,) log loss that the rate there leaves un-annealed.
-    to_fall: (m,) share of a full annealing still to come; 0 where the rate stays.
+    to_fall: (m,) share of a full annealing that remains; 0 where the rate stays.
     undecayed: 1 while the rate is at its peak, 0 once it has fallen.
     gap: g now, at the peak rate.
     own: the logged loss is that of averaged weights itself.

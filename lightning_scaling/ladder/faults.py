@@ -17,7 +17,7 @@ class DesignFaults(ValueError):  # noqa: N818 - it holds several
 
 
 class Faults:
-    """Collects faults while a design is read; a value that is wrong is replaced by its default, so that reading goes on."""
+    """Collects faults while a design is read; a value that is wrong is replaced by its default, so that reading continues."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -8,19 +8,19 @@ from typing import Any
 
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.pace import Pace
+from lightning_scaling.ladder.step_times import StepTimes
 
 STEPS, FIRST = 24, 4  # trained, and left out because they warm up
 
 
-def measured_pace(design: Design) -> Pace:
-    """The pace by the smallest and the largest step of the design, each timed in a process of its own.
+def measured_step_times(design: Design) -> StepTimes:
+    """The step times by the smallest and the largest step of the design, each timed in a process of its own.
 
     Raises:
         ValueError: the builder cannot build them.
     """
     by_step = sorted(design.cells, key=lambda cell: cell.flops / cell.steps)
-    return Pace({cell.flops / cell.steps: step_seconds(design, cell) for cell in (by_step[0], by_step[-1])})
+    return StepTimes({cell.flops / cell.steps: step_seconds(design, cell) for cell in (by_step[0], by_step[-1])})
 
 
 def step_seconds(design: Design, cell: Cell) -> float:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.expected import Expected, expected
-from lightning_scaling.ladder.pace import Pace, seconds_of
 from lightning_scaling.ladder.pool import cores_here
+from lightning_scaling.ladder.step_times import StepTimes, seconds_of
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The pace of this machine, the seconds of the whole with `lanes` cells at a time (NaN where not measured), what is expected."""
+    """The step times of this machine, the seconds of the whole with `lanes` cells at a time (NaN where not measured), what is expected."""
 
-    pace: Pace
+    step_times: StepTimes
     seconds: float
     lanes: int
     expected: Expected | None
@@ -28,10 +28,10 @@ def quote(design: Design, measure: bool = True, lanes: int | None = None) -> Quo
     Raises:
         ValueError: the builder cannot build the cells that are timed.
     """
-    from lightning_scaling.ladder.measure import measured_pace
+    from lightning_scaling.ladder.measure import measured_step_times
 
-    pace = measured_pace(design) if measure else Pace({})
+    step_times = measured_step_times(design) if measure else StepTimes({})
     at_once = lanes or max(1, cores_here() // design.cores)
     main = [cell for cell in design.cells if cell.family == design.cells[0].family]
     found = expected(main, design.law, design.noise) if len(main) > 1 else None
-    return Quote(pace, seconds_of(design.chains, pace, {}, at_once), at_once, found)
+    return Quote(step_times, seconds_of(design.chains, step_times, {}, at_once), at_once, found)

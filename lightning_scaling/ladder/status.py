@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.pace import Pace, seconds_of
+from lightning_scaling.ladder.step_times import StepTimes, seconds_of
 from lightning_scaling.run.finished import is_finished
 from lightning_scaling.run.record import RunRecord, RunState
 
@@ -79,7 +79,7 @@ def _cell(cell: Cell, record: RunRecord | None) -> CellStatus:
 
 def _left(design: Design, cells: tuple[CellStatus, ...], there: Mapping[str, RunRecord], lanes: int) -> float:
     done = {each.cell.id: each.cell.steps if each.share == 1 else each.steps for each in cells}
-    return seconds_of(design.chains, Pace(_measured(cells, there)), done, lanes)
+    return seconds_of(design.chains, StepTimes(_measured(cells, there)), done, lanes)
 
 
 def _measured(cells: tuple[CellStatus, ...], there: Mapping[str, RunRecord]) -> dict[float, float]:

@@ -1,6 +1,6 @@
 """How a run was counted.
 
-A number means nothing without its convention, so it travels with the run, and two runs are compared before they enter one fit.
+A number means nothing without its convention, so it is kept with the run, and two runs are compared before they enter one fit.
 """
 
 from collections.abc import Iterable

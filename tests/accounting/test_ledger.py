@@ -32,14 +32,14 @@ def train(ranks, micro_batches, again):
 @given(segments, st.integers(0, 1000))
 def test_checkpoints_crashes_and_resumes_count_as_a_straight_run(run, again):
     straight, saved = Ledger(), None
-    for world, stretches, lost in run:
+    for world, spans, lost in run:
         ranks = [Ledger() for _ in range(world)]
         for ledger in ranks:
             if saved is not None:
                 ledger.load_state_dict(saved)
-        for stretch in stretches:
-            train(ranks, stretch, again)
-            train([straight], stretch, again)
+        for span in spans:
+            train(ranks, span, again)
+            train([straight], span, again)
             sync(ranks)
             saved = json.loads(json.dumps(ranks[0].state_dict()))
         train(ranks, lost, again)  # trained after the last checkpoint, then the process dies
@@ -48,20 +48,20 @@ def test_checkpoints_crashes_and_resumes_count_as_a_straight_run(run, again):
 
 @settings(deadline=None)
 @given(st.lists(batches, min_size=1, max_size=4), st.integers(1, 5))
-def test_all_ranks_hold_the_same_total_after_a_sync(stretches, world):
+def test_all_ranks_hold_the_same_total_after_a_sync(spans, world):
     ranks = [Ledger() for _ in range(world)]
-    for stretch in stretches:
-        train(ranks, stretch, 0)
+    for span in spans:
+        train(ranks, span, 0)
         sync(ranks)
     assert len({(ledger.tokens, ledger.flops) for ledger in ranks}) == 1
-    assert ranks[0].tokens == sum(tokens for stretch in stretches for tokens, _ in stretch)
+    assert ranks[0].tokens == sum(tokens for span in spans for tokens, _ in span)
 
 
 @settings(deadline=None)
 @given(batches, st.integers(0, 5))
-def test_syncing_often_or_twice_counts_once(stretch, every):
+def test_syncing_often_or_twice_counts_once(span, every):
     ledger, once = Ledger(), Ledger()
-    for number, (tokens, cost) in enumerate(stretch):
+    for number, (tokens, cost) in enumerate(span):
         ledger.add(tokens, tokens * cost)
         once.add(tokens, tokens * cost)
         if every and number % every == 0:

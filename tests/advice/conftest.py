@@ -1,4 +1,4 @@
-"""Runs with a known course: a power law of travelled rate, an annealing drop, noise, and what may happen on the way."""
+"""Runs with a known course: a power law of effective training time, an annealing drop, noise, and what may happen on the way."""
 
 from collections.abc import Callable
 

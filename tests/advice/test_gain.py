@@ -1,4 +1,4 @@
-"""The gain still to come, read off the curve."""
+"""The remaining gain, read off the curve."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A training whose store and spool share a full disk ends as if it had none, and says so once."""
+"""A training whose store and spool share a full disk ends as if it had none, and warns once."""
 
 import logging
 

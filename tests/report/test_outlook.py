@@ -1,4 +1,4 @@
-"""The picture of one run and what is still to come."""
+"""The picture of one run and its forecast."""
 
 import numpy as np
 import pytest

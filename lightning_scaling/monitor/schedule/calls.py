@@ -1,4 +1,4 @@
-"""When a trainer makes an optimiser step and when it steps a scheduler: after which of the optimiser steps still to come.
+"""When a trainer makes an optimiser step and when it steps a scheduler: after which of the remaining optimiser steps.
 
 A scheduler with interval "step" is stepped with the optimiser where the batch's number in its epoch is divisible by the frequency;
 one with interval "epoch" after the last batch of every frequency-th epoch. The number of a batch starts again in each epoch.

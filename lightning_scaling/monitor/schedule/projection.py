@@ -1,4 +1,4 @@
-"""The learning rates that a training has still to come, read off its torch schedulers, joined to those that were observed.
+"""The learning rates of the rest of a training, read off its torch schedulers, joined to those that were observed.
 
 A forecast made before the rate has fallen needs to know that it will. Short schedules are read by stepping copies (`stepping`), long ones
 by asking for the rate at a position (`closed_form`); what was read is simplified to a few hundred corners.

@@ -8,14 +8,14 @@ import numpy as np
 from lightning_scaling.ladder.cell import Cell, Chain
 
 
-class Pace:
+class StepTimes:
     """Seconds of a step.
 
     Between two measured steps in a straight line of log seconds over log FLOPs; a smaller step takes as long as the smallest measured one,
     a larger one longer in proportion.
 
-    >>> pace = Pace({1e6: 0.01, 1e8: 0.1})
-    >>> [round(pace.step(flops), 4) for flops in (1e5, 1e7, 1e9)]
+    >>> step_times = StepTimes({1e6: 0.01, 1e8: 0.1})
+    >>> [round(step_times.step(flops), 4) for flops in (1e5, 1e7, 1e9)]
     [0.01, 0.0316, 1.0]
     """
 
@@ -37,9 +37,9 @@ class Pace:
         return max(0, cell.steps - max(done, cell.branch_step)) * self.step(cell.flops / cell.steps)
 
 
-def seconds_of(chains: Iterable[Chain], pace: Pace, done: Mapping[str, int], lanes: int) -> float:
+def seconds_of(chains: Iterable[Chain], step_times: StepTimes, done: Mapping[str, int], lanes: int) -> float:
     """Until the last of the chains ends, `lanes` at a time, the largest first."""
-    each = [sum(pace.cell(cell, done.get(cell.id, 0)) for cell in chain.cells) for chain in chains]
+    each = [sum(step_times.cell(cell, done.get(cell.id, 0)) for cell in chain.cells) for chain in chains]
     return makespan(each, lanes)
 
 
