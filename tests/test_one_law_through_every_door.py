@@ -85,10 +85,11 @@ def page(store: str, **asked: str) -> Any:
     """The answer of the page's endpoint for its law."""
     from lightning_scaling.server.routes import data
     from lightning_scaling.server.run_cache import RunCache
+    from lightning_scaling.server.run_details import RunDetails
 
     cache = RunCache(store)
     number = next(key for key, name in cache.experiments().items() if name == "sweep")
-    return json.loads(asyncio.run(get(data(cache), "/data/law", urlencode({"experiment": number, **asked}))))
+    return json.loads(asyncio.run(get(data(cache, RunDetails(store)), "/data/law", urlencode({"experiment": number, **asked}))))
 
 
 async def get(app: Any, path: str, query: str) -> bytes:

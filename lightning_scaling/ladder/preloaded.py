@@ -13,6 +13,6 @@ import lightning_scaling.ladder.training  # noqa: E402
 
 torch.set_num_threads(1)
 with contextlib.suppress(ImportError):
-    import lightning_scaling.store.mlflow.client
+    import lightning_scaling.store.mlflow.preloaded
 
 __all__ = ["lightning", "lightning_scaling", "torch"]

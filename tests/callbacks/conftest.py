@@ -117,15 +117,3 @@ def run_script(run_scripts):
         return code, json.loads(reported.read_text()) if reported.exists() else None
 
     return run
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: minutes of real trainings; run with -m slow")
-
-
-def pytest_collection_modifyitems(config, items):
-    if "slow" in config.option.markexpr:
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]

@@ -184,6 +184,7 @@ def test_a_model_reused_after_an_error_is_counted_once(scaling, tmp_path):
     assert not failed.model._forward_pre_hooks
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_counted_at_every_step(scaling, tmp_path):
     callback = scaling()
     with warnings.catch_warnings():

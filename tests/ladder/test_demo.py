@@ -114,6 +114,7 @@ def test_the_approaches_and_the_next_runs_are_stated(straight):
     assert straight[1]["next_runs"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_states_that_the_same_command_resumes(killed):
     code, output = killed[2]
     assert code == 130
@@ -121,11 +122,13 @@ def test_ctrl_c_states_that_the_same_command_resumes(killed):
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_in_the_same_numbers(straight, killed):
     assert losses(killed[1]) == losses(straight[1])
     assert killed[1]["largest"] == straight[1]["largest"]
 
 
+@pytest.mark.slow
 def test_no_cell_has_two_runs_in_mlflow(killed):
     folder, document, _ = killed
     recorded = records(folder)
@@ -133,6 +136,7 @@ def test_no_cell_has_two_runs_in_mlflow(killed):
     assert len(recorded.finished) == len(QUICK.cells)
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_trained_again(straight):
     folder, document = straight
     before = {r.key: r.extra["seconds"] for r in records(folder)}

@@ -100,7 +100,7 @@ def test_misuse_is_refused(sweep: Sweep, at: tuple[float, float], level: float) 
         predict_larger(*sweep(), *at, level=level)
 
 
-@pytest.mark.parametrize("side", [6, 14])
+@pytest.mark.parametrize("side", [6, pytest.param(14, marks=pytest.mark.slow)])
 def test_noise_does_not_bias_the_prediction(side: int) -> None:
     law, off = Surface(1.7, 400.0, 410.0, 0.34, 0.28), []
     clean = simulate_runs(law, SweepDesign.grid(np.geomspace(1e7, 3e8, side), np.geomspace(1e9, 3e10, side)), 0.0)

@@ -100,6 +100,8 @@ def put(spool: Path, uri: str, experiment: str, record: RunRecord, name: str | N
 @pytest.fixture(scope="session")
 def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A ladder of 8 finished runs, a running and a cut one; three seeds, a plateau; one run alone; none; runs that cannot be read."""
+    from mlflow import MlflowClient
+
     folder = tmp_path_factory.mktemp("served")
     shutil.copy(database.removeprefix("sqlite:///"), folder / "mlflow.db")
     made = Store(f"sqlite:///{folder}/mlflow.db")
@@ -108,7 +110,8 @@ def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             put(folder, made.uri, "ladder", run_of_a_law(params, ratio, family=family), f"run-{params}-{ratio}")
     put(folder, made.uri, "ladder", run_of_a_law(2_000_000, 80, seen=0.5, seed=1), LONG, "FAILED")
     for seed in (11, 12, 13):
-        put(folder, made.uri, "seeds", run_of_a_law(4_000_000, 20, seed=seed, key=f"seed-{seed}"), f"seed-{seed}")
+        run_id = put(folder, made.uri, "seeds", run_of_a_law(4_000_000, 20, seed=seed, key=f"seed-{seed}"), f"seed-{seed}")
+        MlflowClient(made.uri).set_tag(run_id, "lr", "0.3" if seed == 12 else "0.1")
     called = {**plateau_entry(100_000_000, 1_200_000_000_000_000, f"plateau: the rest of the budget brings .04 % {SCRIPT}")}
     called |= add_data_entry("NO", f"a doubling brings .1 % {SCRIPT}")
     put(folder, made.uri, "seeds", run_of_a_law(2_000_000, 80, seed=14, extra=called), "plateaued")

@@ -29,7 +29,7 @@ def test_a_curve_is_thinned_and_keeps_both_ends(make_run):
 
 def test_very_many_curves_are_sent_thinner(make_run, monkeypatch):
     runs = [make_run(1_000_000 * (i + 1), 10, run_id=str(i)) for i in range(3)]
-    monkeypatch.setattr("lightning_scaling.server.overview._ALL_POINTS", 90)
+    monkeypatch.setattr("lightning_scaling.report.sample._ALL_POINTS", 90)
     assert [len(x) for x in of(*runs)["runs"]["x"]] == [30, 30, 30]
     assert len(of(runs[0])["runs"]["x"][0]) == MOST_POINTS
 

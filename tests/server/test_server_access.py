@@ -86,6 +86,7 @@ def test_names_are_text_in_report_and_notebook_too(browser, make_run, tmp_path):
     assert not re.search(r"^[=+@]", (tmp_path / "runs.csv").read_text(), re.M)
 
 
+@pytest.mark.slow
 def test_the_page_outlives_its_server(browser, empty, write, make_run, serving_at, tmp_path):
     write(empty, "e", make_run(1_000_000, 20), "before")
     (tmp_path / "one").mkdir()

@@ -47,8 +47,9 @@ def page(uri: str) -> Iterator[Callable[..., str]]:
 
     from lightning_scaling.server.routes import data
     from lightning_scaling.server.run_cache import RunCache
+    from lightning_scaling.server.run_details import RunDetails
 
-    server = uvicorn.Server(uvicorn.Config(data(RunCache(uri)), host="127.0.0.1", port=0, log_level="debug"))
+    server = uvicorn.Server(uvicorn.Config(data(RunCache(uri), RunDetails(uri)), host="127.0.0.1", port=0, log_level="debug"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -37,7 +37,7 @@ NOTE = "mlflow.note.content"
 def note(experiment_id: str, run_id: str) -> str:
     """The description of a run that this package made, as MLflow renders it: a link to the run on the page `/scaling` of the same server.
 
-    >>> note("1", "abc").partition(",")[0]
+    >>> note("1", "abc").partition(")")[0] + ")"
     '[Power law, forecast and verdict of this run](scaling?experiment=1&run=abc)'
     """
     link = f"scaling?experiment={quote(experiment_id)}&run={quote(run_id)}"
