@@ -15,6 +15,7 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.laws.identify import LARGEST_ERROR, sensitivities
 from lightning_scaling.laws.surface import CONSTANTS, Surface
+from lightning_scaling.units import training_flops
 
 USUAL = "besiroglu2024"
 MORE = 10.0  # times the largest compute: where N* is asked for
@@ -68,7 +69,7 @@ def expected(cells: Sequence[Cell], law: Any = None, noise: float = 0.005) -> Ex
     """
     name, surface = assumed_law(law)
     params, tokens = (np.array([getattr(cell, kind) for cell in cells], dtype=np.float64) for kind in ("params", "tokens"))
-    target = MORE * float((6 * params * tokens).max())
+    target = MORE * float(training_flops(params, tokens).max())
     x, y = np.log(params), np.log(tokens)
     centred = np.array([np.log(surface.E), np.log(surface.A) - surface.alpha * x.mean(), np.log(surface.B) - surface.beta * y.mean(),
                         surface.alpha, surface.beta])  # fmt: skip

@@ -23,6 +23,7 @@ from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.printed import Printed, Rows
+from lightning_scaling.units import training_flops
 
 # More configurations than this add little and cost the cube of their number: neighbours are averaged.
 MOST = 400
@@ -109,7 +110,7 @@ def predict_larger(
     if floor is not None and not 0 < floor < given.loss.min(initial=np.inf):
         raise ValueError(f"floor must be positive and below the lowest loss {given.loss.min():g}, got {floor}")
     distinct = configurations(given, replicates)
-    factor = 6.0 * size * length / given.flops.max() if len(given) else np.full(size.shape, np.inf)
+    factor = training_flops(size, length) / given.flops.max() if len(given) else np.full(size.shape, np.inf)
     refused = refusal(distinct.points, size, length)
     if refused is not None:
         nothing = np.full(size.shape, np.nan)

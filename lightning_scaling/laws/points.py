@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.units import training_flops
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class LawPoints:
     @property
     def flops(self) -> Floats:
         """(n,) 6·N·D."""
-        return 6.0 * self.params * self.tokens
+        return np.asarray(training_flops(self.params, self.tokens), dtype=np.float64)
 
     def take(self, index: ArrayLike) -> "LawPoints":
         """The points at `index` (mask or indices), their runs numbered anew."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.laws.surface import Optimum, Surface, as_given
+from lightning_scaling.units import tokens_for
 
 R_D = 15.387756
 R_N = 5.309743
@@ -68,9 +69,9 @@ class RepeatedData:
         if unique_tokens is None or np.all(np.asarray(fresh.tokens) <= unique_tokens):
             return fresh
         params = np.exp(np.linspace(np.log(fresh.params) - 7, np.log(fresh.params) + 3, 4001))
-        losses = self.predict(params, flops / (6 * params), unique_tokens)
+        losses = self.predict(params, tokens_for(flops, params), unique_tokens)
         best = int(np.argmin(losses))
-        return Optimum(flops, float(params[best]), float(flops / (6 * params[best])), float(losses[best]))
+        return Optimum(flops, float(params[best]), float(tokens_for(flops, params[best])), float(losses[best]))
 
     def _params_for(self, tokens: Any) -> Any:
         # The params whose compute-optimal data is `tokens`: N = G·(D·G)^(a/b).

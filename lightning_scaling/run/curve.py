@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling import numbers
 from lightning_scaling.printed import Printed, Rows
 from lightning_scaling.run.schedule import Schedule
+from lightning_scaling.units import training_flops
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,7 +105,7 @@ class Curve(Printed):
         """(n,) cumulative training FLOPs by 6·N·D; needs `params`."""
         if self.params is None:
             raise ValueError("FLOPs need the number of parameters: give the curve's params")
-        return 6.0 * self.params * self.tokens
+        return np.asarray(training_flops(self.params, self.tokens), dtype=np.float64)
 
     def until(self, tokens: float) -> "Curve":
         """The part up to and including `tokens`, with the same schedule."""
