@@ -123,6 +123,7 @@ def test_a_copy_keeps_the_options_and_the_readings(loop, training):
     assert copied.record.tokens_trained == EPOCHS * ROWS * training.LENGTH
 
 
+@pytest.mark.slow
 def test_two_processes_count_the_tokens_of_both(training, tmp_path):
     launch = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0"]
     command = [sys.executable, *launch, str(SCRIPT), str(tmp_path)]

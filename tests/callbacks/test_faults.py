@@ -98,7 +98,13 @@ def test_a_listener_that_fails_ends_nothing(training, tmp_path, capsys, judged_a
     assert monitor.record.ended
 
 
-@pytest.mark.parametrize(("target", "rank"), [(RUN + "_validated", 1), ("lightning_scaling.accounting.ledger:Ledger.sync", 0)])
+@pytest.mark.parametrize(
+    ("target", "rank"),
+    [
+        (RUN + "_validated", 1),
+        pytest.param("lightning_scaling.accounting.ledger:Ledger.sync", 0, marks=pytest.mark.slow),
+    ],
+)
 def test_a_failure_on_one_rank_leaves_no_other_waiting(tmp_path, target, rank):
     asked = ["--devices", "2", "--strategy", "ddp", "--epochs", "2", "--val-every", "3", "--fail", target, "--fail-rank", str(rank)]
     done = subprocess.run([sys.executable, SCRIPT, tmp_path, *asked], cwd=tmp_path, capture_output=True, text=True, timeout=200)

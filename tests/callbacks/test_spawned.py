@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from lightning_scaling import RunState
@@ -12,6 +13,7 @@ from lightning_scaling.store import load
 EPOCHS, ROWS = 2, 32
 
 
+@pytest.mark.slow
 def test_spawned_processes_leave_their_results_in_the_checkpoint_and_the_store(training, tmp_path, new_store):
     store = new_store(tmp_path)
     script = [sys.executable, str(Path(__file__).parent / "spawned.py"), str(tmp_path), store]

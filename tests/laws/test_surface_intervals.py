@@ -12,6 +12,7 @@ Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 
 
+@pytest.mark.slow
 def test_intervals_of_95_percent_hold_the_truth_in_about_95_of_100_worlds(sweep: Sweep) -> None:
     held = []
     for seed in range(40):

@@ -119,6 +119,7 @@ def test_one_tip_names_every_run_at_one_place(look):
 
 def test_a_part_is_enlarged_kept_in_the_address_and_reset(look):
     seen = look("ladder")
+    seen.until("#planner:not([hidden])")  # the fitted law is drawn too, and the axis reaches as far as it
     box = seen.page.locator("#loss-chart").bounding_box()
     before = seen.page.text_content("#loss-chart .axes")
     seen.page.mouse.move(box["x"] + 200, box["y"] + 80)
@@ -129,7 +130,9 @@ def test_a_part_is_enlarged_kept_in_the_address_and_reset(look):
     assert "zoom=" in seen.page.url
     enlarged = seen.page.text_content("#loss-chart .axes")
     assert enlarged != before
-    assert look("ladder", more=f"&{seen.page.url.split('?', 1)[1]}").page.text_content("#loss-chart .axes") == enlarged
+    other = look("ladder", more=f"&{seen.page.url.split('?', 1)[1]}")
+    other.until("#planner:not([hidden])")
+    assert other.page.text_content("#loss-chart .axes") == enlarged
     seen.page.click("#reset")
     assert seen.page.text_content("#loss-chart .axes") == before
 
