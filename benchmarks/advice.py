@@ -29,7 +29,7 @@ FINISH = 0.97  # of the token budget: a verdict after it ends no run early
 
 
 def replay(truth: Truth, evaluations: int) -> tuple[bool, bool, float]:
-    """(a right verdict came, a false alarm came, delay as a share of the token budget)."""
+    """(a right verdict was given, a false alarm was given, delay as a share of the token budget)."""
     alarm, first = False, None
     for index in np.unique(np.linspace(4, len(truth.curve) - 1, evaluations).astype(int)):
         seen = truth.curve.take(slice(0, index + 1))

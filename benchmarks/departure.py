@@ -74,7 +74,7 @@ def own(cache: Path, console: Console) -> list[Case]:
 
 
 def _harm(curve: Curve, twin: Curve, onset: float) -> float:
-    """How far the run came to lie above the same training without the fault, log loss over five validations."""
+    """How far the run lies above the same training without the fault, log loss over five validations."""
     off = np.log(curve.loss / twin.loss)[curve.tokens > onset * curve.tokens[-1]]
     return float(np.median(np.lib.stride_tricks.sliding_window_view(off, 5), axis=1).max())
 

@@ -58,7 +58,7 @@ def child(reader: str, path: Path) -> dict[str, float]:
 
 
 def measured(reader: str, path: str) -> dict[str, float]:
-    """Seconds, peak memory above that before reading, and how many points came of it."""
+    """Seconds, peak memory above that before reading, and how many points were read."""
     read = {"lightning-scaling": by_us, "pandas": by_pandas, "pyarrow": by_pyarrow}[reader]()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()

@@ -29,7 +29,7 @@ FIELDS = {
 HYPER = {"matrix_lr": {"at": 0.192, "width": -1}, "embedding_lr": {"at": 0.036, "width": -0.25}}
 
 
-def sleep(task, watch):
+def sleep(task, session):
     """A cell that trains nothing."""
     time.sleep(SECONDS)
     return Report()

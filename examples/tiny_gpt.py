@@ -78,4 +78,4 @@ if __name__ == "__main__":
     monitor = ScalingLawMonitor(store="sqlite:///mlflow.db", run_name="tiny GPT", tokenizer="bytes")
     trainer(monitor, logger=False).fit(TinyGPT(), Text())
     half = monitor.record.predictions[len(monitor.record.predictions) // 2]
-    print(f"Half-way the end was forecast at {half.loss:.3f} ({half.low:.3f} to {half.high:.3f}); it came to {monitor.record.loss:.3f}.")
+    print(f"Half-way the end was forecast at {half.loss:.3f} ({half.low:.3f} to {half.high:.3f}); it ended at {monitor.record.loss:.3f}.")

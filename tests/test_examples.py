@@ -1,4 +1,4 @@
-"""Every example runs as it stands and says what it promises."""
+"""Every example runs unchanged and prints what it promises."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-SAYS = {
+PRINTS = {
     "plain_loop.py": "Trained on 204800 tokens",
     "transformers_trainer.py": "Trained on 51200 tokens",
     "tiny_gpt.py": "Half-way the end was forecast at",
@@ -25,7 +25,7 @@ def started(tmp_path_factory):
     """All at once, each in a folder of its own: most of their time is spent importing."""
     quiet = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "COLUMNS": "200"}
     running = {}
-    for name in SAYS:
+    for name in PRINTS:
         folder = tmp_path_factory.mktemp(Path(name).stem)
         command = [sys.executable, str(EXAMPLES / name), *MORE.get(name, [])]
         running[name] = subprocess.Popen(command, cwd=folder, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -34,15 +34,15 @@ def started(tmp_path_factory):
         process.kill()
 
 
-@pytest.mark.parametrize("name", SAYS)
-def test_the_example_runs_and_says_what_it_promises(started, name):
-    said, _ = started[name].communicate(timeout=280)
-    assert started[name].returncode == 0, said
-    assert SAYS[name] in said
+@pytest.mark.parametrize("name", PRINTS)
+def test_the_example_runs_and_prints_what_it_promises(started, name):
+    printed, _ = started[name].communicate(timeout=280)
+    assert started[name].returncode == 0, printed
+    assert PRINTS[name] in printed
 
 
 def test_every_example_is_tested():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == set(SAYS)
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(PRINTS)
 
 
 def test_attaching_takes_ten_lines():

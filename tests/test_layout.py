@@ -62,7 +62,7 @@ def test_every_file_says_what_it_is_for(folder):
     assert silent == []
 
 
-# A folder imports only what stands before it.
+# A folder imports only what is listed before it.
 ORDER = (
     "run",
     "accounting",

@@ -1,7 +1,7 @@
 """Counts training batches into a ledger as they go by, from shapes alone.
 
 `begin` looks at a batch before it is trained on, as a training step may empty it; `confirm` counts it once it has been trained on. Either
-only notes that a batch of a known shape came once more; what that makes in tokens and FLOPs is multiplied when the ledger is settled, at
+only notes that a batch of a known shape was repeated; what that makes in tokens and FLOPs is multiplied when the ledger is settled, at
 a validation or checkpoint. With masks the count is a sum of values: on an accelerator it stays there, added up without waiting.
 """
 

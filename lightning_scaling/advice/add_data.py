@@ -1,4 +1,4 @@
-"""Keep adding data to this model? What the next doubling of its tokens would bring and cost, and where the run stands for its size.
+"""Keep adding data to this model? What the next doubling of its tokens would bring and cost, and how far its size is from the optimum.
 
 LLaMA (Touvron et al. 2023) trained a 7B model far beyond the compute-optimal ratio because it kept improving and is cheaper to serve. The
 answer compares the end of the token budget with twice that budget, each with its learning-rate decay done. Between the two most of the

@@ -13,7 +13,7 @@ import numpy as np
 
 from lightning_scaling.advice.family_gate import NEAREST, Gate, comparable, warmed_up
 from lightning_scaling.advice.family_residual import Residual, residual
-from lightning_scaling.advice.family_scores import SETTLED, Alarm, Drift, standing
+from lightning_scaling.advice.family_scores import SETTLED, Alarm, Drift, alarm_at_last
 from lightning_scaling.arrays import Floats
 from lightning_scaling.numbers import count, share
 from lightning_scaling.outcome import Outcome
@@ -107,13 +107,13 @@ def read_family(curve: Curve, budget: float, siblings: Sequence[Curve]) -> Famil
 
 def _reading(seen: Residual, kept: tuple[Curve, ...], missing: str) -> FamilyReading:
     drift = drift_of(kept, seen.x)
-    alarm, units = standing(seen, drift)
+    alarm, units = alarm_at_last(seen, drift)
     found: dict[str, Any] = dict(against=_sizes(kept), x=seen.x, r=seen.r, expectation=seen.expectation, missing=missing)
     off = float(np.median(seen.r[-SETTLED:]))
     if alarm is not None:
         since = float(seen.x[alarm.start])
         return FamilyReading(FamilyOutcome.DEPARTS, _words(alarm, off, units, since, kept), units, since, alarm.rule, **found)
-    fallen, down = standing(replace(seen, r=-seen.r), drift)
+    fallen, down = alarm_at_last(replace(seen, r=-seen.r), drift)
     if fallen is not None:
         since = float(seen.x[fallen.start])
         text = f"{share(-off)} below {_named(kept)} at equal share, falling away from them since {share(since)} of the budget"
@@ -176,7 +176,7 @@ def _healthy(kept: tuple[Curve, ...]) -> tuple[tuple[Curve, ...], int]:
 
 def _alone(seen: Residual) -> tuple[Alarm | None, float]:
     """The alarm at the end of a sibling, with the drift of one that is compared alone."""
-    return standing(seen, Drift(np.full(len(seen), ALONE * DRIFT), float("inf")))
+    return alarm_at_last(seen, Drift(np.full(len(seen), ALONE * DRIFT), float("inf")))
 
 
 def _first(curve: Curve, budget: float, kept: tuple[Curve, ...]) -> float:

@@ -56,8 +56,8 @@ class Alarm:
     unit: float
 
 
-def standing(seen: Residual, drift: Drift) -> tuple[Alarm | None, float]:
-    """The alarm that stands at the last look, None where none does, and the departure there in units."""
+def alarm_at_last(seen: Residual, drift: Drift) -> tuple[Alarm | None, float]:
+    """The alarm that holds at the last look, None where none does, and the departure there in units."""
     scores = list(_scores(seen, drift))
     first = _first_alarms(scores, len(seen))
     alarm, largest, units = None, 0.0, 0.0

@@ -9,7 +9,7 @@ find up to four epochs nearly as good as fresh data, and decline after), so one 
 a remaining decay has never been seen to undo it (in small regressions with more than 1 % of noise it did, by 1 to 16 %). Without
 repetition, or with such noise, a rise is unexpected: it must be one in a million in autocorrelated noise, larger than any rise the run has
 recovered from, and larger than what the rest of the learning-rate schedule usually brings. With independent noise alone, a digitised GPT-3
-run was called that came back by .8 % within a twelfth of its budget.
+run was called that recovered by .8 % within a twelfth of its budget.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LASTING_REPEATED, LASTING_SURPRISE = 0.03, 0.05  # share of the budget since the
 LASTING_JUMP = 0.25  # a jump that has not come back for so long is no spike
 LASTING_HIGH_RATE, HIGH_RATE = 0.15, 0.5  # with so much of the peak still to fall, a rise is often the rate's own and the decay undoes it
 BEYOND_DOUBT = 10.0  # standard deviations
-FEWEST_SURPRISE = 6  # losses since the best: three of them, climbing, ended a run that came back by 7 %
+FEWEST_SURPRISE = 6  # losses since the best: three of them, climbing, ended a run that recovered by 7 %
 EACH = 1.5  # the least that level and slope must show apart
 REPEATED = 4.0  # epochs
 CALM = 0.01  # noise up to which that expectation has been measured
@@ -41,7 +41,7 @@ class TurnUp:
         level, slope: the two scores in standard deviations.
         since: tokens at the best; lasting: share of the token budget since then; losses: how many since then.
         earlier: the largest relative rise that the run has recovered from.
-        jump: the rise came in one step, so it is a spike or a break.
+        jump: the rise took one step, so it is a spike or a break.
         correlated: how many times larger the noise is that does not average out over several bins.
         noise: of one bin, relative to the best.
     """

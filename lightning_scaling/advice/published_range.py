@@ -2,7 +2,7 @@
 
 Sizes as the papers print them: Kaplan et al. 2020, section 2 (768 to 1.5B parameters without embeddings); Hoffmann et al. 2022, abstract
 (70M to 16B parameters on 5B to 500B tokens), whose points Besiroglu et al. 2024 refitted; Muennighoff et al. 2023 (7M to 8.7B parameters,
-up to 900B tokens); Llama 3 2024, section 3.2.1 (40M to 16B). The losses are the law's own at the corners of that range, a quarter wider
+up to 900B tokens); Llama 3 2024, section 3.2.1 (40M to 16B). The losses are the law's own at the ends of that range, a quarter wider
 for other tokenizers. A law of the user's own runs is not restricted here.
 """
 

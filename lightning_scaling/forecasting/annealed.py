@@ -32,7 +32,7 @@ HELD, DECAYING = 1.0, 0.65  # weight of the measured view: while the rate is at 
 OWN = 1 / DROP  # the same where averaged weights are all that is validated: of a full decay's drop that share is in their loss already
 STILL_HIGH, FALLEN = 0.95, 0.6  # of the peak, between which the weight changes
 APART = 0.15  # share of the two views' distance that enters the deviation
-SAID = 0.3  # weight from which the outcome states that the drop is measured
+STATED = 0.3  # weight from which the outcome states that the drop is measured
 Ask = Callable[[Curve, Floats, float], Forecast]
 
 
@@ -67,7 +67,7 @@ def measured(found: Forecast, curve: Curve, level: float, ask: Ask) -> Forecast:
         return found
     steps = float(curve.step[-1]) if curve.step is not None and curve.optimizer_steps else np.inf
     student, weight = _both(found._student, view._student, np.log(view._units.level / found._units.level), seen, steps)
-    outcome = ForecastOutcome.MEASURED if weight.max() >= SAID and not found.outcome.declined else found.outcome
+    outcome = ForecastOutcome.MEASURED if weight.max() >= STATED and not found.outcome.declined else found.outcome
     kept = {name: getattr(found, name) for name in ("floor", "noise", "schedules", "unit")}
     return answer(student, found._units, found.at, level, outcome, found.last, 0.0, law=f"{found.law} + averaged weights", **kept)
 

@@ -58,10 +58,10 @@ def combined(law: Floats, plain: Floats, cuts: Sequence[Cut], observed: Observed
     g = trust(cuts, remaining, _fall(observed, MOSTLY))
     laws = np.vstack([middle, plain])
     centre = g * middle + (1 - g) * np.median(laws, axis=0)
-    ahead = np.log(np.maximum(observed.tokens_at / observed.tokens[-1], 1.0))
+    distance = np.log(np.maximum(observed.tokens_at / observed.tokens[-1], 1.0))
     missed = _missed(cuts, g)
     better = np.clip(missed / max(_missed(cuts, np.ones(1))[0], 1e-9), LEAST_WIDE, 1.0) if cuts else np.ones_like(g)
-    missed = missed * np.sqrt(np.minimum(ahead / NEAR, 1.0))
+    missed = missed * np.sqrt(np.minimum(distance / NEAR, 1.0))
     blind = observed.gain.shape[1] == 1
     own = (TRUSTED_BLIND if blind else TRUSTED) / NINETY
     wide = (np.maximum(middle - low, 1e-9), np.maximum(high - middle, 1e-9))
@@ -69,8 +69,8 @@ def combined(law: Floats, plain: Floats, cuts: Sequence[Cut], observed: Observed
     below = _root(LAW_BELOW * better * wide[0] / NINETY, MISSED_BELOW * missed, APART_BELOW * apart[0])
     above = _root(LAW_ABOVE * better * wide[1] / NINETY, MISSED_ABOVE * missed, APART_ABOVE * apart[1])
     below, above = ((own * w) ** g * s ** (1 - g) for w, s in zip(wide, (below, above), strict=True))
-    down, up = (most * ahead for most in _bends(observed, turned))
-    unknown = DROP * -np.expm1(-ahead) if blind else np.zeros_like(ahead)
+    down, up = (most * distance for most in _bends(observed, turned))
+    unknown = DROP * -np.expm1(-distance) if blind else np.zeros_like(distance)
     below, above = _root(below, down, unknown), _root(above, up)
     most = _settled(observed, centre)
     return SplitStudent(centre, np.minimum(below, most), np.minimum(above, most))

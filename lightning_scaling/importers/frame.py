@@ -23,7 +23,7 @@ class Frame:
     """Some consecutive rows.
 
     Args:
-        row: (n,) row of the file that each came from, counted from 1.
+        row: (n,) row of the file of each, counted from 1.
         numbers: (n,) values by column name.
         texts: n words by column name, for columns that name a run or a metric.
     """

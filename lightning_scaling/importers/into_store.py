@@ -22,7 +22,7 @@ class Action(Outcome):
 
 @dataclass(frozen=True)
 class Item:
-    """One run of the preview: the record and the reading it came from, or the reason why there is none."""
+    """One run of the preview: the record and its reading, or the reason why there is none."""
 
     action: Action
     record: RunRecord | None = None

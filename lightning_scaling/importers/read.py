@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from lightning_scaling.importers.assemble import assemble
 from lightning_scaling.importers.beside import facts_beside
+from lightning_scaling.importers.found_files import FoundFile, found_files
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.gather import Columns, gather
 from lightning_scaling.importers.importer import Importer, importer_for
 from lightning_scaling.importers.options import Options
-from lightning_scaling.importers.places import Place, places
 from lightning_scaling.importers.reading import Reading
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
@@ -19,7 +19,7 @@ _DEFAULT = Options()
 
 @dataclass
 class _Opened:
-    """The columns of a place, by run."""
+    """The columns of a found file, by run."""
 
     name: str
     columns: dict[str, Columns]
@@ -42,9 +42,9 @@ def read_run(path: str, options: Options = _DEFAULT) -> Reading:
         ValueError: several runs, none, or a file that cannot be read: one line with file, row and remedy.
         OSError: a file that cannot be opened.
     """
-    found = places(path)
+    found = found_files(path)
     if len(found) > 1:
-        raise ValueError(f"{path} holds {len(found)} runs: {_some(place.name for place in found)}; give one of them")
+        raise ValueError(f"{path} holds {len(found)} runs: {_some(found_file.name for found_file in found)}; give one of them")
     opened = _open(found[0], options)
     runs = list(opened.columns)
     if options.run is not None and options.run not in runs:
@@ -56,9 +56,9 @@ def read_run(path: str, options: Options = _DEFAULT) -> Reading:
 
 def read_each(path: str, options: Options = _DEFAULT) -> Iterator[Reading | ValueError]:
     """Every run that a path names, or the reason why one could not be read."""
-    for place in places(path):
+    for found_file in found_files(path):
         try:
-            opened = _open(place, options)
+            opened = _open(found_file, options)
         except ValueError as error:
             yield error
             continue
@@ -69,12 +69,12 @@ def read_each(path: str, options: Options = _DEFAULT) -> Iterator[Reading | Valu
                 yield error
 
 
-def _open(place: Place, options: Options) -> _Opened:
-    sources = [Source(file) for file in place.files]
+def _open(found_file: FoundFile, options: Options) -> _Opened:
+    sources = [Source(file) for file in found_file.files]
     importer = importer_for(sources[0], options.kind, options.pattern)
     tally = Tally()
     columns = gather(_frames(sources, importer, options, tally), options)
-    name = sources[0].name if len(sources) == 1 else place.name
+    name = sources[0].name if len(sources) == 1 else found_file.name
     if not columns:
         have = f" among {', '.join(tally.columns[:12])}" if tally.columns else ""
         why = f" ({tally})" if tally.skipped else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lightning_scaling.ladder.cell import Cell, Chain
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.run_folder import cancelled, remove
-from lightning_scaling.ladder.watch import CancelledInFolder, Stopped, Watch
+from lightning_scaling.ladder.session import CancelledInFolder, Session, Stopped
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Task:
     design: Design
     chain: Chain
     attempt: int = 1
-    work: Callable[["Task", Watch], "Report"] | None = None
+    work: Callable[["Task", Session], "Report"] | None = None
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ class Report:
     stopped: bool = False
 
 
-def train_chain(task: Task, watch: Watch) -> Report:
+def train_chain(task: Task, session: Session) -> Report:
     """Train the cells that the store does not hold as finished. A cell that fails costs that cell alone, where it shares no trunk."""
     from lightning_scaling.ladder.quiet import quiet
     from lightning_scaling.ladder.recorded import finished, note_failures
@@ -46,12 +46,12 @@ def train_chain(task: Task, watch: Watch) -> Report:
     quiet(design.cores)
     there = finished(design)
     folder = CancelledInFolder(design)
-    watching = Watch(watch.report, lambda: watch.stopping() or folder())
+    session_here = Session(session.report, lambda: session.stopping() or folder())
     for cell in task.chain.cells:
         if cell.id in there:
             continue
         try:
-            _train(task, cell, watching)
+            _train(task, cell, session_here)
         except Stopped:
             return Report(tuple(errors), stopped=True)
         except Exception as error:
@@ -62,11 +62,11 @@ def train_chain(task: Task, watch: Watch) -> Report:
     return Report(tuple(errors))
 
 
-def _train(task: Task, cell: Cell, watch: Watch) -> None:
+def _train(task: Task, cell: Cell, session: Session) -> None:
     from lightning_scaling.ladder.training import train_cell
 
     branches = task.chain.branch_steps if not cell.branch_step else ()
-    train_cell(task.design, cell, watch, task.attempt, branches)
+    train_cell(task.design, cell, session, task.attempt, branches)
 
 
 def _tidy(task: Task) -> None:

@@ -8,7 +8,7 @@ cells:
   - {runs: [{params: 80M, tokens: 1.6B}], family: large}          single runs
   - {next: {law: law.json, budget: 1e19}}                         what the fitted law asks for
 
-What stands beside `cells` holds for every block; a block may give its own.
+What is given beside `cells` holds for every block; a block may give its own.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
 
 
 def read_design(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Design:
-    """The design of a YAML file or of a dict; `changes` replace what stands at its top.
+    """The design of a YAML file or of a dict; `changes` replace what is given at its top.
 
     Raises:
         DesignFaults: anything that is wrong, all of it at once (a ValueError).

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a design, in one go: a line a fault, each with its place, what stands there, and what to write instead."""
+"""Everything that is wrong with a design, in one go: a line a fault, each with its place, what is there, and what to write instead."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping

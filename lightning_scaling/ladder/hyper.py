@@ -18,7 +18,7 @@ OF_LENGTH = ("D", "C")
 
 
 def value_of(rule: Any, known: Mapping[str, Any]) -> Any:
-    """A plain value as it stands; a power law at what is known.
+    """A plain value as it is; a power law at what is known.
 
     Raises:
         ValueError: it names something that the cell does not hold.

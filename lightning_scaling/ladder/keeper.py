@@ -9,7 +9,7 @@ from lightning_scaling.ladder.branching import own_rates
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.run_folder import open_folder
-from lightning_scaling.ladder.watch import Stopped, Watch
+from lightning_scaling.ladder.session import Session, Stopped
 
 
 class Keeper(Callback):
@@ -21,8 +21,8 @@ class Keeper(Callback):
         branches: steps at which other cells leave this one.
     """
 
-    def __init__(self, design: Design, cell: Cell, watch: Watch, branches: tuple[int, ...] = ()) -> None:
-        self.design, self.cell, self.watch, self.branches = design, cell, watch, branches
+    def __init__(self, design: Design, cell: Cell, session: Session, branches: tuple[int, ...] = ()) -> None:
+        self.design, self.cell, self.session, self.branches = design, cell, session, branches
         self._saved, self._step = time.monotonic(), 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -34,7 +34,7 @@ class Keeper(Callback):
         if step == self._step:  # gradients are accumulated
             return
         self._step = step
-        self.watch.report(self.cell.id, step)
+        self.session.report(self.cell.id, step)
         if step in self.branches:
             save(trainer, self.design.branch(self.cell, step))
         if step >= self.cell.steps:
@@ -43,7 +43,7 @@ class Keeper(Callback):
             self._between(trainer)
 
     def _between(self, trainer: Any) -> None:
-        stopping = self.watch.stopping()
+        stopping = self.session.stopping()
         if stopping or time.monotonic() - self._saved > self.design.checkpoint_seconds:
             save(trainer, self.design.checkpoint(self.cell))
             self._saved = time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any
 
 from lightning_scaling.ladder.chain_training import Report, Task, in_words, train_chain
 from lightning_scaling.ladder.run_folder import open_folder
-from lightning_scaling.ladder.watch import Watch
+from lightning_scaling.ladder.session import Session
 
 # glibc gives big blocks back to the system at every free, and takes page faults to get them again: 10 % of a step at width 64.
 ENVIRONMENT = {
@@ -55,10 +55,10 @@ def run(task: Task, pipe: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _words_into(log_file(task))
-    watch = Watch(_reporter(pipe))
-    watch.heed_signals(signal.SIGTERM)
+    session = Session(_reporter(pipe))
+    session.heed_signals(signal.SIGTERM)
     try:
-        pipe.send((task.work or train_chain)(task, watch))
+        pipe.send((task.work or train_chain)(task, session))
     except Exception as error:  # of the store, say; what concerns a cell is in the report
         pipe.send(Report(tuple((cell.id, in_words(error)) for cell in task.chain.cells)))
     pipe.close()

@@ -11,7 +11,7 @@ from typing import Any
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.engine import Ended
 from lightning_scaling.ladder.run_folder import cancel
-from lightning_scaling.ladder.watch import Watch
+from lightning_scaling.ladder.session import Session
 
 MOST = 10_000  # tasks that Ray is given at a time
 LOST_NODES = 5  # deaths of its node or process that a task survives
@@ -19,7 +19,7 @@ LOST_NODES = 5  # deaths of its node or process that a task survives
 
 def train(task: Task) -> Report:
     """What runs on a node; a process there trains many tasks, so the run folder is where it sees that it is to end."""
-    return (task.work or train_chain)(task, Watch())
+    return (task.work or train_chain)(task, Session())
 
 
 class RayEngine:

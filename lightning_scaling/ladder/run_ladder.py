@@ -7,11 +7,11 @@ from lightning_scaling.ladder.cell import Cell, Chain
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.engine import Ended, Engine
-from lightning_scaling.ladder.watch import Watch
+from lightning_scaling.ladder.session import Session
 from lightning_scaling.run.record import RunRecord
 
 GLANCE = 0.25  # seconds between two looks at the progress
-Work = Callable[[Task, Watch], Report]
+Work = Callable[[Task, Session], Report]
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: the user asked for it

@@ -10,7 +10,7 @@ from typing import Any
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.engine import Ended
 from lightning_scaling.ladder.run_folder import cancel
-from lightning_scaling.ladder.watch import Watch
+from lightning_scaling.ladder.session import Session
 
 MOST = 1000  # jobs of an array, as most clusters allow
 REQUEUES = 20  # time limits that a job may run into
@@ -22,7 +22,7 @@ class Job:
     """What runs on a node. submitit calls `checkpoint` when SLURM announces the end of a job, and requeues what it returns."""
 
     def __call__(self, task: Task) -> Report:
-        return (task.work or train_chain)(task, Watch())
+        return (task.work or train_chain)(task, Session())
 
     def checkpoint(self, task: Task) -> Any:
         """The same task again: it resumes from its last checkpoint, at most `checkpoint_seconds` old."""

@@ -9,14 +9,14 @@ from lightning_scaling.ladder.builder import load_builder
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.run_folder import exists, open_folder, remove
-from lightning_scaling.ladder.watch import Watch
+from lightning_scaling.ladder.session import Session
 
 QUIET: dict[str, Any] = dict(
     logger=False, enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0
 )
 
 
-def train_cell(design: Design, cell: Cell, watch: Watch, attempt: int = 1, branches: tuple[int, ...] = ()) -> None:
+def train_cell(design: Design, cell: Cell, session: Session, attempt: int = 1, branches: tuple[int, ...] = ()) -> None:
     """Train `cell`, from its checkpoint where there is one; its record goes to the store, or to the spool while that does not answer.
 
     Args:
@@ -24,7 +24,7 @@ def train_cell(design: Design, cell: Cell, watch: Watch, attempt: int = 1, branc
         branches: steps at which other cells leave this one.
 
     Raises:
-        Stopped: the watch asked for it; the checkpoint is written.
+        Stopped: the session asked for it; the checkpoint is written.
         ValueError: the builder makes another size or batch than the design states.
     """
     from lightning_scaling.ladder.keeper import Exactly, Keeper
@@ -32,7 +32,7 @@ def train_cell(design: Design, cell: Cell, watch: Watch, attempt: int = 1, branc
     start, shared = _start(design, cell)
     module, data, arguments = built(design, cell)
     monitor = _monitor(design, cell, {"attempt": attempt, "shared_tokens": shared, "seconds": _clock()})
-    callbacks = [*arguments.pop("callbacks", ()), monitor, Keeper(design, cell, watch, branches), Exactly(cell, monitor)]
+    callbacks = [*arguments.pop("callbacks", ()), monitor, Keeper(design, cell, session, branches), Exactly(cell, monitor)]
     often = dict(max_steps=cell.steps, max_epochs=-1, val_check_interval=cell.validate_every, check_val_every_n_epoch=None)
     trainer = trainer_of(module)(callbacks=callbacks, **{**QUIET, **often, **arguments, **design.trainer})
     fit(trainer, module, data, start)

@@ -17,7 +17,7 @@ from lightning_scaling.laws.surface_fit import SurfaceFit
 from lightning_scaling.units import pf_days, training_flops
 
 GRID = 40
-# Runs of more or less than this times the target's tokens per param cover corners that nobody trains in.
+# Runs of more or less than this times the target's tokens per param cover shapes that nobody trains.
 LOPSIDED = 10.0
 REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noise of a run
 # Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.

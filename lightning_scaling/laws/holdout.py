@@ -1,4 +1,4 @@
-"""Would these runs have predicted their own largest ones? Backtests: hold out the largest, each size in turn, or what came next."""
+"""Would these runs have predicted their own largest ones? Backtests: hold out the largest, each size in turn, or the later runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

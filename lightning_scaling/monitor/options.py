@@ -106,7 +106,7 @@ class Options:
     facts: Mapping[str, Any] | None = option(
         None, "anything else to keep with the run: plain values, or callables that are asked whenever the run is recorded."
     )
-    summary: bool = option(True, "print at the end of the run what it cost and what came of it.", _yes)
+    summary: bool = option(True, "print at the end of the run what it cost and where it ended.", _yes)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "siblings", None if self.siblings is None else tuple(self.siblings))

@@ -1,4 +1,4 @@
-"""A monitor prints where its run stands: what was spent, where it is expected to end, the advice."""
+"""A monitor prints the state of its run: what was spent, where it is expected to end, the advice."""
 
 from typing import Any
 

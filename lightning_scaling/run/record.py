@@ -19,7 +19,7 @@ SCHEMA = 1
 
 
 class RunState(Outcome):
-    """Where a run stands, read from its data and never from a status flag: crashed runs stay RUNNING in trackers for ever."""
+    """The state of a run, read from its data and never from a status flag: crashed runs stay RUNNING in trackers for ever."""
 
     FINISHED = "reached the end of its plan, or ended itself"
     RUNNING = "still going"

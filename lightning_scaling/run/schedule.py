@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling import numbers
 from lightning_scaling.printed import Printed
 
-CORNERS = 512  # of a cosine, as a polygon
+KNOTS = 512  # of a cosine, as a polygon
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,7 +78,7 @@ class Schedule(Printed):
         if decay * steps > steps - warmup:
             raise ValueError(f"a warm-up of {warmup:g} and a decay over {decay:g} of {steps:g} steps overlap")
         start = ((1 - decay) * steps - warmup) / (steps - warmup)
-        return cls._shaped(steps, peak, warmup, lambda p: 1 - (1 - end) * np.clip((p - start) / (1 - start), 0, 1), end, corner=start)
+        return cls._shaped(steps, peak, warmup, lambda p: 1 - (1 - end) * np.clip((p - start) / (1 - start), 0, 1), end, knot=start)
 
     @classmethod
     def constant(cls, steps: float, peak: float = 1.0, warmup: float = 0) -> "Schedule":
@@ -87,7 +87,7 @@ class Schedule(Printed):
 
     @classmethod
     def _shaped(
-        cls, steps: float, peak: float, warmup: float, shape: Callable[[Any], Any], end: float = 0.0, corner: float = 0.0
+        cls, steps: float, peak: float, warmup: float, shape: Callable[[Any], Any], end: float = 0.0, knot: float = 0.0
     ) -> "Schedule":
         if not (np.isfinite([steps, peak, warmup]).all() and steps > 0 and peak > 0):
             raise ValueError(f"steps and peak must be positive numbers, got {steps:g} and {peak:g}")
@@ -95,7 +95,7 @@ class Schedule(Printed):
             raise ValueError(f"the warm-up must be shorter than the run, got {warmup:g} of {steps:g} steps")
         if not 0 <= end <= 1:
             raise ValueError(f"end is a share of the peak, from 0 to 1, got {end:g}")
-        progress = np.union1d(np.linspace(0.0, 1.0, CORNERS + 1), [corner])
+        progress = np.union1d(np.linspace(0.0, 1.0, KNOTS + 1), [knot])
         step, lr = warmup + (steps - warmup) * progress, peak * np.asarray(shape(progress))
         return cls(np.r_[0.0, step], np.r_[0.0, lr]) if warmup > 0 else cls(step, lr)
 

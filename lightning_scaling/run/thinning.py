@@ -1,4 +1,4 @@
-"""Fewer points that show the same: a curve evenly in log tokens, as the laws weigh it, and a schedule as the corners of its line."""
+"""Fewer points that show the same: a curve evenly in log tokens, as the laws weigh it, and a schedule as the knots of its line."""
 
 import heapq
 from dataclasses import replace
@@ -12,12 +12,12 @@ from lightning_scaling.run.schedule import Schedule
 
 MOST_POINTS = 400
 MOST_PREDICTIONS = 50
-MOST_CORNERS = 100
+MOST_KNOTS = 100
 STRAIGHT = 1e-6  # of the largest value: what a straight piece may miss
 
 
 def thin(record: RunRecord, most: int = MOST_POINTS) -> RunRecord:
-    """The record with at most `most` points of its curve, 50 predictions, and a schedule of 100 corners."""
+    """The record with at most `most` points of its curve, 50 predictions, and a schedule of 100 knots."""
     kept = log_spaced(record.curve.tokens, most)
     curve = record.curve.take(kept)
     if curve.schedule is not None:
@@ -51,21 +51,21 @@ def _fill(kept: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
     return np.flatnonzero(kept)
 
 
-def simplify_schedule(schedule: Schedule, most: int = MOST_CORNERS) -> Schedule:
-    """The schedule as a polygon of at most `most` corners."""
+def simplify_schedule(schedule: Schedule, most: int = MOST_KNOTS) -> Schedule:
+    """The schedule as a polygon of at most `most` knots."""
     if len(schedule.step) <= most:
         return schedule
-    kept = corners(schedule.step, schedule.lr, most)
+    kept = knots(schedule.step, schedule.lr, most)
     return Schedule(schedule.step[kept], schedule.lr[kept])
 
 
-def corners(x: Floats, y: Floats, most: int) -> NDArray[np.int64]:
+def knots(x: Floats, y: Floats, most: int) -> NDArray[np.int64]:
     """Indices of at most `most` points whose connecting line follows all points (x not falling), ends included.
 
     Where a straight piece misses the points most, it is broken there (Ramer 1972; Douglas & Peucker 1973, by vertical distance): jumps and
     kinks are missed most and so are kept exactly.
 
-    >>> corners(np.arange(5.0), np.array([0.0, 1.0, 2.0, 2.0, 2.0]), 400).tolist()
+    >>> knots(np.arange(5.0), np.array([0.0, 1.0, 2.0, 2.0, 2.0]), 400).tolist()
     [0, 2, 4]
     """
     if len(x) <= 2:

@@ -128,14 +128,14 @@ def test_lightning_cli_makes_a_monitor_from_its_arguments(training, tmp_path):
 
 
 def test_forked_processes_leave_their_results_in_the_checkpoint_and_the_store(training, tmp_path, run_script, new_store):
-    """Children of the trainer train; their callbacks die with them, and that is said."""
+    """Children of the trainer train; their callbacks die with them, and that is reported."""
     store = new_store(tmp_path)
     code, reported = run_script(
         tmp_path, "--epochs", 2, "--rows", 32, "--val-every", 2, "--strategy", "ddp_fork", "--devices", 2, "--store", store
     )
-    said = (tmp_path / "said.txt").read_text()
-    assert (code, reported) == (0, None), said[-3000:]
-    assert said.count("read them from the store or a checkpoint") == 1
+    printed = (tmp_path / "printed.txt").read_text()
+    assert (code, reported) == (0, None), printed[-3000:]
+    assert printed.count("read them from the store or a checkpoint") == 1
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert saved["callbacks"]["ScalingLawMonitor"]["ledger"]["tokens"] == 2 * 4 * saved["global_step"] * training.LENGTH
     (record,) = load(store, experiments=["lightning-scaling"]).records

@@ -136,19 +136,19 @@ def test_a_second_pass_that_raises_leaves_the_training_alone():
         def on_validation_start(self, trainer, module):
             module.broken, module.validated = True, 40 - 20  # twenty batches a validation
 
-    _, said = fit(module, Fails(), own, trace, steps=60)
+    _, printed = fit(module, Fails(), own, trace, steps=60)
     alone, other = Regression(), Trace()
     fit(alone, monitor(averaging=None), other, steps=60)
     assert all(torch.equal(a, b) for a, b in zip(trace.weights, other.weights, strict=True))
-    assert any("out of memory in the second pass" in line for line in said)
+    assert any("out of memory in the second pass" in line for line in printed)
     assert own.curve.averaged_loss is None
     assert len(own.curve) == 6
 
 
 def test_running_statistics_are_named_as_unsupported():
     own = monitor()
-    _, said = fit(Regression(normed=True), own, steps=20)
-    assert any("BatchNorm1d keeps running statistics" in line for line in said)
+    _, printed = fit(Regression(normed=True), own, steps=20)
+    assert any("BatchNorm1d keeps running statistics" in line for line in printed)
     assert own.curve.averaged_loss is None
 
 
@@ -166,13 +166,13 @@ def test_an_unknown_place_is_refused():
 
 def test_the_users_own_average_is_the_loss_from_its_first_update_on():
     own, average = monitor(averaging=None), EMAWeightAveraging(decay=0.8, update_starting_at_step=95)
-    _, said = fit(Regression(), average, own, steps=200)
+    _, printed = fit(Regression(), average, own, steps=200)
     np.testing.assert_array_equal(own.curve.averaged_loss, own.curve.loss)
     assert 90 <= own.curve.step[0] <= 110  # before, the initial weights were validated
     assert len(own.curve) >= 9
-    assert not any("reaches over" in line for line in said)
+    assert not any("reaches over" in line for line in printed)
 
 
 def test_an_average_that_reaches_too_far_is_warned_of():
-    _, said = fit(Regression(), EMAWeightAveraging(decay=0.999), monitor(averaging=None), steps=100)
-    assert any("reaches over 1000 steps, more than a tenth" in line for line in said)
+    _, printed = fit(Regression(), EMAWeightAveraging(decay=0.999), monitor(averaging=None), steps=100)
+    assert any("reaches over 1000 steps, more than a tenth" in line for line in printed)

@@ -45,6 +45,6 @@ def test_the_checkpoint_holds_the_sum(ddp, training):
 def test_one_process_goes_on_where_two_stopped(ddp, training, run_script):
     folder, reported = ddp
     code, alone = run_script(folder, "--epochs", EPOCHS + 1, "--rows", ROWS, "--resume", folder / "last.ckpt")
-    assert code == 0, (folder / "said.txt").read_text()[-3000:]
+    assert code == 0, (folder / "printed.txt").read_text()[-3000:]
     assert alone["key"] == reported["key"]
     assert alone["reported"]["tokens_trained"] == (EPOCHS * ROWS + alone["rows"]) * training.LENGTH

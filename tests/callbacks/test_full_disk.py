@@ -21,5 +21,5 @@ def test_a_training_on_a_full_disk_ends_normally_and_says_what_was_not_stored(
     training.trainer(tmp_path, monitor, max_epochs=3).fit(training.model_class()(), training.loader(), training.loader(8, seed=1))
     assert monitor.record.state is RunState.FINISHED
     assert monitor.record.tokens_trained == 3 * 20 * training.LENGTH
-    said = [r.getMessage() for r in caplog.records if r.name == "lightning_scaling.store"]
-    assert sum("are lost" in sentence or "they lie in" in sentence for sentence in said) == 1
+    printed = [r.getMessage() for r in caplog.records if r.name == "lightning_scaling.store"]
+    assert sum("are lost" in sentence or "they lie in" in sentence for sentence in printed) == 1

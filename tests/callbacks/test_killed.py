@@ -45,7 +45,7 @@ def test_kill_9_at_a_random_moment_and_resume(seed, straight, tmp_path, run_scri
     killed, _ = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, *moment(seed))
     assert killed == -signal.SIGKILL
     code, reported = run_script(tmp_path, "--epochs", EPOCHS, "--store", store, *SAVED, "--resume", tmp_path / "last.ckpt")
-    assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
+    assert code == 0, (tmp_path / "printed.txt").read_text()[-3000:]
     assert reported["reported"] == expected["reported"]
     assert reported["tokens"] == expected["tokens"]
     assert reported["loss"] == pytest.approx(expected["loss"], rel=1e-6)
@@ -57,5 +57,5 @@ def test_a_signal_and_a_resume(name, training, tmp_path, run_script):
     _, reported = run_script(tmp_path, "--epochs", 3, "--signal-at", 8, "--signal", name)
     assert reported is None
     code, reported = run_script(tmp_path, "--epochs", 3, "--resume", tmp_path / "last.ckpt")
-    assert code == 0, (tmp_path / "said.txt").read_text()[-3000:]
+    assert code == 0, (tmp_path / "printed.txt").read_text()[-3000:]
     assert reported["reported"]["tokens_trained"] == 3 * 20 * training.LENGTH

@@ -84,14 +84,14 @@ def undisturbed(fit, quiet, new_store, tmp_path_factory):
 
 
 @pytest.fixture
-def said(caplog):
+def printed(caplog):
     caplog.set_level(logging.WARNING, "lightning_scaling.store")
     return lambda: [r.getMessage() for r in caplog.records if r.name == "lightning_scaling.store"]
 
 
 @pytest.fixture
-def outage_is_reported(said, until):
-    return lambda: until(lambda: any("does not answer; training continues" in sentence for sentence in said()))
+def outage_is_reported(printed, until):
+    return lambda: until(lambda: any("does not answer; training continues" in sentence for sentence in printed()))
 
 
 @pytest.fixture
@@ -122,23 +122,23 @@ def flushed():
     return flush
 
 
-def told_once_and_where_it_lies(said):
-    return ["does not answer; training continues" in s for s in said] == [True, False] and "lightning-scaling flush" in said[1]
+def reported_once_and_where_it_lies(printed):
+    return ["does not answer; training continues" in s for s in printed] == [True, False] and "lightning-scaling flush" in printed[1]
 
 
-def test_a_server_that_comes_only_after_the_training_gets_everything(fit, undisturbed, mlflow_server, said, flushed, tmp_path):
+def test_a_server_that_comes_only_after_the_training_gets_everything(fit, undisturbed, mlflow_server, printed, flushed, tmp_path):
     mlflow_server.stop()
     try:
         monitor = fit(tmp_path, mlflow_server.uri)
     finally:
         mlflow_server.start()
-    assert told_once_and_where_it_lies(said())
+    assert reported_once_and_where_it_lies(printed())
     flushed()
     assert history(mlflow_server.uri, monitor.record.key) == undisturbed
 
 
 def test_a_server_killed_in_the_middle_and_back_gets_everything(
-    fit, undisturbed, mlflow_server, said, points_arrived, outage_is_reported, tmp_path
+    fit, undisturbed, mlflow_server, printed, points_arrived, outage_is_reported, tmp_path
 ):
     def kill():
         points_arrived()
@@ -149,11 +149,13 @@ def test_a_server_killed_in_the_middle_and_back_gets_everything(
         mlflow_server.start()
 
     monitor = fit(tmp_path, mlflow_server.uri, {AWAY: kill, BACK: back})
-    assert len(said()) == 1
+    assert len(printed()) == 1
     assert history(mlflow_server.uri, monitor.record.key) == undisturbed
 
 
-def test_a_server_paused_in_the_middle_gets_everything(fit, undisturbed, mlflow_server, said, points_arrived, outage_is_reported, tmp_path):
+def test_a_server_paused_in_the_middle_gets_everything(
+    fit, undisturbed, mlflow_server, printed, points_arrived, outage_is_reported, tmp_path
+):
     def pause():
         points_arrived()
         mlflow_server.signal(signal.SIGSTOP)
@@ -166,7 +168,7 @@ def test_a_server_paused_in_the_middle_gets_everything(fit, undisturbed, mlflow_
         monitor = fit(tmp_path, mlflow_server.uri, {AWAY: pause, BACK: go_on})
     finally:
         mlflow_server.signal(signal.SIGCONT)
-    assert len(said()) == 1
+    assert len(printed()) == 1
     assert history(mlflow_server.uri, monitor.record.key) == undisturbed
 
 
@@ -208,14 +210,14 @@ def door(mlflow_server):
         thread.join()
 
 
-def test_a_server_that_answers_500_to_the_end_gets_everything_later(fit, undisturbed, door, said, points_arrived, flushed, tmp_path):
+def test_a_server_that_answers_500_to_the_end_gets_everything_later(fit, undisturbed, door, printed, points_arrived, flushed, tmp_path):
     def shut():
         points_arrived()
         door.shut = True
 
     store = f"http://127.0.0.1:{door.server_port}"
     monitor = fit(tmp_path, store, {AWAY: shut})
-    assert told_once_and_where_it_lies(said())
+    assert reported_once_and_where_it_lies(printed())
     door.shut = False
     flushed()
     assert history(store, monitor.record.key) == undisturbed

@@ -1,4 +1,4 @@
-"""Two really spawned processes: their results are in the checkpoint and the store, and it is said that the callback brings none back."""
+"""Two really spawned processes: their results are in the checkpoint and the store, and a line states that the callback brings none back."""
 
 import subprocess
 import sys

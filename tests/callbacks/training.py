@@ -81,10 +81,10 @@ def serve():
 
 
 def _child(arguments):
-    """Train in this forked process and end it; what it says goes to said.txt in its folder."""
-    said = open(Path(arguments[0]) / "said.txt", "w")  # noqa: SIM115
-    os.dup2(said.fileno(), 1)
-    os.dup2(said.fileno(), 2)
+    """Train in this forked process and end it; what it prints goes to printed.txt in its folder."""
+    printed = open(Path(arguments[0]) / "printed.txt", "w")  # noqa: SIM115
+    os.dup2(printed.fileno(), 1)
+    os.dup2(printed.fileno(), 2)
     os.chdir(arguments[0])
     code = 1
     try:

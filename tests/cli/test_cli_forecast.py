@@ -55,10 +55,10 @@ def test_steps_are_the_clock_where_there_are_no_tokens(tmp_path):
 
 
 def test_the_sentence_names_loss_interval_and_reason(log):
-    said = ask(log("step", "tokens", "loss", "lr"), "--at", "8e7").stdout
-    assert "90 % interval" in said
-    assert "50 %" in said
-    assert "--at counts tokens" in said
+    printed = ask(log("step", "tokens", "loss", "lr"), "--at", "8e7").stdout
+    assert "90 % interval" in printed
+    assert "50 %" in printed
+    assert "--at counts tokens" in printed
 
 
 def test_siblings_are_read(log):

@@ -12,7 +12,7 @@ CONTINUED_BY = np.exp(REACH)  # slopes further apart than this factor change not
 
 
 def estimate(run, kind="wsd", share=0.6, **law):
-    """The estimate_annealing of a whole synthetic run, the clock standing at `share` of it."""
+    """The estimate_annealing of a whole synthetic run, the clock at `share` of it."""
     whole = run(kind, **law)
     return estimate_annealing(observe(whole, whole.tokens[-1:], read_profile(whole.schedule), now=share * run.end), Prior())
 

@@ -23,10 +23,10 @@ def test_effective_time_goes_on_at_the_last_rate():
     assert read_profile(Schedule([0, 100], [1.0, 1.0])).effective_time(np.array([250.0]))[0] == pytest.approx(250)
 
 
-def test_a_schedule_given_at_every_step_reads_as_its_corners():
+def test_a_schedule_given_at_every_step_reads_as_its_knots():
     step = np.arange(100_001.0)
-    corners = Schedule([0, 1000, 80_000, 100_000], [0.0, 1.0, 1.0, 0.1])
-    every, few = read_profile(Schedule(step, corners.at(step))), read_profile(corners)
+    knots = Schedule([0, 1000, 80_000, 100_000], [0.0, 1.0, 1.0, 0.1])
+    every, few = read_profile(Schedule(step, knots.at(step))), read_profile(knots)
     at = np.array([2e4, 9e4, 1e5])
     np.testing.assert_allclose(every.effective_time(at), few.effective_time(at), rtol=1e-3)
     np.testing.assert_allclose(

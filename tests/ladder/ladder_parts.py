@@ -30,7 +30,7 @@ def params_of(size, folder=None, **arguments):
 build.params_of = params_of
 
 
-def sleep(task, watch):
+def sleep(task, session):
     """Work that takes as long as the arguments say, and notes when it began and ended."""
     begun = time.time()
     time.sleep(task.design.arguments["seconds"])
@@ -40,8 +40,8 @@ def sleep(task, watch):
     return Report()
 
 
-def until_stopped(task, watch):
+def until_stopped(task, session):
     """Work that ends when it is asked to."""
-    while not watch.stopping():
+    while not session.stopping():
         time.sleep(0.01)
     return Report(stopped=True)

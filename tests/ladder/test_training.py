@@ -5,14 +5,14 @@ import pytest
 from lightning_scaling.ladder.design_file import read_design
 from lightning_scaling.ladder.recorded import recorded
 from lightning_scaling.ladder.run_folder import exists
+from lightning_scaling.ladder.session import Session, Stopped
 from lightning_scaling.ladder.training import train_cell
-from lightning_scaling.ladder.watch import Stopped, Watch
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
 
 
 def trained(design, cell, **more):
-    train_cell(design, cell, Watch(), **more)
+    train_cell(design, cell, Session(), **more)
     return recorded(design)[cell.id]
 
 
@@ -67,9 +67,9 @@ def test_a_stopped_cell_resumes_from_a_checkpoint_that_fsspec_reaches_and_ends_i
     resumed = read_design({**tiny(tmp_path / "resumed"), "folder": f"memory://ladder-{tmp_path.name}"})
     cell, seen = resumed.cells[3], []
     with pytest.raises(Stopped):
-        train_cell(resumed, cell, Watch(lambda _, step: seen.append(step), lambda: seen[-1] == 21))
+        train_cell(resumed, cell, Session(lambda _, step: seen.append(step), lambda: seen[-1] == 21))
     assert exists(resumed.checkpoint(cell))
-    train_cell(resumed, cell, Watch(lambda _, step: seen.append(step)))
+    train_cell(resumed, cell, Session(lambda _, step: seen.append(step)))
     assert seen == list(range(1, cell.steps + 1))
     assert not exists(resumed.checkpoint(cell))
     assert recorded(resumed)[cell.id].curve.loss.tolist() == trained(straight, straight.cells[3]).curve.loss.tolist()
@@ -92,4 +92,4 @@ def test_a_batch_of_another_size_than_the_design_states_is_refused(tmp_path, tin
         )
     )
     with pytest.raises(ValueError, match="counts 128 tokens, its batch_tokens are 64"):
-        train_cell(design, design.cells[0], Watch())
+        train_cell(design, design.cells[0], Session())

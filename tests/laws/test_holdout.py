@@ -1,4 +1,4 @@
-"""Backtests: the largest runs, each size, or what came next are held out and compared with their prediction."""
+"""Backtests: the largest runs, each size, or the later runs are held out and compared with their prediction."""
 
 import numpy as np
 import pytest

@@ -33,8 +33,8 @@ def test_a_part_that_fails_is_reported_with_its_cause_and_switched_off(capsys):
     assert guard.run("the fit", fail, default=7) == 7
     guard.attempt("the fit", lambda: calls.append(1))
     assert calls == []
-    said = "scaling: the fit failed and is switched off, training continues (ZeroDivisionError: division by zero)\n"
-    assert capsys.readouterr().out == said
+    printed = "scaling: the fit failed and is switched off, training continues (ZeroDivisionError: division by zero)\n"
+    assert capsys.readouterr().out == printed
 
 
 def test_another_part_goes_on(capsys):

@@ -14,7 +14,7 @@ from lightning_scaling.monitor.schedule.projection import LONG, ScheduleOutcome,
 from lightning_scaling.run.schedule import Schedule
 
 STEPS = 600
-CLOSE = 1e-4  # of the peak: what thinning to 400 corners may leave
+CLOSE = 1e-4  # of the peak: what thinning to 400 knots may leave
 
 
 class SlowStart(schedulers.LRScheduler):
@@ -163,7 +163,7 @@ def test_a_scheduler_that_cannot_be_copied_has_no_schedule():
     assert "cannot pickle lock" in found.note
 
 
-def test_an_endless_training_is_read_ahead():
+def test_an_endless_training_is_read_for_many_steps():
     found = projected(schedulers.LambdaLR(optimiser(), lambda t: 1 / (1 + t)), None)
     assert found.outcome is ScheduleOutcome.ENDLESS
     assert found.schedule.at(1000) == pytest.approx(0.1 / 1001, abs=1e-5)

@@ -48,9 +48,9 @@ def test_every_string_that_a_user_gave_is_text(browser, empty, write, make_run, 
     number = client.get_run(key).info.experiment_id
     client.create_run(number, run_name=SCRIPT, tags={"scaling.record": SCRIPT})
     with serving_at(empty, tmp_path, "--workers", "1") as address:
-        page, said = browser.new_page(), []
-        page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page, printed = browser.new_page(), []
+        page.on("dialog", lambda dialog: (printed.append(dialog.message), dialog.dismiss()))
+        page.on("pageerror", lambda error: printed.append(str(error)))
         page.goto(
             f"{address}/scaling?experiment={number}&cols=tags.attack,params.attack,tags.{SCRIPT}&group=tags.attack&run={key}&sort={SCRIPT}"
         )
@@ -62,7 +62,7 @@ def test_every_string_that_a_user_gave_is_text(browser, empty, write, make_run, 
         assert SCRIPT in page.inner_text("#runs")
         assert page.locator("body img, body script").count() == 0
         assert "taken" not in page.title()
-        assert said == []
+        assert printed == []
         page.close()
 
 
@@ -76,12 +76,12 @@ def test_names_are_text_in_report_and_notebook_too(browser, make_run, tmp_path):
     (tmp_path / "run.html").write_text(run_page(runs[0]), encoding="utf-8")
     (tmp_path / "notebook.html").write_text(Study(runs, rejected)._repr_html_(), encoding="utf-8")
     for file in (report, tmp_path / "run.html", tmp_path / "notebook.html"):
-        page, said = browser.new_page(), []
-        page.on("dialog", lambda dialog, said=said: (said.append(dialog.message), dialog.dismiss()))
+        page, printed = browser.new_page(), []
+        page.on("dialog", lambda dialog, printed=printed: (printed.append(dialog.message), dialog.dismiss()))
         page.goto(file.as_uri())
         assert SCRIPT in page.inner_text("body")
         assert page.locator("script, img[onerror]").count() == 0
-        assert said == []
+        assert printed == []
         page.close()
     assert not re.search(r"^[=+@]", (tmp_path / "runs.csv").read_text(), re.M)
 

@@ -1,7 +1,7 @@
 """The rates of a long schedule without stepping through all of it: schedulers whose rate depends on their position alone are asked for it.
 
 Stepping costs about 5 µs, five seconds for a million steps. torch's own schedulers (and all of transformers', which are LambdaLR) know
-their rate at any position; corners between sampled positions are found by halving.
+their rate at any position; knots between sampled positions are found by halving.
 """
 
 import bisect
@@ -23,7 +23,7 @@ BY_POSITION = ("OneCycleLR", "CyclicLR")  # get_lr reads last_epoch only
 
 
 def rates_by_position(scheduler: Any, called: NDArray[np.bool_], group: int = 0) -> tuple[NDArray[np.int64], Floats] | None:
-    """Steps ahead and their rates, dense enough for every corner; None where the scheduler cannot be asked or does not agree with itself.
+    """Steps from now and their rates, dense enough for every knot; None where the scheduler cannot be asked or does not agree with itself.
 
     Args:
         scheduler: a torch scheduler, in its present state.
@@ -44,7 +44,7 @@ def rates_by_position(scheduler: Any, called: NDArray[np.bool_], group: int = 0)
 def _asked(scheduler: Any, position: NDArray[np.int64], group: int) -> Callable[[int], float] | None:
     if rate_at(scheduler, int(position[0]), group) is None:
         return None
-    return lambda ahead: float(rate_at(scheduler, int(position[ahead]), group) or 0.0)
+    return lambda remaining: float(rate_at(scheduler, int(position[remaining]), group) or 0.0)
 
 
 def rate_at(scheduler: Any, position: int, group: int) -> float | None:
@@ -74,12 +74,12 @@ def _agrees(scheduler: Any, rate: Callable[[int], float], called: NDArray[np.boo
         if now:
             other.step()
         stepped.append(rate_of(optimiser, group))
-    return bool(np.allclose([rate(ahead) for ahead in range(len(stepped))], stepped, rtol=1e-6, atol=1e-9 * max(stepped)))
+    return bool(np.allclose([rate(remaining) for remaining in range(len(stepped))], stepped, rtol=1e-6, atol=1e-9 * max(stepped)))
 
 
 def _dense(rate: Callable[[int], float], last: int) -> tuple[NDArray[np.int64], Floats]:
     first = np.unique(np.linspace(0, last, SAMPLES).astype(np.int64)).tolist()
-    known = {ahead: rate(ahead) for ahead in first}
+    known = {remaining: rate(remaining) for remaining in first}
     enough = TOLERANCE * max(known.values())
     open_ = list(pairwise(first))
     while open_ and len(known) < MOST_SAMPLES:

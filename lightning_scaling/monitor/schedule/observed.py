@@ -1,6 +1,6 @@
 """The learning rate of the steps that a run has made: noted before every optimiser step, kept as a piecewise linear line of bounded length.
 
-A new corner is kept only where the rate leaves the line through the last two: constant and linear parts cost two corners, a cosine over
+A new knot is kept only where the rate leaves the line through the last two: constant and linear parts cost two knots, a cosine over
 a million steps a few hundred. The sum of rates is exact: it is added up, not read off the line. A step whose rate is unknown (None, or no
 number) counts as a step; a rate below zero counts as zero.
 """
@@ -29,7 +29,7 @@ class ObservedRates:
         self.new: list[Any] = []
         self._steps = 0
         self._sum = 0.0
-        self._corners: list[tuple[int, float]] = []
+        self._knots: list[tuple[int, float]] = []
         self._last: tuple[int, float] | None = None
         self._slope: float | None = None
         self._peak = 0.0
@@ -71,7 +71,7 @@ class ObservedRates:
         if rate > self._peak:
             self._peak = rate
         if self._last is None:
-            self._corners.append((step, rate))
+            self._knots.append((step, rate))
         elif self._slope is None:
             self._slope = rate - self._last[1]
         elif abs(self._expected(step) - rate) > self._tolerance * self._peak:
@@ -79,33 +79,33 @@ class ObservedRates:
         self._last = (step, rate)
 
     def _expected(self, step: int) -> float:
-        start, rate = self._corners[-1]
+        start, rate = self._knots[-1]
         return rate + (self._slope or 0.0) * (step - start)
 
     def _turn(self, rate: float) -> None:
         last = self._last or (0, rate)
-        self._corners.append(last)
+        self._knots.append(last)
         self._slope = rate - last[1]
-        if len(self._corners) > MOST:
-            self._corners = [*self._corners[:-1:2], self._corners[-1]]
+        if len(self._knots) > MOST:
+            self._knots = [*self._knots[:-1:2], self._knots[-1]]
             self._tolerance *= 2
 
     def line(self) -> Schedule | None:
-        """The corners up to the last step seen; None where no rate was known or all were zero."""
+        """The knots up to the last step seen; None where no rate was known or all were zero."""
         self.settle()
-        corners = [*self._corners, *([self._last] if self._last and self._last != self._corners[-1] else [])]
-        return Schedule(*zip(*corners, strict=True)) if any(rate for _, rate in corners) else None
+        knots = [*self._knots, *([self._last] if self._last and self._last != self._knots[-1] else [])]
+        return Schedule(*zip(*knots, strict=True)) if any(rate for _, rate in knots) else None
 
     def state(self) -> dict[str, Any]:
         """Plain numbers for a checkpoint."""
         self.settle()
         kept = {"steps": self._steps, "sum": self._sum, "slope": self._slope, "peak": self._peak, "tolerance": self._tolerance}
-        return kept | {"corners": [list(c) for c in self._corners], "last": list(self._last) if self._last else None}
+        return kept | {"knots": [list(c) for c in self._knots], "last": list(self._last) if self._last else None}
 
     def restore(self, state: dict[str, Any]) -> None:
         """What `state` gave."""
         self.new.clear()
         self._steps, self._sum = int(state["steps"]), float(state["sum"])
         self._slope, self._peak, self._tolerance = state["slope"], state["peak"], state["tolerance"]
-        self._corners = [(int(s), float(r)) for s, r in state["corners"]]
+        self._knots = [(int(s), float(r)) for s, r in state["knots"]]
         self._last = (int(state["last"][0]), float(state["last"][1])) if state["last"] else None

@@ -1,7 +1,7 @@
 """The learning rates of the rest of a training, read off its torch schedulers, joined to those that were observed.
 
 A forecast made before the rate has fallen needs to know that it will. Short schedules are read by stepping copies (`stepping`), long ones
-by asking for the rate at a position (`closed_form`); what was read is simplified to a few hundred corners.
+by asking for the rate at a position (`closed_form`); what was read is simplified to a few hundred knots.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from lightning_scaling.monitor.schedule.closed_form import rates_by_position
 from lightning_scaling.monitor.schedule.stepping import rate_of, step_through
 from lightning_scaling.outcome import Outcome
 from lightning_scaling.run.schedule import Schedule
-from lightning_scaling.run.thinning import corners
+from lightning_scaling.run.thinning import knots
 
 LONG = 20_000  # up to here every step is taken (a tenth of a second), beyond the scheduler is asked for its rates where it can be
 MOST_CALLS = 200_000  # where it cannot, stepping costs 5 to 10 µs each; a longer schedule is read this far
-MOST_CORNERS = 400
+MOST_KNOTS = 400
 ENDLESS_STEPS = 20_000  # optimiser steps read of a training without end
 
 
@@ -31,7 +31,7 @@ class ScheduleOutcome(Outcome):
     READ = "the learning-rate schedule was read from the scheduler to the end of training"
     GIVEN = "the learning-rate schedule was given"
     CONSTANT = "there is no scheduler, so the learning rate is taken to stay as it is"
-    ENDLESS = f"training has no stated end, so the schedule is read {ENDLESS_STEPS} steps ahead; max_steps or max_epochs would end it"
+    ENDLESS = f"training has no stated end: the schedule is read for the next {ENDLESS_STEPS} steps; max_steps or max_epochs would end it"
     SHORTENED = "the schedule is too long to be read to its end and is taken to stay at the last rate that was read"
     PLATEAU = "ReduceLROnPlateau decides by losses to come, so the schedule is unknown: forecasts take the learning rate to stay as it is"
     MANUAL = "under manual optimisation the module steps its schedulers itself, so the schedule is unknown; schedule=... states it"
@@ -102,12 +102,12 @@ def project(
         return constant(rate_of(optimiser, group), total_steps, step, observed)
     if any(type(s.scheduler).__name__ == "ReduceLROnPlateau" for s in schedulers):
         return Projection(observed, ScheduleOutcome.PLATEAU, total_steps)
-    ahead = ENDLESS_STEPS if total_steps is None else max(total_steps - step, 0)
+    remaining = ENDLESS_STEPS if total_steps is None else max(total_steps - step, 0)
     try:
-        steps, rates = _ahead(schedulers, ahead, calls or SchedulerCalls(total_steps, step), group)
+        steps, rates = _remaining(schedulers, remaining, calls or SchedulerCalls(total_steps, step), group)
     except Exception as error:  # a user's scheduler may do anything on a copy; training continues without its schedule
         return Projection(observed, ScheduleOutcome.UNREADABLE, total_steps, f"{type(error).__name__}: {error}")
-    short = steps[-1] < ahead and steps[-1] in (MOST_CALLS, MOST_STEPS)
+    short = steps[-1] < remaining and steps[-1] in (MOST_CALLS, MOST_STEPS)
     outcome = ScheduleOutcome.ENDLESS if total_steps is None else ScheduleOutcome.SHORTENED if short else ScheduleOutcome.READ
     return _joined(observed, step + steps, rates, total_steps, outcome)
 
@@ -126,24 +126,26 @@ def constant(
     return _joined(observed, np.array([step, end]), np.array([rate, rate]), total_steps, outcome)
 
 
-def _ahead(schedulers: Sequence[Stepped], ahead: int, calls: SchedulerCalls, group: int) -> tuple[NDArray[np.int64], Floats]:
-    """Steps ahead of now, and their rates."""
-    if ahead > LONG and len(schedulers) == 1:
+def _remaining(schedulers: Sequence[Stepped], remaining: int, calls: SchedulerCalls, group: int) -> tuple[NDArray[np.int64], Floats]:
+    """Steps from now, and their rates."""
+    if remaining > LONG and len(schedulers) == 1:
         only = schedulers[0]
-        found = rates_by_position(only.scheduler, calls.calls(only.interval, only.frequency, ahead), group)
+        found = rates_by_position(only.scheduler, calls.calls(only.interval, only.frequency, remaining), group)
         if found is not None:
             return found
-    most = min(ahead, MOST_CALLS)
+    most = min(remaining, MOST_CALLS)
     rates = step_through([s.scheduler for s in schedulers], [calls.calls(s.interval, s.frequency, most) for s in schedulers], group)
     return np.arange(len(rates)), rates
 
 
-def _joined(observed: Schedule | None, ahead: NDArray[np.int64], rates: Floats, total: int | None, outcome: ScheduleOutcome) -> Projection:
+def _joined(
+    observed: Schedule | None, remaining: NDArray[np.int64], rates: Floats, total: int | None, outcome: ScheduleOutcome
+) -> Projection:
     """Observed and projected rates as one schedule. A rate below zero (a linear decay past its end) counts as zero."""
-    step, steps, rates = ahead[0], ahead.astype(np.float64), np.maximum(rates, 0.0)
+    step, steps, rates = remaining[0], remaining.astype(np.float64), np.maximum(rates, 0.0)
     if not (np.isfinite(rates).all() and (rates.any() or observed is not None)):
         return Projection(observed, ScheduleOutcome.NO_RATE, total)
-    kept = corners(steps, rates, MOST_CORNERS)
+    kept = knots(steps, rates, MOST_KNOTS)
     steps, rates = steps[kept], rates[kept]
     if total is not None and steps[-1] < total:
         steps, rates = np.append(steps, total), np.append(rates, rates[-1])

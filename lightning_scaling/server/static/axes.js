@@ -54,7 +54,7 @@ export function words({ picture, x, y, size }, look) {
   return group;
 }
 
-/** A bar that explains the colours of sizes, for the upper right corner: {low, high, format, shade}. */
+/** A bar that explains the colours of sizes, for the upper right: {low, high, format, shade}. */
 export function colourBar({ low, high, format, shade, title }, right, top, look) {
   const width = 132, steps = 33;
   const bar = Array.from({ length: steps }, (_, i) =>

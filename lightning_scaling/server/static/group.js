@@ -1,20 +1,20 @@
 // Runs that differ in their seed alone, or in anything but the value grouped by, as one mean with a band from the least to the most.
 
 import { count } from "./numbers.js";
-import { valueOf } from "./facts.js";
+import { valueOf } from "./columns.js";
 import { view } from "./view.js";
 
 const POINTS = 60;
 const keyOf = (run) => (view.group === "seeds" ? [run.family, run.params, run.planned ?? Math.round(run.tokens)].join(" ") : String(valueOf(run, view.group) ?? "–"));
 
-/** The items ({run, …course}) as groups {run, members, x, y, low, high}: `run` stands for the group, x is on the axis of the picture. */
+/** The items ({run, …course}) as groups {run, members, x, y, low, high}: `run` represents the group, x is on the axis of the picture. */
 export function grouped(items, axis, log) {
   const groups = new Map();
   for (const item of items) groups.set(keyOf(item.run), [...(groups.get(keyOf(item.run)) ?? []), item]);
-  return [...groups].map(([key, members]) => ({ members: members.map((item) => item.run), run: standing(key, members), ...together(members, axis, log) }));
+  return [...groups].map(([key, members]) => ({ members: members.map((item) => item.run), run: representative(key, members), ...together(members, axis, log) }));
 }
 
-function standing(key, members) {
+function representative(key, members) {
   const [first] = members.map((item) => item.run), by = view.group === "seeds" ? `${first.family || "runs"} ${count(first.params)}` : `${view.group} = ${key}`;
   return { ...first, id: `group ${key}`, name: members.length > 1 ? `${by}: mean of ${members.length} runs` : first.name, ids: members.map((item) => item.run.id) };
 }

@@ -3,7 +3,7 @@
 import { PF_DAY } from "./axis.js";
 import { bySize } from "./colours.js";
 import { byId, h, s, show } from "./dom.js";
-import { valueOf } from "./facts.js";
+import { valueOf } from "./columns.js";
 import { stateName } from "./loss.js";
 import { compute, count, loss, thousands } from "./numbers.js";
 import { all, mlflow } from "./runs.js";
@@ -18,7 +18,7 @@ export const COLUMNS = [
 ];
 let whole = false;
 
-/** The columns on show: those of every run that are not taken away ("-name" in the address), then named facts. */
+/** The columns on show: those of every run that are not taken away ("-name" in the address), then the named columns. */
 export function columns() {
   const asked = listed("cols"), named = asked.filter((name) => !name.startsWith("-"));
   const fact = (name) => ({ name, of: (run) => valueOf(run, name), write: (value) => (typeof value === "number" ? loss(value) : value), fact: true });

@@ -5,7 +5,7 @@ import { onTheme } from "./colours.js";
 import { bring } from "./courses.js";
 import { byId, h, show } from "./dom.js";
 import { drawExternal } from "./external.js";
-import { bringFacts } from "./facts.js";
+import { bringColumns } from "./columns.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
 import { drawBroken, drawRuns } from "./list.js";
@@ -50,7 +50,7 @@ function set(changes) {
 async function more(changes = view) {
   try {
     if (changes.filter !== undefined) await find();
-    if ((changes.cols !== undefined || changes.group !== undefined) && await bringFacts()) draw();
+    if ((changes.cols !== undefined || changes.group !== undefined) && await bringColumns()) draw();
     await bring(onShow(), (waiting) => { drawLoss(fitted); progress(waiting ? `reading ${thousands(waiting)} more histories …` : ""); if (waiting) more({}); });
   } catch (error) { announce(error.message); }
 }

@@ -113,8 +113,8 @@ function drawPanel(run) {
   }
   marks.push({ type: "line", x: at, y: losses, colour: look.ink, width: 1.8, run: lines });
   if (run.expected) {
-    const { tokens: x, low, high } = run.expected, ahead = axis.of(x);
-    marks.push({ type: "band", x: ahead, low, high, colour: look.accent, alpha: 0.25 }, { type: "line", x: ahead, y: run.expected.loss, colour: look.accent, width: 2, dash: [6, 3] });
+    const { tokens: x, low, high } = run.expected, future = axis.of(x);
+    marks.push({ type: "band", x: future, low, high, colour: look.accent, alpha: 0.25 }, { type: "line", x: future, y: run.expected.loss, colour: look.accent, width: 2, dash: [6, 3] });
   }
   const law = axis.compute ? run.powerLaw.line : null;
   if (law) marks.push({ type: "line", x: law.flops.map((c) => c / PF_DAY), y: law.loss, colour: look.accent, width: 1.6, dash: [7, 4] });

@@ -2,7 +2,7 @@
 
 import { AXES } from "./axis.js";
 import { byId, choice, h, show } from "./dom.js";
-import { bringFacts, names } from "./facts.js";
+import { bringColumns, names } from "./columns.js";
 import { COLUMNS } from "./list.js";
 import { lossChart, onShow, stateName } from "./loss.js";
 import { all } from "./runs.js";
@@ -33,7 +33,7 @@ export function drawTools(set, recount) {
 const against = (set) => choice("against", Object.fromEntries(Object.entries(AXES).map(([key, axis]) => [key, axis.name])), view.x, (x) => set({ x, zoom: "" }));
 
 /** Names are asked for when somebody is about to use them: in a large store that takes a second. */
-const wake = () => bringFacts(true).then((fresh) => { if (fresh) byId("names-lists").replaceChildren(...lists()); }, () => {});
+const wake = () => bringColumns(true).then((fresh) => { if (fresh) byId("names-lists").replaceChildren(...lists()); }, () => {});
 
 const metric = (set) => h("input", { id: "metric", list: "metric-names", placeholder: "loss", "aria-label": "metric to show", value: view.metric, onfocus: wake,
   onchange: (event) => set({ metric: event.target.value.trim(), zoom: "" }) });

@@ -17,7 +17,7 @@ _USUAL_CHARACTERS = 200
 
 
 class Backlog:
-    """Events in the order they came. `append` may be called by any thread; the rest by the one that delivers, or after it has ended."""
+    """Events in the order of recording. `append` may be called by any thread; the rest by the one that delivers, or after it has ended."""
 
     def __init__(self, folder: Path, header: dict[str, Any], most: int = MOST_IN_MEMORY) -> None:
         self.header = header

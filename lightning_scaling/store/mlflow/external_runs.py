@@ -24,7 +24,7 @@ _READING_SECONDS = 120
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of one run: a record with the time of its last point, or the reason why not; `stamp` shows when it is out of date."""
+    """One run: a record with the time of its last point, or the reason why not; `stamp` shows when it is out of date."""
 
     stamp: str
     record: RunRecord | None = None

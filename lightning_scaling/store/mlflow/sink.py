@@ -51,7 +51,7 @@ class MlflowSink:
         uri: resolved address, with its secrets.
         header: the journal's: experiment, key, run_name, run_id (one to write into, or None).
         since: for a run that is being trained, when this process began (ms since 1970): its words count as the newest even where the
-            clock of the machine that wrote before it was ahead. None for what an earlier process left.
+            clock of the machine that wrote before it was fast. None for what an earlier process left.
         migrate: whether a database of an older MLflow version may be migrated.
     """
 

@@ -7,11 +7,11 @@ const known = { names: [], values: {}, of: "" };
 export const names = () => known.names;
 const asked = () => [...new Set([...listed("cols").filter((name) => name.includes(".")), ...(view.group.includes(".") ? [view.group] : [])])];
 
-/** The value of a named fact of a run; undefined where it has none. */
+/** The value of a named column of a run; undefined where it has none. */
 export const valueOf = (run, name) => known.values[name]?.[run.id];
 
 /** Brings names (when `all`) and the values that the view shows; true if anything is new. */
-export async function bringFacts(all = false) {
+export async function bringColumns(all = false) {
   const wanted = asked(), of = JSON.stringify([view.experiments, wanted]);
   if (known.of === of || (!all && !wanted.length)) return false;
   const answer = await askColumns(wanted);

@@ -7,7 +7,7 @@ import pytest
 from importers_truth import HEADER, LOSS, ROWS, STEPS, same_losses
 
 from lightning_scaling.importers import read_each, read_run
-from lightning_scaling.importers.places import places
+from lightning_scaling.importers.found_files import found_files
 
 TEXT = [HEADER, *ROWS]
 STATE = {"log_history": [{"step": int(s), "loss": float(x)} for s, x in zip(STEPS, LOSS, strict=True)]}
@@ -57,11 +57,11 @@ def test_a_link_out_of_a_folder_is_not_followed(file, tmp_path):
     (tmp_path / "logs" / "metrics.csv").symlink_to(tmp_path / "secret" / "metrics.csv")
     (tmp_path / "logs" / "version_0").symlink_to(tmp_path / "secret")
     with pytest.raises(ValueError, match="a folder without a log"):
-        places(str(tmp_path / "logs"))
+        found_files(str(tmp_path / "logs"))
 
 
 @pytest.mark.parametrize("path", ["empty", "*.nothing", "empty/none.csv"])
 def test_nothing_there_is_one_clear_line(tmp_path, path):
     (tmp_path / "empty").mkdir()
     with pytest.raises((ValueError, OSError)):
-        places(str(tmp_path / path))
+        found_files(str(tmp_path / path))

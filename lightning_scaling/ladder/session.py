@@ -16,7 +16,7 @@ class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
     """Training was asked to stop and can be resumed."""
 
 
-class Watch:
+class Session:
     """Passed through a cell's training.
 
     Args:

@@ -27,21 +27,21 @@ MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Place:
+class FoundFile:
     """Files that are one run together (event files of one folder, the metrics of one MLflow run), most often one."""
 
     name: str
     files: tuple[str, ...]
 
 
-def places(path: str) -> list[Place]:
+def found_files(path: str) -> list[FoundFile]:
     """The runs that a path names, in the order of their names.
 
     Raises:
         ValueError: nothing there, or a folder without logs.
     """
     if path == "-":
-        return [Place("-", ("-",))]
+        return [FoundFile("-", ("-",))]
     here = Path(path)
     if here.is_dir():
         found = _in_folder(here)
@@ -49,16 +49,16 @@ def places(path: str) -> list[Place]:
             raise ValueError(f"{path}: a folder without a log that is known ({', '.join(LOGS[:6])}, …); give the file itself")
         return found
     if here.exists():
-        return [Place(path, (path,))]
+        return [FoundFile(path, (path,))]
     if any(mark in path for mark in "*?["):
-        matched = [place for each in sorted(glob.glob(path, recursive=True))[:MOST] for place in places(each)]
+        matched = [each_file for each in sorted(glob.glob(path, recursive=True))[:MOST] for each_file in found_files(each)]
         if not matched:
             raise ValueError(f"{path}: no file fits this pattern")
         return matched
     raise FileNotFoundError(2, "No such file or directory", path)
 
 
-def _in_folder(folder: Path) -> list[Place]:
+def _in_folder(folder: Path) -> list[FoundFile]:
     root = folder.resolve()
     below = [p for p in _walk(folder, DEEP) if _inside(p, root)]
     for pattern in LOGS:
@@ -66,7 +66,7 @@ def _in_folder(folder: Path) -> list[Place]:
         if found:
             return _grouped(found, pattern)
     top = [p for p in below if p.parent == folder]
-    return next(([Place(str(p), (str(p),)) for p in found] for pattern in ANY if (found := [p for p in top if p.match(pattern)])), [])
+    return next(([FoundFile(str(p), (str(p),)) for p in found] for pattern in ANY if (found := [p for p in top if p.match(pattern)])), [])
 
 
 def _walk(folder: Path, deep: int) -> list[Path]:
@@ -85,16 +85,16 @@ def _inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root)
 
 
-def _grouped(files: list[Path], pattern: str) -> list[Place]:
+def _grouped(files: list[Path], pattern: str) -> list[FoundFile]:
     """Event files and MLflow's metrics belong together by folder; of a trainer's checkpoints the last one holds the whole log."""
     folders: dict[Path, list[Path]] = {}
     for each in files:
         folders.setdefault(_home(each, pattern), []).append(each)
     if pattern == "trainer_state.json":
-        return [Place(str(last), (str(last),)) for last in (_last(group) for group in folders.values())]
+        return [FoundFile(str(last), (str(last),)) for last in (_last(group) for group in folders.values())]
     if pattern in ("*tfevents*", "metrics/*"):
-        return [Place(str(home), tuple(map(str, group))) for home, group in folders.items()]
-    return [Place(str(each), (str(each),)) for each in files]
+        return [FoundFile(str(home), tuple(map(str, group))) for home, group in folders.items()]
+    return [FoundFile(str(each), (str(each),)) for each in files]
 
 
 def _home(file: Path, pattern: str) -> Path:
