@@ -71,6 +71,12 @@ class FamilyReading:
         """Whether the run is ill by this reading."""
         return self.outcome is FamilyOutcome.DEPARTS
 
+    @property
+    def drift(self) -> Floats:
+        """(k, n) how the siblings drift: `among`, each about its own level."""
+        known = self.among[np.isfinite(self.among).any(axis=1)]
+        return known - np.nanmedian(known, axis=1, keepdims=True) if len(known) else known
+
     def __str__(self) -> str:
         return self.because
 
@@ -92,7 +98,8 @@ class FamilyReading:
             looks = len(found["x"])
             found |= {name: math.nan if data[name] is None else float(data[name]) for name in ("departure", "since")}
             found |= {name: str(data.get(name, "")) for name in ("because", "rule", "missing")}
-            found["among"] = np.reshape([_floats(row) for row in data.get("among", ())], (-1, looks))
+            rows = [_floats(row) for row in data.get("among", ())]
+            found["among"] = np.array(rows).reshape(len(rows), looks)
             if not len(found["r"]) == len(found["expectation"]) == looks:
                 raise ValueError("not a family reading: arrays of different lengths")
             return cls(FamilyOutcome[data["outcome"]], against=tuple(data["against"]), **found)
@@ -184,7 +191,7 @@ def _among(kept: tuple[Curve, ...]) -> tuple[Residual, ...]:
 def _beside(kept: tuple[Curve, ...], x: Floats) -> Floats:
     """(k, n) r of each sibling against the rest, at the shares `x`."""
     found = _among(kept) if len(kept) > 1 else ()
-    return np.array([np.interp(x, each.x, each.r, left=np.nan) for each in found]).reshape(-1, len(x))
+    return np.array([np.interp(x, each.x, each.r, left=np.nan) for each in found]).reshape(len(found), len(x))
 
 
 def _loo(sibling: Curve, kept: tuple[Curve, ...]) -> Residual:

@@ -9,6 +9,8 @@ from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
 from lightning_scaling.run.curve import Curve
 
+_SAME = 0.0005  # of the loss: less is no distance
+
 
 class Averaged(NamedTuple):
     """(n,) arrays where averaged weights were evaluated: places in the curve, tokens, loss of the last weights, of the average."""
@@ -31,15 +33,13 @@ def averaged_words(curve: Curve) -> str:
     """What was measured last, "" where nothing was.
 
     >>> print(averaged_words(Curve([1e6, 2e6], [3.0, 2.5], averaged_loss=[np.nan, 2.4])))
-    At 2M tokens the average of recent weights has a loss of 2.400, 4.00 % below that of the last weights (2.500).
+    At 2M tokens the average of recent weights has a loss of 2.400, 4.0 % below that of the last weights (2.500).
     """
     pairs = averaged_of(curve)
     if pairs is None:
         return ""
     tokens, loss, averaged = float(pairs.tokens[-1]), float(pairs.loss[-1]), float(pairs.averaged[-1])
-    side = "below" if averaged <= loss else "above"
-    off = numbers.percent(abs(averaged / loss - 1)).lstrip("+")
-    return (
-        f"At {numbers.count(tokens)} tokens the average of recent weights has a loss of {numbers.loss(averaged)}, "
-        f"{off} {side} that of the last weights ({numbers.loss(loss)})."
-    )
+    off = averaged / loss - 1
+    where = "as" if abs(off) < _SAME else f"{numbers.percent(abs(off)).lstrip('+')} {'below' if off < 0 else 'above'}"
+    average = f"At {numbers.count(tokens)} tokens the average of recent weights has a loss of {numbers.loss(averaged)}"
+    return f"{average}, {where} that of the last weights ({numbers.loss(loss)})."

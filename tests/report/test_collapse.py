@@ -100,3 +100,11 @@ def test_siblings_are_finished_runs_of_this_size_and_about_this_length(make_run)
     assert siblings_of(run, [run, same, cut, longer, make_run(2 * 10**6, run_id="9")]) == [same]
     found = beside(run, [same], {"0": {"params.lr": "1", "metrics.loss": 1.0}, "1": {"params.lr": "2", "tags.mlflow.user": "a"}})
     assert found.differs == [["params.lr", "1", "2"]]
+
+
+def test_a_comparison_that_was_not_possible_is_words_only(ill, make_run, tmp_path):
+    short = make_run(1_000_000, tokens_per_param=2)
+    kept = json.loads(json.dumps(collapse_of(ill, [short.curve]).to_json()))
+    found = collapse_of(replace(ill, extra={"family": kept}))
+    assert (len(found.x), len(found.drift)) == (0, 0)
+    assert "not compared with its family" in run_page(replace(ill, extra={"family": kept}))

@@ -1,7 +1,7 @@
 """A run on its family's collapse: its loss over the loss that its siblings had at the same share of their budgets, in percent.
 
-Loss curves of one family collapse onto one curve (Qiu et al. 2025, arXiv 2507.02119): siblings lie about zero, each against the others,
-and a run that is ill leaves them.
+Loss curves of one family collapse onto one curve (Qiu et al. 2025, arXiv 2507.02119): siblings lie about a level line, each against
+the others, and a run that is ill leaves it.
 """
 
 from typing import Any
@@ -32,12 +32,12 @@ def draw_collapse(axes: Any, reading: FamilyReading | None, look: Theme) -> None
         return note(axes, "no finished run of its family\ncan be compared with this one")
     above = np.expm1(reading.r)
     axes.axhline(0, color=look.muted, lw=0.9, zorder=1)
-    for each in reading.among:
+    for each in reading.drift:
         axes.plot(reading.x, np.expm1(each), color=look.muted, lw=1.0, alpha=0.7, zorder=2, gid="sibling")
     axes.plot(reading.x, above, color=look.accent if reading.departs else look.ink, lw=1.8, zorder=4, gid="run")
     if np.isfinite(reading.since):
         _since(axes, reading.since, look)
-    _frame(axes, np.r_[above, np.expm1(reading.among[np.isfinite(reading.among)])])
+    _frame(axes, np.r_[above, np.expm1(reading.drift[np.isfinite(reading.drift)])])
 
 
 def _since(axes: Any, since: float, look: Theme) -> None:
