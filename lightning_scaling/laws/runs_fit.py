@@ -173,7 +173,6 @@ def _notes(runs: FinishedRuns, on: FinishedRuns) -> tuple[str, ...]:
         without = f" whose number of parameters N is known, and {unsized} finished without it: record or name their N" if unsized else ""
         notes.append(f"a law needs at least three finished runs of different compute; {there}{without}")
     if dropped := len(runs) - len(on):
-        notes.append(
-            f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {dropped} others lie above it"
-        )
+        others = "another one lies" if dropped == 1 else f"{dropped} others lie"
+        notes.append(f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {others} above it")
     return tuple(notes)

@@ -19,17 +19,24 @@ _OF_ITS_OWN = ("tags.mlflow.", "tags.scaling.", "metrics.")
 
 
 class Beside(NamedTuple):
-    """How many siblings, the span of their final losses (None without any), and [name, here, most common there] of each difference."""
+    """How many siblings, of how many of them parameters and tags were read, the span of their final losses, the differences.
+
+    Args:
+        low, high: None without any.
+        differs: [name, value here, most common value there] of each.
+    """
 
     runs: int
+    read: int
     low: float | None
     high: float | None
     differs: list[list[str]]
 
 
 def siblings_of(record: RunRecord, records: Sequence[RunRecord]) -> list[RunRecord]:
-    """The finished runs of its size and about its length."""
-    return [each for each in records if _sibling(record, each)]
+    """The finished runs of its size and about its length: of its family, or of others where the family has none."""
+    found = [each for each in records if _sibling(record, each)]
+    return [each for each in found if each.family == record.family] or found
 
 
 def beside(record: RunRecord, others: Sequence[RunRecord], facts: Facts) -> Beside:
@@ -37,7 +44,11 @@ def beside(record: RunRecord, others: Sequence[RunRecord], facts: Facts) -> Besi
     losses = [each.loss for each in others]
     theirs = [facts[each.run_id or ""] for each in others if each.run_id in facts]
     return Beside(
-        len(others), min(losses, default=None), max(losses, default=None), _differences(facts.get(record.run_id or "", {}), theirs)
+        len(others),
+        len(theirs),
+        min(losses, default=None),
+        max(losses, default=None),
+        _differences(facts.get(record.run_id or "", {}), theirs),
     )
 
 
