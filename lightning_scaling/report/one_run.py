@@ -20,7 +20,7 @@ from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.readings import more_data_of, plateau_of
 from lightning_scaling.run.record import Prediction, RunRecord
 
-_WIDE = (7.8, 4.2)  # inches
+_WIDE = (6.4, 3.6)  # inches
 _COLLAPSE = "In percent of the loss expected there. Grey: how its siblings drift, each about its own level. Dotted: begin of a departure."
 _AVERAGED = "The distance is what annealing brings: large while the learning rate is high, gone once it has decayed."
 _MOST = 10  # forecasts in the table, evenly over the run

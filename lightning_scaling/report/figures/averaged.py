@@ -17,7 +17,7 @@ from lightning_scaling.run.record import RunRecord
 _SKIPPED = 0.05  # of the tokens: the fall before that would flatten everything after it
 
 
-def averaged_panel(record: RunRecord, theme: str | Theme = "light", size: tuple[float, float] = (7.8, 3.4)) -> Any:
+def averaged_panel(record: RunRecord, theme: str | Theme = "light", size: tuple[float, float] = (6.4, 3.0)) -> Any:
     """A matplotlib Figure of one run, `size` in inches."""
     look = theme_of(theme)
     with drawing(look):

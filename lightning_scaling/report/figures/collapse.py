@@ -16,7 +16,7 @@ from lightning_scaling.report.theme import Theme, drawing, theme_of
 _LEAST = 0.01  # of the loss: the axis reaches so far above and below, or noise would fill it
 
 
-def collapse_panel(reading: FamilyReading, theme: str | Theme = "light", size: tuple[float, float] = (7.8, 3.2)) -> Any:
+def collapse_panel(reading: FamilyReading, theme: str | Theme = "light", size: tuple[float, float] = (6.4, 2.8)) -> Any:
     """A matplotlib Figure of one run against its family, `size` in inches."""
     look = theme_of(theme)
     with drawing(look):

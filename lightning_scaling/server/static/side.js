@@ -134,9 +134,9 @@ function drawPanel(run) {
   if (law) marks.push({ type: "line", x: law.flops.map((c) => c / PF_DAY), y: law.loss, colour: look.accent, width: 1.6, dash: [7, 4] });
   if (run.averaged) marks.push(...averaged(run.averaged, axis, look));
   if (run.plateau) marks.push(plateau(run, at, axis, look));
-  const words = law ? [{ x: law.flops[Math.floor(law.flops.length / 2)] / PF_DAY, y: law.loss[Math.floor(law.flops.length / 2)], text: "power law of this run", colour: look.accent, dx: 8, dy: -6 }] : [];
+  const words = law ? [{ ...middle(law.flops.map((c) => c / PF_DAY), law.loss), text: "power law of this run", colour: look.accent, dx: 8, dy: -6 }] : [];
   if (run.made.length > 1) words.push({ text: "forecasts of the end", colour: look.muted, anchor: "end", dx: -6, x: axis.of([run.made[0].tokens])[0], y: run.made[0].loss });
-  if (run.averaged) words.push({ text: "average of recent weights", colour: look.ink, below: true, anchor: "end", dx: -6, dy: 14, x: axis.of(run.averaged.tokens).at(-1), y: run.averaged.loss.at(-1) });
+  if (run.averaged) words.push({ ...middle(axis.of(run.averaged.tokens), run.averaged.loss), text: "average of recent weights", colour: look.ink, anchor: "end", dx: -10, dy: 12 });
   const empty = tokens.length ? null : "no points yet";
   panel.draw({ x: { kind: "log", label: axis.label, format: axis.format }, y: { kind: "log", label: "validation loss", format: tick }, marks, words,
     focus: closer(run, axis), empty, margin: { right: 14 } });
@@ -144,6 +144,8 @@ function drawPanel(run) {
   panel.host.dataset.averaged = run.averaged ? run.averaged.loss.length : 0;
   panel.host.dataset.plateau = run.plateau ? "marked" : "none";
 }
+
+const middle = (x, y) => ({ x: x[Math.floor(x.length / 2)], y: y[Math.floor(y.length / 2)] });
 
 /** The measured annealed loss: hollow dots on a thin line. */
 function averaged({ tokens, loss: y }, axis, look) {
