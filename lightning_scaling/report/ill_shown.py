@@ -28,9 +28,9 @@ def _shown(run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, fac
     reading = collapse_of(record, everyone.siblings(record.family) if record.family else ())
     found = read_beside(record, everyone.records, facts_of)
     alike = "No logged parameter or tag is different from its siblings." if found.read and not found.differs else ""
-    said = [words(record, found), alike, _family_words(reading, reason), averaged_words(record.curve)]
+    sentences = [words(record, found), alike, _family_words(reading, reason), averaged_words(record.curve)]
     drawn = picture(lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading))
-    return {"picture": drawn, "sentences": [text for text in said if text], "differs": found.differs}
+    return {"picture": drawn, "sentences": [text for text in sentences if text], "differs": found.differs}
 
 
 def _family_words(reading: FamilyReading | None, reason: str) -> str:
