@@ -75,7 +75,7 @@ def test_what_is_drawn_of_averaged_weights_is_what_was_measured(ill):
 
 def test_a_run_s_page_has_both(family, ill):
     page = run_page(with_averages(ill), [each.curve for each in family])
-    assert "departs from its family" in page
+    assert "Departs from its family" in page
     assert "Its annealed loss, measured" in page
     assert "Beside its family" not in run_page(ill)
 
@@ -107,4 +107,4 @@ def test_a_comparison_that_was_not_possible_is_words_only(ill, make_run, tmp_pat
     kept = json.loads(json.dumps(collapse_of(ill, [short.curve]).to_json()))
     found = collapse_of(replace(ill, extra={"family": kept}))
     assert (len(found.x), len(found.drift)) == (0, 0)
-    assert "not compared with its family" in run_page(replace(ill, extra={"family": kept}))
+    assert "Not compared with its family" in run_page(replace(ill, extra={"family": kept}))
