@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from lightning_scaling.cli.plan_hyperparameters import hyperparameter_notes, hyperparameter_rows
 from lightning_scaling.numbers import ABSENT, compute, count, loss, pf_days, plain, scientific, share
+from lightning_scaling.printed import aligned
 
 
 def sentences(plan: dict[str, Any]) -> list[str]:
@@ -43,6 +45,12 @@ def table(plan: dict[str, Any]) -> str:
     notes += [f"  left out: {each['law']} cannot use {each['why']}" for each in plan["left_out"]]
     title = [] if asks_budget else [f"Optimum for {scientific(plan['flops'])} FLOPs"]
     return "\n".join([*title, *lines, *notes])
+
+
+def hyperparameter_table(plan: dict[str, Any]) -> str:
+    """The learning rate and batch size at the plan and at each optimum; empty where there is neither."""
+    rows = hyperparameter_rows(plan)
+    return "\n".join([aligned(rows), *hyperparameter_notes()]) if len(rows) > 1 else ""
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

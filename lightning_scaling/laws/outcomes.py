@@ -44,3 +44,20 @@ class FrontierOutcome(Outcome):
     NO_FALL = "the loss does not fall with compute: runs are crippled, mixed up or too noisy; look at the largest and smallest"
     FLOOR_NOT_IDENTIFIED = "a power law; its irreducible loss cannot be distinguished from zero with these points"
     FITTED = "a power law over an identified irreducible loss"
+
+
+class HyperparameterOutcome(Outcome):
+    """Outcomes of each law of `fit_hyperparameters`."""
+
+    TOO_FEW_OPTIMA = (
+        "exponents in N and D need five or more (N, D) whose sweep encloses its best value: extend grids, add sizes and lengths"
+    )
+    ONE_SIZE = "all sweeps have one model size: the exponent of N is not known; sweep a model four times as large"
+    ONE_LENGTH = "all sweeps have one number of tokens: the exponent of D is not known; sweep a run four times as long"
+    ONE_RATIO = (
+        "all sweeps have one ratio of tokens to parameters: the exponent of N includes that of D and holds along this ratio only; "
+        "sweep one size at four times the tokens"
+    )
+    EXPONENTS_OPEN = "an exponent is known to no better than ±.5: add sweeps that are farther apart in N and D, or finer ones"
+    AT_EDGE = "half of the sweeps or more end before their best value, and the rest are a selection: extend those grids"
+    IDENTIFIED = "fitted: both exponents are identified by the sweeps"
