@@ -110,7 +110,7 @@ def _random_effects(design: Floats, y: Floats, errors: Floats) -> tuple[Floats, 
 
     def solved(scatter: float) -> tuple[Floats, Floats, float]:
         weight = 1 / (own + scatter)
-        inverse = np.linalg.inv(design.T @ (design * weight[:, None]))
+        inverse: Floats = np.asarray(np.linalg.inv(design.T @ (design * weight[:, None])), dtype=np.float64)
         found = inverse @ (design.T @ (weight * y))
         return found, inverse, float(weight @ (y - design @ found) ** 2) / freedom
 
@@ -122,7 +122,7 @@ def _random_effects(design: Floats, y: Floats, errors: Floats) -> tuple[Floats, 
     else:
         high = 0.0
     found, inverse, ratio = solved(high)
-    return found, inverse * max(ratio, 1.0), float(np.sqrt(high))
+    return found, np.asarray(inverse * max(ratio, 1.0), dtype=np.float64), float(np.sqrt(high))
 
 
 def _fitted(

@@ -4,7 +4,7 @@ Loss over rate and batch is convex with a broad minimum (Li et al. 2025, arXiv 2
 count the less the farther their loss lies above the best one. A sweep that ends before its minimum gives a bound instead of an optimum.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -58,18 +58,14 @@ def tuned_optimum(params: float, tokens: float, rate: Floats, batch: Floats, los
     z = np.stack([np.log(rate / rate[best]), np.log(batch / batch[best])], axis=1)
     swept = np.array([len(np.unique(np.round(column, 6))) >= 3 for column in z.T])
     if not swept.any():
-        return _without(lowest, "neither the rate nor the batch took three values")
+        return replace(lowest, reason="neither the rate nor the batch took three values")
     if len(loss) < (needed := _coefficients(int(swept.sum())) + SPARE):
-        return _without(lowest, f"{len(loss)} runs, the quadratic needs {needed}")
+        return replace(lowest, reason=f"{len(loss)} runs, the quadratic needs {needed}")
     return _minimum(lowest, z[:, swept], np.log(loss / loss[best]), np.flatnonzero(swept))
 
 
 def _coefficients(swept: int) -> int:
     return 1 + swept + swept * (swept + 1) // 2
-
-
-def _without(lowest: TunedOptimum, reason: str) -> TunedOptimum:
-    return TunedOptimum(lowest.params, lowest.tokens, lowest.runs, lowest.learning_rate, lowest.batch_tokens, lowest.loss, reason=reason)
 
 
 def _minimum(lowest: TunedOptimum, z: Floats, excess: Floats, swept: NDArray[np.intp]) -> TunedOptimum:
@@ -80,9 +76,9 @@ def _minimum(lowest: TunedOptimum, z: Floats, excess: Floats, swept: NDArray[np.
         place = z[int(np.argmin(fit.fitted))]
         sides = _sides(place, low, high, at_edge=True)
         if not any(sides):
-            return _without(lowest, "the runs show no minimum: their noise exceeds what rate and batch change")
+            return replace(lowest, reason="the runs show no minimum: their noise exceeds what rate and batch change")
         return _placed(lowest, place, np.full(len(place), np.nan), sides, fit.level, swept)
-    free = -np.linalg.solve(fit.curvature, fit.slope)
+    free = np.asarray(-np.linalg.solve(fit.curvature, fit.slope), dtype=np.float64)
     sides = _sides(free, low, high, at_edge=False)
     place = _within(fit, np.clip(free, low, high), sides, low, high)
     error = np.full(len(place), np.nan) if any(sides) else fit.errors(free)
@@ -107,12 +103,13 @@ def _sides(place: Floats, low: Floats, high: Floats, at_edge: bool) -> list[Side
 
 
 def _placed(lowest: TunedOptimum, place: Floats, error: Floats, sides: list[Side], excess: float, swept: NDArray[np.intp]) -> TunedOptimum:
-    values, errors, ends = [lowest.learning_rate, lowest.batch_tokens], [float("nan")] * 2, ["", ""]
+    values, errors = [lowest.learning_rate, lowest.batch_tokens], [float("nan")] * 2
+    ends: list[Side] = ["", ""]
     for where, p, e, side in zip(swept.tolist(), place, error, sides, strict=True):
         values[where], errors[where], ends[where] = values[where] * float(np.exp(p)), float(e), side
-    return TunedOptimum(
-        lowest.params, lowest.tokens, lowest.runs, *values, lowest.loss * float(np.exp(excess)), *errors, *ends  # type: ignore[arg-type]
-    )  # fmt: skip
+    loss = lowest.loss * float(np.exp(excess))
+    placed = replace(lowest, learning_rate=values[0], batch_tokens=values[1], loss=loss)
+    return replace(placed, rate_error=errors[0], batch_error=errors[1], rate_side=ends[0], batch_side=ends[1])
 
 
 @dataclass(frozen=True, eq=False)
