@@ -17,6 +17,10 @@ Side = Literal["", "low", "high"]
 NEAR = 0.01
 # Runs beyond the coefficients of the quadratic, so that its noise is known.
 SPARE = 2
+# A sweep encloses its best run where the fitted loss rises by this share towards both ends: nearer to an end the quadratic leans inwards.
+LEAST_RISE = 0.001
+# Two logs nearer than this are one value.
+SLACK = 1e-6
 # Weighted runs beyond the coefficients are never counted below this.
 LEAST_FREEDOM = 1.0
 
@@ -56,7 +60,7 @@ def tuned_optimum(params: float, tokens: float, rate: Floats, batch: Floats, los
     best = int(np.argmin(loss))
     lowest = TunedOptimum(params, tokens, len(loss), float(rate[best]), float(batch[best]), float(loss[best]))
     z = np.stack([np.log(rate / rate[best]), np.log(batch / batch[best])], axis=1)
-    swept = np.array([len(np.unique(np.round(column, 6))) >= 3 for column in z.T])
+    swept = np.array([len(np.unique(np.round(column / SLACK))) >= 3 for column in z.T])
     if not swept.any():
         return replace(lowest, reason="neither the rate nor the batch took three values")
     if len(loss) < (needed := _coefficients(int(swept.sum())) + SPARE):
@@ -74,12 +78,14 @@ def _minimum(lowest: TunedOptimum, z: Floats, excess: Floats, swept: NDArray[np.
     low, high = z.min(0), z.max(0)
     if np.linalg.eigvalsh(fit.curvature).min() <= 0:
         place = z[int(np.argmin(fit.fitted))]
-        sides = _sides(place, low, high, at_edge=True)
+        sides = _sides(place, low + SLACK, high - SLACK)
         if not any(sides):
             return replace(lowest, reason="the runs show no minimum: their noise exceeds what rate and batch change")
         return _placed(lowest, place, np.full(len(place), np.nan), sides, fit.level, swept)
     free = np.asarray(-np.linalg.solve(fit.curvature, fit.slope), dtype=np.float64)
-    sides = _sides(free, low, high, at_edge=False)
+    margin = np.sqrt(2 * LEAST_RISE * np.diag(np.linalg.inv(fit.curvature)))
+    at_end = _sides(np.zeros_like(low), low + SLACK, high - SLACK)  # of the lowest run
+    sides = [end or side for end, side in zip(at_end, _sides(free, low + margin, high - margin), strict=True)]
     place = _within(fit, np.clip(free, low, high), sides, low, high)
     error = np.full(len(place), np.nan) if any(sides) else fit.errors(free)
     value = fit.level + fit.slope @ place + 0.5 * place @ fit.curvature @ place
@@ -97,9 +103,8 @@ def _within(fit: "_Quadratic", place: Floats, sides: list[Side], low: Floats, hi
     return place
 
 
-def _sides(place: Floats, low: Floats, high: Floats, at_edge: bool) -> list[Side]:
-    slack = 1e-9 if at_edge else -1e-9
-    return ["low" if p < a + slack else "high" if p > b - slack else "" for p, a, b in zip(place, low, high, strict=True)]
+def _sides(place: Floats, low: Floats, high: Floats) -> list[Side]:
+    return ["low" if p < a else "high" if p > b else "" for p, a, b in zip(place, low, high, strict=True)]
 
 
 def _placed(lowest: TunedOptimum, place: Floats, error: Floats, sides: list[Side], excess: float, swept: NDArray[np.intp]) -> TunedOptimum:
