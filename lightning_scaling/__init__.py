@@ -31,7 +31,9 @@ if TYPE_CHECKING:
         preset,
         simulate_runs,
     )
-    from lightning_scaling.laws.outcomes import FrontierOutcome, LargerOutcome, SurfaceOutcome
+    from lightning_scaling.laws.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
+    from lightning_scaling.laws.hyperparameters import HYPERPARAMETER_LAWS
+    from lightning_scaling.laws.outcomes import FrontierOutcome, HyperparameterOutcome, LargerOutcome, SurfaceOutcome
     from lightning_scaling.laws.power import PowerLaw, PowerOutcome
     from lightning_scaling.laws.run_power_law import fit_power_law
     from lightning_scaling.monitor import RunMonitor
@@ -71,10 +73,15 @@ _LAZY = {
     "PRESETS": "laws",
     "simulate_runs": "laws",
     "SweepDesign": "laws",
+    "fit_hyperparameters": "laws.hyperparameter_fit",
+    "HyperparameterFit": "laws.hyperparameter_fit",
+    "HyperparameterOutcome": "laws.outcomes",
+    "HYPERPARAMETER_LAWS": "laws.hyperparameters",
     "Study": "report",
 }
 
 __all__ = [
+    "HYPERPARAMETER_LAWS",
     "PRESETS",
     "AddData",
     "Advice",
@@ -84,6 +91,8 @@ __all__ = [
     "Forecast",
     "ForecastOutcome",
     "FrontierOutcome",
+    "HyperparameterFit",
+    "HyperparameterOutcome",
     "LargerOutcome",
     "PowerLaw",
     "PowerOutcome",
@@ -103,6 +112,7 @@ __all__ = [
     "Webhook",
     "advise",
     "fit_frontier",
+    "fit_hyperparameters",
     "fit_power_law",
     "fit_runs",
     "fit_surface",

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.fit import fit_surface
     from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
     from lightning_scaling.laws.holdout import backtest, leave_one_size_out, rolling_origin
+    from lightning_scaling.laws.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
+    from lightning_scaling.laws.hyperparameters import HYPERPARAMETER_LAWS, HyperparameterLaw
     from lightning_scaling.laws.identifying import identifying_run
     from lightning_scaling.laws.isoflop import isoflops
     from lightning_scaling.laws.kaplan_fit import fit_kaplan
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "FrontierFit": "frontier",
+    "HYPERPARAMETER_LAWS": "hyperparameters",
+    "HyperparameterFit": "hyperparameter_fit",
+    "HyperparameterLaw": "hyperparameters",
+    "fit_hyperparameters": "hyperparameter_fit",
     "KappaSurface": "kappa_surface",
     "Larger": "larger",
     "Optimum": "surface",
@@ -62,9 +68,12 @@ _LAZY = {
 }
 
 __all__ = [
+    "HYPERPARAMETER_LAWS",
     "PRESETS",
     "FinishedRuns",
     "FrontierFit",
+    "HyperparameterFit",
+    "HyperparameterLaw",
     "KappaSurface",
     "Larger",
     "Optimum",
@@ -80,6 +89,7 @@ __all__ = [
     "finished",
     "finished_table",
     "fit_frontier",
+    "fit_hyperparameters",
     "fit_kaplan",
     "fit_runs",
     "fit_surface",
