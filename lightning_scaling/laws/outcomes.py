@@ -61,3 +61,14 @@ class HyperparameterOutcome(Outcome):
     EXPONENTS_OPEN = "an exponent is known to no better than ±.5: add sweeps that are farther apart in N and D, or finer ones"
     AT_EDGE = "half of the sweeps or more end before their best value, and the rest are a selection: extend those grids"
     IDENTIFIED = "fitted: both exponents are identified by the sweeps"
+
+
+class TaskOutcome(Outcome):
+    """Outcomes of `fit_task` and of what it predicts."""
+
+    TOO_FEW_RUNS = "a law of score over loss needs at least five runs of different loss: add runs or checkpoints"
+    AT_CHANCE = "no run has left chance level: these runs cannot predict the task; score it by the probability of the right answer instead"
+    NOT_RELATED = "the score does not rise as the loss falls, beyond its noise: use the loss of the task itself, or add larger runs"
+    LITTLE_SPAN = "the scores span less than a tenth of the way from chance to 1: midpoint and ceiling are open; add larger runs"
+    FAR = "the loss lies farther below the lowest one seen than the runs span: the interval rests on the shape of the sigmoid"
+    FITTED = "a law of score over loss; the interval covers its constants, the ceiling and the noise of a run"
