@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     )
     from lightning_scaling.laws.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
     from lightning_scaling.laws.hyperparameters import HYPERPARAMETER_LAWS
-    from lightning_scaling.laws.outcomes import FrontierOutcome, HyperparameterOutcome, LargerOutcome, SurfaceOutcome
+    from lightning_scaling.laws.outcomes import FrontierOutcome, HyperparameterOutcome, LargerOutcome, SurfaceOutcome, TaskOutcome
     from lightning_scaling.laws.power import PowerLaw, PowerOutcome
     from lightning_scaling.laws.run_power_law import fit_power_law
+    from lightning_scaling.laws.task_law import TaskLaw, TaskPrediction, fit_task
     from lightning_scaling.monitor import RunMonitor
     from lightning_scaling.monitor.webhook import Webhook
     from lightning_scaling.report import Study
@@ -73,6 +74,10 @@ _LAZY = {
     "PRESETS": "laws",
     "simulate_runs": "laws",
     "SweepDesign": "laws",
+    "fit_task": "laws.task_law",
+    "TaskLaw": "laws.task_law",
+    "TaskPrediction": "laws.task_law",
+    "TaskOutcome": "laws.outcomes",
     "fit_hyperparameters": "laws.hyperparameter_fit",
     "HyperparameterFit": "laws.hyperparameter_fit",
     "HyperparameterOutcome": "laws.outcomes",
@@ -108,6 +113,9 @@ __all__ = [
     "SurfaceFit",
     "SurfaceOutcome",
     "SweepDesign",
+    "TaskLaw",
+    "TaskOutcome",
+    "TaskPrediction",
     "Verdict",
     "Webhook",
     "advise",
@@ -116,6 +124,7 @@ __all__ = [
     "fit_power_law",
     "fit_runs",
     "fit_surface",
+    "fit_task",
     "forecast",
     "load",
     "pf_days",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.simulate import SweepDesign, simulate_runs
     from lightning_scaling.laws.surface import Optimum, Surface
     from lightning_scaling.laws.surface_fit import SurfaceFit
+    from lightning_scaling.laws.task_law import TaskLaw, fit_task
 
 _LAZY = {
     "FrontierFit": "frontier",
@@ -65,6 +66,8 @@ _LAZY = {
     "rolling_origin": "holdout",
     "save": "saved",
     "simulate_runs": "simulate",
+    "TaskLaw": "task_law",
+    "fit_task": "task_law",
 }
 
 __all__ = [
@@ -82,6 +85,7 @@ __all__ = [
     "Surface",
     "SurfaceFit",
     "SweepDesign",
+    "TaskLaw",
     "approaches",
     "backtest",
     "bits_per_byte",
@@ -93,6 +97,7 @@ __all__ = [
     "fit_kaplan",
     "fit_runs",
     "fit_surface",
+    "fit_task",
     "identifying_run",
     "isoflops",
     "leave_one_size_out",

@@ -5,7 +5,7 @@ had no part in the choice (docs/decisions.md): a prior on the floor's share of t
 a slow drift of the law's misfit extrapolated from the largest runs, large runs counted for more, outliers for less.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.fit import fit_surface
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
+from lightning_scaling.laws.task_law import TaskLaw, TaskPrediction, fit_task
 from lightning_scaling.printed import Printed, Rows
 from lightning_scaling.units import training_flops
 
@@ -45,6 +46,7 @@ class Larger(Printed):
         floor_share: mean share of the irreducible loss in the loss at the centre of the runs.
         forms: weight of each kappa of E + (A/N^a + B/D^b)^kappa; 1 is the usual surface.
         shorten: the one run that would narrow the widest of these intervals most for its cost, None where none is worth it.
+        task: the score that goes with the loss, its interval with that of the loss included; None where no scores were given.
     """
 
     loss: Any
@@ -58,13 +60,16 @@ class Larger(Printed):
     floor_share: float = float("nan")
     forms: dict[float, float] | None = None
     shorten: Shorten | None = None
+    task: TaskPrediction | None = None
 
     def _sentence(self) -> str:
         runs = f"{len(self.loss)} planned runs: " if np.ndim(self.loss) else ""
-        return f"{runs}{self.outcome} ({self.because})."
+        scored = "" if self.task is None else f"\nscore: {self.task.outcome} ({self.task.because})."
+        return f"{runs}{self.outcome} ({self.because}).{scored}"
 
     def _table(self) -> Rows:
-        return [("times the compute", "loss", f"{numbers.share(self.level)} interval"), *self._rows()]
+        rows = [("times the compute", "loss", f"{numbers.share(self.level)} interval"), *self._rows()]
+        return rows if self.task is None else [(*row, *scored) for row, scored in zip(rows, self.task._table(), strict=True)]
 
     def _rows(self) -> list[tuple[str, str, str]]:
         columns = (np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in (self.factor, self.loss, self.low, self.high))
@@ -84,6 +89,8 @@ def predict_larger(
     replicates: Replicates = "auto",
     loss_kind: LossKind | None = None,
     floor: float | None = None,
+    task: ArrayLike | TaskLaw | None = None,
+    chance: float | None = None,
 ) -> Larger:
     """The loss planned larger runs will end at.
 
@@ -96,6 +103,9 @@ def predict_larger(
         replicates: how rows of one (N, D) are read: "seeds" (averaged), "sweep" (the lowest counts), "auto" by their shape.
         loss_kind: "token_log_loss" (nats or bits a token of text) or "other" (errors, squared errors, probabilities); None: by its values.
         floor: the irreducible loss, where its owner knows it.
+        task: (n,) accuracy of each run on a task, NaN where it was not scored: adds the accuracy of the planned runs (`p.task`). Or a law of
+            `fit_task`, for log-probabilities or checkpoints.
+        chance: the accuracy of guessing on that task, e.g. .25.
 
     >>> N, D = np.meshgrid([1e7, 3e7, 1e8], [2e8, 1e9, 5e9])
     >>> seen = 1.7 + 400 / N**0.34 + 410 / D**0.28
@@ -116,7 +126,11 @@ def predict_larger(
         nothing = np.full(size.shape, np.nan)
         return _result(Answer(nothing, nothing, nothing), level, factor, scalar, refused[0], f"{distinct}; {refused[1]}")
     prior = _prior(distinct.points, loss_kind, floor)
-    return _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
+    found = _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
+    if task is None:
+        return found
+    law = task if isinstance(task, TaskLaw) else fit_task(loss, task, chance=chance, groups=groups)
+    return replace(found, task=law.predict(found.loss, found.low, found.high, level))
 
 
 def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:

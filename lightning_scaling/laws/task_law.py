@@ -54,7 +54,7 @@ class TaskLaw:
 
     Args:
         kind: "accuracy" or "log_probability".
-        chance: the score of guessing; NaN where it was fitted.
+        chance: the accuracy of guessing; NaN where it was not given.
         loss: (lowest, highest) loss of the runs.
         posterior: the laws that fit, with weights; None where there is none.
         outcome: what kind of statement this is; `because` has its numbers.
@@ -84,8 +84,9 @@ class TaskLaw:
             nothing = np.full(middle.shape, np.nan)
             return _prediction(np.ndim(loss) == 0, nothing, nothing, nothing, level, self.outcome, self.because)
         edges = [middle if edge is None else np.broadcast_to(np.asarray(edge, dtype=np.float64), middle.shape) for edge in (low, high)]
-        score, below, above = self.posterior.predict(middle, *edges, level)
-        far = float(self.loss[0] - middle.min()) > self.loss[1] - self.loss[0]
+        answers = self.posterior.predict(middle, *edges, level)
+        score, below, above = (np.clip(v, 0, 1) if self.kind == "accuracy" else v for v in answers)
+        far = bool((self.loss[0] - middle > self.loss[1] - self.loss[0]).any())
         outcome = TaskOutcome.FAR if far and self.outcome is TaskOutcome.FITTED else self.outcome
         return _prediction(np.ndim(loss) == 0, score, below, above, level, outcome, self.because)
 
@@ -97,7 +98,7 @@ def fit_task(
 
     Args:
         loss, score: (n,) of runs or checkpoints that have both; rows where either is not finite are left out.
-        chance: the accuracy of guessing (.25 for four answers), which is the floor; None fits a floor.
+        chance: the accuracy of guessing (.25 for four answers): the floor lies there or above; None fits a floor.
         kind: "accuracy" (0 to 1, a sigmoid) or "log_probability" (of the right answer, a line).
         groups: (n,) the run of each row: checkpoints of one run count together as one.
 
@@ -141,9 +142,7 @@ def _checked(
     return x, y, 1 / np.bincount(runs)[runs] if len(runs) else np.zeros(0)
 
 
-def _judged(
-    x: Floats, y: Floats, weight: Floats, floor: float, kind: Score, found: TaskPosterior
-) -> tuple[TaskOutcome, str]:  # fmt: skip
+def _judged(x: Floats, y: Floats, weight: Floats, floor: float, kind: Score, found: TaskPosterior) -> tuple[TaskOutcome, str]:
     ends = np.array([x.min(), x.max()])
     best, worst = (float(v) for v in found.mean(ends))
     noise = found.spread
