@@ -103,7 +103,7 @@ def predict_larger(
         replicates: how rows of one (N, D) are read: "seeds" (averaged), "sweep" (the lowest counts), "auto" by their shape.
         loss_kind: "token_log_loss" (nats or bits a token of text) or "other" (errors, squared errors, probabilities); None: by its values.
         floor: the irreducible loss, where its owner knows it.
-        task: (n,) accuracy of each run on a task, NaN where it was not scored: adds the accuracy of the planned runs (`p.task`). Or a law of
+        task: (n,) accuracy of each run on a task, NaN where it was not scored: adds that of the planned runs (`p.task`). Or a law of
             `fit_task`, for log-probabilities or checkpoints.
         chance: the accuracy of guessing on that task, e.g. .25.
 

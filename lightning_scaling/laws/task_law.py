@@ -83,8 +83,8 @@ class TaskLaw:
         if self.posterior is None:
             nothing = np.full(middle.shape, np.nan)
             return _prediction(np.ndim(loss) == 0, nothing, nothing, nothing, level, self.outcome, self.because)
-        edges = [middle if edge is None else np.broadcast_to(np.asarray(edge, dtype=np.float64), middle.shape) for edge in (low, high)]
-        answers = self.posterior.predict(middle, *edges, level)
+        below, above = (middle if edge is None else np.broadcast_to(np.asarray(edge, float), middle.shape) for edge in (low, high))
+        answers = self.posterior.predict(middle, below, above, level)
         score, below, above = (np.clip(v, 0, 1) if self.kind == "accuracy" else v for v in answers)
         far = bool((self.loss[0] - middle > self.loss[1] - self.loss[0]).any())
         outcome = TaskOutcome.FAR if far and self.outcome is TaskOutcome.FITTED else self.outcome
