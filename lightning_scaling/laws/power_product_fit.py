@@ -91,7 +91,7 @@ def fit_power_product(
 
 
 def _separable(x: Floats) -> tuple[list[int], HyperparameterOutcome]:
-    """Columns of (ln N, ln D) whose exponents the optima can show, and the outcome that says so."""
+    """Columns of (ln N, ln D) whose exponents the optima can show, and the outcome of what they cannot show."""
     spread = x.std(0) if len(x) else np.zeros(2)
     if spread.max() < SMALLEST_SPREAD:
         return [], HyperparameterOutcome.TOO_FEW_OPTIMA

@@ -108,7 +108,7 @@ def fit_task(
     >>> losses = np.linspace(2.2, 3.4, 12)
     >>> law = fit_task(losses, 0.25 + 0.7 / (1 + np.exp(6 * (losses - 2.6))), chance=0.25)
     >>> round(float(law.predict(2.1).score), 2)
-    0.91
+    0.92
     """
     x, y, weight = _checked(loss, score, chance, kind, groups)
     floor = float("nan") if chance is None or kind == "log_probability" else float(chance)

@@ -24,9 +24,9 @@ STEPS, ROUNDS = (25, 31, 9, 5), 4
 # Steepness times the span of the losses, and midpoints in spans from their middle.
 STEEPEST, FLATTEST, MIDPOINTS = 60.0, 0.2, (-4.0, 2.0)
 # Laws whose weight is this share of the heaviest are left out; at most so many are kept.
-NEGLIGIBLE, MOST = 1e-4, 3000
+NEGLIGIBLE, MOST = 1e-4, 1000
 # Quantiles of the loss and of the noise that a prediction mixes.
-LOSSES, DEVIATES = 31, 15
+LOSSES, DEVIATES = 15, 11
 
 
 @dataclass(frozen=True, eq=False)
