@@ -51,9 +51,8 @@ def both_steps(task: str, table: dict[str, NDArray[np.float64]], chance: float, 
     found = predict_larger(*runs, *at, task=table[f"{task}_accuracy"][small], chance=chance)
     score = found.task
     assert score is not None
-    print(
-        f"{task}: {score.score:.3f} ({score.low:.3f}-{score.high:.3f}), observed {table[f'{task}_accuracy'][target]:.3f}; {score.outcome.name}"
-    )
+    observed = table[f"{task}_accuracy"][target]
+    print(f"{task}: {score.score:.3f} ({score.low:.3f}-{score.high:.3f}), observed {observed:.3f}; {score.outcome.name}")
 
 
 if __name__ == "__main__":
