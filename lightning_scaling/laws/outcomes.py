@@ -72,3 +72,15 @@ class TaskOutcome(Outcome):
     LITTLE_SPAN = "the scores span less than a tenth of the way from chance to 1: midpoint and ceiling are open; add larger runs"
     FAR = "the loss lies farther below the lowest one seen than the runs span: the interval rests on the shape of the sigmoid"
     FITTED = "a law of score over loss; the interval covers its constants, the ceiling and the noise of a run"
+
+
+class MoEOutcome(Outcome):
+    """Outcomes of `fit_moe`."""
+
+    TOO_FEW_RUNS = "six constants and the noise need at least eight runs of different active size, total size or tokens: add runs"
+    ONE_RATIO = (
+        "all runs have nearly one ratio of total to active parameters: what experts bring is not known; add dense runs of these sizes"
+    )
+    NO_DENSE_RUN = "fitted, but no run is dense: the leverage against dense models is extrapolated; add a dense run of each size"
+    GAMMA_OPEN = "the exponent of total over active parameters is known to no better than ±.25: add runs of other ratios"
+    IDENTIFIED = "fitted: the effective size, and so the leverage against dense models, is identified"
