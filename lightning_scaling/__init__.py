@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     )
     from lightning_scaling.laws.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
     from lightning_scaling.laws.hyperparameters import HYPERPARAMETER_LAWS
-    from lightning_scaling.laws.outcomes import FrontierOutcome, HyperparameterOutcome, LargerOutcome, SurfaceOutcome, TaskOutcome
+    from lightning_scaling.laws.moe import MoEFit, fit_moe
+    from lightning_scaling.laws.outcomes import (
+        FrontierOutcome,
+        HyperparameterOutcome,
+        LargerOutcome,
+        MoEOutcome,
+        SurfaceOutcome,
+        TaskOutcome,
+    )
     from lightning_scaling.laws.power import PowerLaw, PowerOutcome
     from lightning_scaling.laws.run_power_law import fit_power_law
     from lightning_scaling.laws.task_law import TaskLaw, TaskPrediction, fit_task
@@ -74,6 +82,9 @@ _LAZY = {
     "PRESETS": "laws",
     "simulate_runs": "laws",
     "SweepDesign": "laws",
+    "fit_moe": "laws.moe",
+    "MoEFit": "laws.moe",
+    "MoEOutcome": "laws.outcomes",
     "fit_task": "laws.task_law",
     "TaskLaw": "laws.task_law",
     "TaskPrediction": "laws.task_law",
@@ -99,6 +110,8 @@ __all__ = [
     "HyperparameterFit",
     "HyperparameterOutcome",
     "LargerOutcome",
+    "MoEFit",
+    "MoEOutcome",
     "PowerLaw",
     "PowerOutcome",
     "Prediction",
@@ -121,6 +134,7 @@ __all__ = [
     "advise",
     "fit_frontier",
     "fit_hyperparameters",
+    "fit_moe",
     "fit_power_law",
     "fit_runs",
     "fit_surface",

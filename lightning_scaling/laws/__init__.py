@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.kaplan_fit import fit_kaplan
     from lightning_scaling.laws.kappa_surface import KappaSurface
     from lightning_scaling.laws.larger import Larger, predict_larger
+    from lightning_scaling.laws.moe import MoEFit, fit_moe
     from lightning_scaling.laws.outliers import propose_outliers
     from lightning_scaling.laws.presets import PRESETS, preset
     from lightning_scaling.laws.published import Preset
@@ -66,6 +67,8 @@ _LAZY = {
     "rolling_origin": "holdout",
     "save": "saved",
     "simulate_runs": "simulate",
+    "MoEFit": "moe",
+    "fit_moe": "moe",
     "TaskLaw": "task_law",
     "fit_task": "task_law",
 }
@@ -79,6 +82,7 @@ __all__ = [
     "HyperparameterLaw",
     "KappaSurface",
     "Larger",
+    "MoEFit",
     "Optimum",
     "Preset",
     "RunsFit",
@@ -95,6 +99,7 @@ __all__ = [
     "fit_frontier",
     "fit_hyperparameters",
     "fit_kaplan",
+    "fit_moe",
     "fit_runs",
     "fit_surface",
     "fit_task",
