@@ -31,9 +31,8 @@ if TYPE_CHECKING:
         preset,
         simulate_runs,
     )
-    from lightning_scaling.laws.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
-    from lightning_scaling.laws.hyperparameters import HYPERPARAMETER_LAWS
-    from lightning_scaling.laws.moe import MoEFit, fit_moe
+    from lightning_scaling.laws.frontier.power import PowerLaw, PowerOutcome
+    from lightning_scaling.laws.frontier.run_power_law import fit_power_law
     from lightning_scaling.laws.outcomes import (
         FrontierOutcome,
         HyperparameterOutcome,
@@ -42,9 +41,10 @@ if TYPE_CHECKING:
         SurfaceOutcome,
         TaskOutcome,
     )
-    from lightning_scaling.laws.power import PowerLaw, PowerOutcome
-    from lightning_scaling.laws.run_power_law import fit_power_law
-    from lightning_scaling.laws.task_law import TaskLaw, TaskPrediction, fit_task
+    from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
+    from lightning_scaling.laws.tasks.task_law import TaskLaw, TaskPrediction, fit_task
+    from lightning_scaling.laws.tuning.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
+    from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS
     from lightning_scaling.monitor import RunMonitor
     from lightning_scaling.monitor.webhook import Webhook
     from lightning_scaling.report import Study
@@ -60,9 +60,9 @@ _LAZY = {
     "forecast": "forecasting",
     "Forecast": "forecasting",
     "ForecastOutcome": "forecasting",
-    "fit_power_law": "laws.run_power_law",
-    "PowerLaw": "laws.power",
-    "PowerOutcome": "laws.power",
+    "fit_power_law": "laws.frontier.run_power_law",
+    "PowerLaw": "laws.frontier.power",
+    "PowerOutcome": "laws.frontier.power",
     "advise": "advice",
     "Advice": "advice",
     "Economics": "advice",
@@ -82,17 +82,17 @@ _LAZY = {
     "PRESETS": "laws",
     "simulate_runs": "laws",
     "SweepDesign": "laws",
-    "fit_moe": "laws.moe",
-    "MoEFit": "laws.moe",
+    "fit_moe": "laws.surface.moe",
+    "MoEFit": "laws.surface.moe",
     "MoEOutcome": "laws.outcomes",
-    "fit_task": "laws.task_law",
-    "TaskLaw": "laws.task_law",
-    "TaskPrediction": "laws.task_law",
+    "fit_task": "laws.tasks.task_law",
+    "TaskLaw": "laws.tasks.task_law",
+    "TaskPrediction": "laws.tasks.task_law",
     "TaskOutcome": "laws.outcomes",
-    "fit_hyperparameters": "laws.hyperparameter_fit",
-    "HyperparameterFit": "laws.hyperparameter_fit",
+    "fit_hyperparameters": "laws.tuning.hyperparameter_fit",
+    "HyperparameterFit": "laws.tuning.hyperparameter_fit",
     "HyperparameterOutcome": "laws.outcomes",
-    "HYPERPARAMETER_LAWS": "laws.hyperparameters",
+    "HYPERPARAMETER_LAWS": "laws.tuning.hyperparameters",
     "Study": "report",
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from lightning_scaling.laws.hyperparameters import HYPERPARAMETER_LAWS
+from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS
 from lightning_scaling.numbers import count, scientific
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from lightning_scaling.cli.plan_hyperparameters import hyperparameters
 from lightning_scaling.laws.capabilities import AllocationLaw, flops_per, name_of
-from lightning_scaling.laws.inference import for_loss
-from lightning_scaling.laws.inverse import budget_for
-from lightning_scaling.laws.presets import PRESETS, preset
-from lightning_scaling.laws.published import Preset, surface_of
-from lightning_scaling.laws.repeated import RepeatedData
-from lightning_scaling.laws.surface import Optimum
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.presets.inference import for_loss
+from lightning_scaling.laws.presets.inverse import budget_for
+from lightning_scaling.laws.presets.presets import PRESETS, preset
+from lightning_scaling.laws.presets.published import Preset, surface_of
+from lightning_scaling.laws.presets.repeated import RepeatedData
+from lightning_scaling.laws.surface.surface import Optimum
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 DEFAULT_LAWS = ("hoffmann2022", "besiroglu2024", "muennighoff2023", "kaplan2020_joint", "deepseek2024", "llama3_2024")

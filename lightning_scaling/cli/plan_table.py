@@ -19,7 +19,7 @@ def sentences(plan: dict[str, Any]) -> list[str]:
     split = f"{count(plan['params'])} params on {count(plan['tokens'])} tokens ({count(plan['tokens_per_param'])} tokens per param)"
     lines.append(f"{split}: {budget}  (C = 6ND)")
     if plan["unique_tokens"]:
-        from lightning_scaling.laws.repeated import effective
+        from lightning_scaling.laws.presets.repeated import effective
 
         worth, epochs = effective(plan["tokens"], plan["unique_tokens"]), plan["tokens"] / plan["unique_tokens"]
         lines.append(f"{plain(epochs)} epochs of {count(plan['unique_tokens'])}: worth {count(worth)} fresh tokens")

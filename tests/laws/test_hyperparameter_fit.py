@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 import lightning_scaling as ls
-from lightning_scaling.laws.hyperparameter_fit import HyperparameterFit
+from lightning_scaling.laws.tuning.hyperparameter_fit import HyperparameterFit
 
 # N 429M on 50B tokens of the dense sweep of Li et al. 2025 (arXiv 2503.04715, published with it): rate, batch in sequences of 2048, loss.
 STEP_LAW = """
