@@ -1,5 +1,6 @@
 """The forecast at half of a run: the one made nearest to half of its token budget, and how it compares with the observed end."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ def forecast_at_half(record: RunRecord) -> Prediction | None:
     A forecast that was declined, which has no interval, is none.
     """
     budget = record.planned_tokens or record.tokens
-    near = [p for p in record.predictions if _answered(p) and budget and abs(p.tokens / budget - 0.5) <= AROUND_HALF]
+    near = [p for p in record.predictions if budget and abs(p.tokens / budget - 0.5) <= AROUND_HALF and _answered(p)]
     return min(near, key=lambda p: abs(p.tokens / budget - 0.5), default=None)
 
 
@@ -44,4 +45,4 @@ def reached(record: RunRecord, forecast: Prediction) -> bool:
 
 
 def _answered(forecast: Prediction) -> bool:
-    return bool(np.isfinite([forecast.loss, forecast.low, forecast.high]).all())
+    return all(map(math.isfinite, (forecast.loss, forecast.low, forecast.high)))  # a report asks it of every forecast of every run
