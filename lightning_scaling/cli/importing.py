@@ -12,6 +12,7 @@ from lightning_scaling.cli.column_options import file_options
 from lightning_scaling.importers import Options, Reading
 from lightning_scaling.importers.into_store import Action, Item, preview, write
 from lightning_scaling.importers.logs_and_tables import Read, logs_and_tables
+from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.numbers import ABSENT, count, loss, shortened
 from lightning_scaling.run.record import RunRecord
 
@@ -116,6 +117,9 @@ def _table(items: list[Item]) -> None:
     for item in items:
         if item.action is Action.SKIPPED:
             console.print(f"skipped: {item.reason}", markup=False, soft_wrap=True)
+    for read in {id(item.read): item.read for item in items if isinstance(item.read, RunsTable)}.values():
+        for line in read.lines():
+            console.print(line, markup=False, soft_wrap=True)
     if any(_unit(item) != "tokens" for item in items):
         console.print("runs that count steps or epochs cannot enter a law beside runs that count tokens: give --tokens-per-step")
 

@@ -9,6 +9,7 @@ from lightning_scaling.importers.choose import clock_column, loss_column, lr_col
 from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.reading import UNITS, Reading, rate
+from lightning_scaling.importers.runs_columns import clock_unit
 from lightning_scaling.importers.stitch import Seams, merged, seams
 from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
@@ -33,6 +34,8 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
             f"{name}: no column of tokens, steps or epochs beside {loss}; name one with --tokens-column, --step-column or --epoch-column"
         )
     clock, column = chosen
+    if (unit := clock_unit(column, clock)) != 1.0:
+        tally.remark(f"{column} is read in units of {unit:.3g}")
     points = _clocked(_known(columns[loss].points(), tally), column, tally, clock)
     shift = _shift(points[column], clock, column, first_step, tally)
     found = seams(points["row"], points[column], points["value"], name, UNITS[clock], tally)
