@@ -20,6 +20,7 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
+ALIKE = 0.05  # of the value before: a last cell that is nearer to it is whole, or harmless
 # Fills an empty cell while a block is parsed: a number that no log holds. One digit and a small power of ten are parsed fast.
 EMPTY, FILLED = -9e15, "-9e15"
 
@@ -207,7 +208,7 @@ def _broken(values: Floats, cells: list[str]) -> Floats:
 def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended: bool) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of as many cells as the header has; whatever else is between them is counted."""
     width, header = len(dialect.header), list(dialect.header)
-    lengths: set[int] = set()
+    lasts: list[str] = []  # what the last column held
     for row, cells in _split(lines, start, dialect):
         if not any(cells):
             continue
@@ -218,11 +219,23 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
         elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
             tally.skip("header repeated" if cells[:width] == header else "ruler", row)
-        elif unended and row == start + len(lines) - 1 and len(lengths) == 1 and 0 < len(cells[width - 1]) < min(lengths):
+        elif unended and row == start + len(lines) - 1 and _cut(cells[width - 1], lasts, dialect):
             tally.skip("half-written last row", row)
         else:
-            lengths |= {len(cells[width - 1])} if cells[width - 1] else set()
+            lasts += [cells[width - 1]] if unended and cells[width - 1] else []
             yield row, cells[:width]
+
+
+def _cut(cell: str, above: list[str], dialect: Dialect) -> bool:
+    """Whether the last cell of an unended file was still being written: shorter than any above it, and no value like the one before.
+
+    Where all above are of one length, being shorter is enough.
+    """
+    lengths = {len(each) for each in above}
+    if not above or not 0 < len(cell) < min(lengths):
+        return False
+    value, before = number(cell, dialect.decimal_comma), number(above[-1], dialect.decimal_comma)
+    return len(lengths) == 1 or not abs(value - before) <= ALIKE * abs(before)
 
 
 def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

@@ -29,14 +29,14 @@ class Series:
     array([10., 20.])
     """
 
-    seen: int = 0
+    seen: int = 0  # finite ones: many tables write nan where they have nothing
     _parts: list[dict[str, Floats]] = field(default_factory=list)
     _held: int = 0
 
     def add(self, row: Floats, value: Floats, clocks: Mapping[str, Floats]) -> None:
         """Further points, in the order of the file."""
         self._parts.append({"row": row, "value": value, **clocks})
-        self.seen += len(row)
+        self.seen += int(np.isfinite(value).sum())
         self._held += len(row)
         if self._held > HELD:
             whole = self.points()
