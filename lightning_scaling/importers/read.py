@@ -124,6 +124,8 @@ def _kind(importer: Importer, source: Source, tally: Tally) -> tuple[str, int]:
     """(kind in words, number of the first step): Lightning's loggers count steps from 0."""
     if importer.kind == "csv" and {"epoch", "step"} <= set(tally.columns) and source.path.rsplit("/", 1)[-1] == "metrics.csv":
         return "metrics of Lightning's CSVLogger", 0
-    if "trainer/global_step" in tally.columns or (importer.kind == "tensorboard" and "epoch" in tally.columns):
+    of_transformers = {"learning_rate", "grad_norm"} <= set(tally.columns)  # its callbacks for the same stores count from 1
+    logged = importer.kind in ("tensorboard", "mlflow") and "epoch" in tally.columns and not of_transformers
+    if "trainer/global_step" in tally.columns or logged:
         return tally.kind or importer.what, 0
     return tally.kind or importer.what, importer.first_step
