@@ -39,6 +39,7 @@ _RATE = _set("""
 _STEP = _set("step steps iteration iterations iter iters it niter update updates")
 _TOKEN = _set("token tokens ntokens tok")
 _SAMPLE = _set("sample samples example examples sequences images")
+_NUMBERED = re.compile(r" \(\d+\)$")
 _COUNTED = {
     ("throughput", "total", "tokens"): "tokens",
     ("time", "token"): "tokens",
@@ -88,8 +89,8 @@ def role(name: str) -> Role | None:
 
 
 def metric_of(name: str) -> str:
-    """A column of W&B's charts is called `run - metric`."""
-    return name.rsplit(" - ", 1)[-1]
+    """A column of W&B's charts is called `run - metric`; one whose name comes twice is numbered, `loss (2)`."""
+    return _NUMBERED.sub("", name.rsplit(" - ", 1)[-1])
 
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:

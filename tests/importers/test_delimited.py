@@ -159,3 +159,14 @@ def test_cells_of_any_length_the_last_cut_short_and_the_last_whole(file):
     assert reading.skipped == [{"reason": "half-written last row", "rows": 1, "first_row": 52}]
     rates = [f"{1e-4 * (1 + 1 / (3 + i)):.{5 + i % 3}e}" for i in range(49)] + ["1.02e-4"]
     same_losses(file("whole.csv", "\n".join(["step,loss,lr", *(f"{s},{x},{r}" for s, x, r in zip(STEPS, LOSS, rates, strict=True))])))
+
+
+def test_a_clock_of_words_is_named_with_its_row(file):
+    with pytest.raises(ValueError, match=r"no column of tokens.*text in column 'step' where a number should be: 50 rows, first row 2"):
+        read_run(file("run.csv", ["step,loss", *(f"{s}/2000,{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+
+
+def test_of_several_losses_those_not_followed_are_named(file):
+    rows = [f"{s},{loss},{loss + 1},{loss + 2}" for s, loss in zip(STEPS, LOSS, strict=True)]
+    reading = same_losses(file("run.csv", ["step,loss,loss,train_loss", *rows]))
+    assert "loss (2), train_loss are not followed" in reading.remarks
