@@ -97,9 +97,9 @@ def test_the_user_may_state_that_it_is_a_log(tmp_path: Path) -> None:
 
 
 def test_forecast_refuses_it_and_names_what_takes_it(table: str) -> None:
-    said = command("forecast", table, "--at", "10B", code=2)
-    assert said.count("\n") == 1
-    assert "`fit`" in said
+    printed = command("forecast", table, "--at", "10B", code=2)
+    assert printed.count("\n") == 1
+    assert "`fit`" in printed
 
 
 def test_what_cannot_be_read_is_one_reason(tmp_path: Path) -> None:
