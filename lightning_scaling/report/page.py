@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.held_out import HeldOut
-from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.approaches.side_by_side import Approach
+from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.presets.published import Preset
 from lightning_scaling.laws.runs_fit import RunsFit
-from lightning_scaling.laws.side_by_side import Approach
 from lightning_scaling.report import law_lines, methods, sentences
 from lightning_scaling.report.content import Content
 from lightning_scaling.report.download import runs_csv
