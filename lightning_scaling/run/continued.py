@@ -31,7 +31,7 @@ def continuation(old: RunRecord, same: Sequence[RunRecord], unfinished: bool = F
 
 
 def holds(new: RunRecord, old: RunRecord) -> bool:
-    """Whether `new` goes on from the end of `old`: it is longer, and where both have a point the losses are the same, up to that end."""
+    """Whether `new` continues from the end of `old`: it is longer, and up to that end the losses are the same where both have a point."""
     if not len(old.curve) or new.tokens <= old.tokens:
         return False
     shared, mine, theirs = np.intersect1d(new.curve.tokens, old.curve.tokens, return_indices=True)
