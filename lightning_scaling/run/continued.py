@@ -54,7 +54,7 @@ def once(records: Iterable[RunRecord], unfinished: bool = False) -> tuple[list[R
 def joined(records: Iterable[RunRecord]) -> list[RunRecord]:
     """The records, each that names an earlier run (`RESUMED_FROM`) with the points and the key of that run before its own."""
     listed = list(records)
-    known = {record.run_id: record for record in listed if record.run_id}
+    known: dict[str | None, RunRecord] = {record.run_id: record for record in listed if record.run_id}
     return [_with_earlier(record, known, {record.run_id}) for record in listed]
 
 
@@ -82,8 +82,8 @@ def _joined(old: RunRecord, new: RunRecord) -> RunRecord:
     step = None if a.step is None or b.step is None or a.step[-1] > b.step[0] else np.r_[a.step, b.step]
     schedule = b.schedule if step is not None else None
     averaged = None if a.averaged_loss is None or b.averaged_loss is None else np.r_[a.averaged_loss, b.averaged_loss]
-    more = {"averaged_loss": averaged, "optimizer_steps": a.optimizer_steps and b.optimizer_steps}
-    curve = Curve(np.r_[a.tokens, b.tokens], np.r_[a.loss, b.loss], step, schedule, b.params, b.unique_tokens, **more)
+    counted = a.optimizer_steps and b.optimizer_steps
+    curve = Curve(np.r_[a.tokens, b.tokens], np.r_[a.loss, b.loss], step, schedule, b.params, b.unique_tokens, averaged, counted)
     return replace(new, key=old.key, curve=curve, flops=np.r_[old.flops[before], new.flops])
 
 
