@@ -88,7 +88,7 @@ def _run(as_json: bool, dry_run: bool, given: dict[str, Any]) -> None:
 
     where = {name: given.pop(name) for name in ("engine", "lanes", "address", "gpus", "partition", "minutes", "slurm_executor")}
     if given.pop("early"):
-        given["changes"] = (*given["changes"], "early=true")
+        given["changes"] = ("early=true", *given["changes"])  # a share that --set gives stays
     design = chosen(**given)
     if dry_run:
         return show_plan(design, as_json, True, where["lanes"])

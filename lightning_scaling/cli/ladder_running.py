@@ -31,7 +31,7 @@ def run_and_show(design: Design, engine: str, lanes: int | None, options: dict[s
     except Interrupted:
         console.print("\nStopped. The same command resumes from here.")
         raise SystemExit(130) from None
-    found, early = status(design), account(design, records) if stopped_early(design, records) else None
+    found, early = status(design), account(design, records) if design.early is not None and stopped_early(design, records) else None
     if as_json:
         document = status_document(design, found) | ({} if early is None else {"early": account_document(early)})
         click.echo(json.dumps(document, allow_nan=False))

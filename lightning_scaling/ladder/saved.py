@@ -15,6 +15,7 @@ from lightning_scaling.ladder.expected import MORE, Expected, expected
 from lightning_scaling.ladder.run_folder import exists, open_folder
 from lightning_scaling.laws.design import next_runs
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
+from lightning_scaling.laws.surface import CONSTANTS
 from lightning_scaling.run.early_end import EarlyEnd, early_end
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import training_flops
@@ -56,7 +57,8 @@ class Account:
     Args:
         stopped: cells that were ended early.
         added: cells that were trained, or are to be, on what was saved.
-        plain: expected standard errors of the design with every cell trained to its end, by the law that its runs gave.
+        plain: expected standard errors of the design with every cell trained to its end, by the law that the design assumes, else by the
+            one that its runs gave.
         ended: the same with the cells as they ended; spent: with the added cells too.
     """
 
@@ -100,7 +102,7 @@ def account(design: Design, records: Mapping[str, RunRecord]) -> Account:
     main = [cell for cell in design.cells if cell.family == design.cells[0].family]
     planned = [cell for cell in main if not _is_added(cell)]
     weights = {each.cell.id: each.weight for each in stopped}
-    law = _law(fitted(design, records)) or design.law
+    law = design.law or _law(fitted(design, records))
     at = MORE * max(cell.flops for cell in planned)  # N* is asked for at one compute, whatever was added
     plain = expected(planned, law, design.noise, flops=at)
     ended, spent = (expected(some, law, design.noise, [weights.get(cell.id, 1.0) for cell in some], at) for some in (planned, main))
@@ -114,8 +116,9 @@ def fitted(design: Design, records: Mapping[str, RunRecord]) -> RunsFit:
 
 
 def _law(found: RunsFit) -> dict[str, float] | None:
-    """Constants for the optimal-design code, where the runs give any."""
-    return {name: float(getattr(found.surface, name)) for name in ("E", "A", "B", "alpha", "beta")} if found.split_identified else None
+    """Constants for the optimal-design code, where the runs give any that are positive."""
+    constants = {name: float(getattr(found.surface, name)) for name in CONSTANTS}
+    return constants if all(0 < value < math.inf for value in constants.values()) else None
 
 
 def to_add(design: Design, records: Mapping[str, RunRecord]) -> list[dict[str, Any]]:
@@ -124,8 +127,10 @@ def to_add(design: Design, records: Mapping[str, RunRecord]) -> list[dict[str, A
     found = fitted(design, records)
     if not budget or not found.usable:
         return []
+    cells = [cell for cell in design.cells if cell.family == design.cells[0].family]
+    smallest = float(min(cell.params for cell in cells)), float(min(cell.tokens for cell in cells))
     try:
-        runs = next_runs(found.surface, budget, MORE * max(float(cell.flops) for cell in design.cells), MOST_RUNS).runs
+        runs = next_runs(found.surface, budget, MORE * max(float(cell.flops) for cell in cells), MOST_RUNS, smallest).runs
     except ValueError:
         return []  # less was saved than the smallest useful run costs
     first, block = design.cells[0], design.document["cells"][0]  # what is added is trained by the rules of the first block
