@@ -37,5 +37,8 @@ def run_and_show(design: Design, engine: str, lanes: int | None, options: dict[s
         click.echo(json.dumps(document, allow_nan=False))
     else:
         click.echo("\n".join([status_text(design, found), *(account_lines(early) if early else ())]))
-    if found.count("failed"):
+    if missing := [each.cell.name for each in found.cells if each.state not in ("finished", "stopped early", "failed")]:
+        text = "Where the store did not answer, `lightning-scaling flush` on the machine that trained them delivers"
+        console.print(f"Not in the store: {', '.join(missing)}. {text}; the same command trains what is not there.", soft_wrap=True)
+    if missing or found.count("failed"):
         raise SystemExit(1)

@@ -40,7 +40,7 @@ class RayEngine:
             import ray
         except ImportError:
             raise ValueError("the Ray engine needs Ray: pip install 'lightning-scaling[ray]'") from None
-        self._ray = ray
+        self._ray: Any = ray
         self._running: dict[Any, Task] = {}
         self._began = not ray.is_initialized()
         if self._began:

@@ -1,4 +1,4 @@
-"""Early decisions, on real trainings: what ends early, how it enters the law, what is added for what was saved, and what a plain run shows."""
+"""Early decisions, on real trainings: what ends early, how it enters the law, what is added for what was saved."""
 
 import contextlib
 import json
@@ -71,7 +71,7 @@ def test_a_cell_at_a_far_too_high_rate_is_ended_and_left_out_of_the_law(ladder):
 
 
 def test_a_settled_cell_enters_the_law_at_its_budget_with_its_forecast_end(ladder):
-    _, whole, records, _ = ladder
+    records = ladder[2]
     runs = finished(records.values())
     for each in (e for e in ends(ladder).values() if e.end.settled):
         at = runs.keys.index(each.cell.id)
@@ -117,7 +117,7 @@ def test_a_second_call_trains_nothing_and_adds_nothing(ladder):
 
 
 def test_the_command_line_states_what_was_saved_and_what_it_cost(ladder, tiny):
-    design, whole, _, folder = ladder
+    _, whole, _, folder = ladder
     path = folder / "design.yaml"
     path.write_text(yaml.safe_dump(tiny(folder, **changes())))
     call = ("ladder", "run", str(path), "--early", "--set", "early=0.05")
