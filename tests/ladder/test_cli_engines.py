@@ -1,4 +1,4 @@
-"""`lightning-scaling ladder run` on the engines of a cluster, from the command line, with a store and a folder that are given as relative."""
+"""`lightning-scaling ladder run` on the engines of a cluster, from the command line, with a store and a folder as relative addresses."""
 
 import json
 import os
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarn
 def design(tmp_path, tiny, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    (tmp_path / "design.yaml").write_text(yaml.safe_dump(tiny(tmp_path, store="sqlite:///mlflow.db", folder="ladder")))
+    (tmp_path / "design.yaml").write_text(yaml.safe_dump({**tiny(tmp_path), "store": "sqlite:///mlflow.db", "folder": "ladder"}))
     return "design.yaml"
 
 
