@@ -6,6 +6,7 @@ runs stay RUNNING there for ever.
 
 import math
 
+from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.record import RunRecord, RunState
 
 # MLflow stores infinity as the largest float; no loss is as large as this.
@@ -31,6 +32,9 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:
         return "its FLOPs are not known: record them, or N and tokens"
+    early = early_end(record)
+    if early is not None and not (early.as_it_is or early.as_forecast):
+        return f"ended before its decay ({early.reason}): its last loss is not that of a finished run"
     if unfinished or is_finished(record):
         return ""
     return f"not finished ({record.state}); include unfinished runs to count its last loss"

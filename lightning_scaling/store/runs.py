@@ -8,6 +8,7 @@ import numpy as np
 
 from lightning_scaling.run.continued import joined, once
 from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.finished import is_finished
 from lightning_scaling.run.record import RunRecord
 
@@ -64,8 +65,11 @@ class Runs:
         return Runs(tuple(kept), self.rejected)
 
     def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
-        """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters."""
-        runs = [r for r in self.select(family=family).finished if r.curve.params is not None]
+        """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters.
+
+        A run that was ended before its token budget is none: a share of its tokens is not that share of what it was to be trained on.
+        """
+        runs = [r for r in self.select(family=family).finished if r.curve.params is not None and early_end(r) is None]
         limit = np.inf if below is None else below
         return [r.curve for r in sorted(runs, key=lambda r: r.params) if r.params < limit]
 
