@@ -30,6 +30,7 @@ ENGINE = (
     click.option("--gpus", type=click.FloatRange(min=0), default=0, help="Ray and SLURM: accelerators of a cell."),
     click.option("--partition", help="SLURM: partition."),
     click.option("--minutes", type=click.IntRange(min=1), help="SLURM: time limit of a job; it is requeued and resumes."),
+    click.option("--early", is_flag=True, help="End cells whose end is known, or that left their family; spend what is saved."),
     click.option("--slurm-executor", type=click.Choice(["slurm", "local"]), help="SLURM: 'local' runs the jobs here, to try it."),
 )
 
@@ -86,6 +87,8 @@ def _run(as_json: bool, dry_run: bool, given: dict[str, Any]) -> None:
     from lightning_scaling.cli.ladder_words import show_plan
 
     where = {name: given.pop(name) for name in ("engine", "lanes", "address", "gpus", "partition", "minutes", "slurm_executor")}
+    if given.pop("early"):
+        given["changes"] = ("early=true", *given["changes"])  # a share that --set gives stays
     design = chosen(**given)
     if dry_run:
         return show_plan(design, as_json, True, where["lanes"])

@@ -85,7 +85,10 @@ def in_words(expected: Expected | None) -> str:
 
 def show_status(design: Design, as_json: bool, watch: float | None) -> None:
     """The state of every cell, once or again and again."""
+    from lightning_scaling.ladder.saved import with_added
+
     while True:
+        design = with_added(design)
         found = status(design)
         if as_json:
             return click.echo(json.dumps(status_document(design, found), allow_nan=False))

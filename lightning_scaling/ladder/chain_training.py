@@ -10,6 +10,8 @@ from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.run_folder import cancelled, remove
 from lightning_scaling.ladder.session import CancelledInFolder, Session, Stopped
 
+DELIVERIES = (0.0, 1.0, 3.0, 10.0)  # seconds before each attempt at a record that the store did not take
+
 
 @dataclass(frozen=True)
 class Task:
@@ -63,10 +65,12 @@ def train_chain(task: Task, session: Session) -> Report:
 
 
 def _train(task: Task, cell: Cell, session: Session) -> None:
+    from lightning_scaling.ladder.recorded import deliver_missing
     from lightning_scaling.ladder.training import train_cell
 
     branches = task.chain.branch_steps if not cell.branch_step else ()
     train_cell(task.design, cell, session, task.attempt, branches)
+    deliver_missing(task.design, [cell], DELIVERIES)
 
 
 def _tidy(task: Task) -> None:

@@ -26,6 +26,8 @@ class Design:
         trainer: arguments of the Trainer beside the builder's.
         law: name of a published law, file of a fitted one, or its five constants: what the runs are expected to show.
         noise: expected relative scatter of a final loss.
+        early: relative standard deviation of its end from which a cell counts as settled and is ended; None: none is ended so.
+        document: what it was read from.
     """
 
     name: str
@@ -42,11 +44,17 @@ class Design:
     trainer: Mapping[str, Any] = field(default_factory=dict)
     law: Any = None
     noise: float = 0.005
+    early: float | None = None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def chains(self) -> list[Chain]:
-        """What one process each trains, those of most compute first."""
-        return chains(self.cells)
+        """What one process each trains, those of most compute first.
+
+        With early decisions the cheapest first: what they show is what the others are judged by.
+        """
+        found = chains(self.cells)
+        return found if self.early is None else found[::-1]
 
     @property
     def flops(self) -> int:

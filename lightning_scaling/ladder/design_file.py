@@ -36,6 +36,7 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
     "monitor": (values.table, "a table of the monitor's options", {}),
     "trainer": (values.table, "a table of Trainer arguments", {}),
     "noise": (values.positive, "a relative scatter above zero, such as 0.005", 0.005),
+    "early": (values.switch_or_share, "true, false, or the relative error of an end that is known well enough, such as 0.01", None),
 }
 
 
@@ -59,7 +60,8 @@ def read_design(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     faults.raised()
     top["experiment"] = top["experiment"] or top["name"]
     top["folder"] = (top["folder"] or f"ladders/{top['name']}").rstrip("/")
-    return Design(builder=str(given["builder"]), cells=tuple(cells), law=law, **top)
+    top["early"] = top["noise"] if top["early"] is True else top["early"] or None
+    return Design(builder=str(given["builder"]), cells=tuple(cells), law=law, document=given, **top)
 
 
 def _document(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:

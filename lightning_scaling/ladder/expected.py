@@ -60,20 +60,25 @@ def assumed_law(given: Any = None) -> tuple[str, Surface]:
     return name, surface
 
 
-def expected(cells: Sequence[Cell], law: Any = None, noise: float = 0.005) -> Expected:
+def expected(
+    cells: Sequence[Cell], law: Any = None, noise: float = 0.005, weights: Sequence[float] | None = None, flops: float | None = None
+) -> Expected:
     """What cells will identify.
 
     Args:
         law: as in `assumed_law`; by default the refit of Hoffmann et al.'s data.
         noise: relative scatter of a final loss.
+        weights: of each cell, the variance of its loss being noise²/weight; 1 by default.
+        flops: where N* is asked for; ten times the largest compute by default.
     """
     name, surface = assumed_law(law)
     params, tokens = (np.array([getattr(cell, kind) for cell in cells], dtype=np.float64) for kind in ("params", "tokens"))
-    target = MORE * float(training_flops(params, tokens).max())
+    target = flops or MORE * float(training_flops(params, tokens).max())
     x, y = np.log(params), np.log(tokens)
     centred = np.array([np.log(surface.E), np.log(surface.A) - surface.alpha * x.mean(), np.log(surface.B) - surface.beta * y.mean(),
                         surface.alpha, surface.beta])  # fmt: skip
     slopes = sensitivities(centred, x - x.mean(), y - y.mean())
+    slopes = slopes if weights is None else slopes * np.sqrt(np.asarray(weights, dtype=np.float64))[:, None]
     alpha, beta = centred[3:]
     share = np.array([0.0, 0.0, 0.0, -beta, alpha]) / (alpha + beta) ** 2
     optimum = _gradient(centred, x.mean(), y.mean(), target)

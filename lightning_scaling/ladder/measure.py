@@ -3,10 +3,12 @@
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import pairwise
 from typing import Any
 
 from lightning_scaling.ladder.cell import Cell
+from lightning_scaling.ladder.chain_training import in_words
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.step_times import StepTimes
 
@@ -24,13 +26,30 @@ def measured_step_times(design: Design) -> StepTimes:
 
 
 def step_seconds(design: Design, cell: Cell) -> float:
-    """Median seconds of a step."""
+    """Median seconds of a step.
+
+    Raises:
+        ValueError: the builder cannot build it, or its first steps fail.
+    """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(time_steps, design, cell).result()
+        try:
+            found = pool.submit(time_steps, design, cell).result()
+        except BrokenProcessPool:
+            found = "its process died"
+    if isinstance(found, str):
+        raise ValueError(f"the first steps of {cell.name} could not be timed: {found}; --no-measure leaves the time out")
+    return found
 
 
-def time_steps(design: Design, cell: Cell) -> float:
-    """In the process itself."""
+def time_steps(design: Design, cell: Cell) -> float | str:
+    """In the process itself; what went wrong in words, since not every error can be sent to another process."""
+    try:
+        return _timed(design, cell)
+    except Exception as error:
+        return in_words(error)
+
+
+def _timed(design: Design, cell: Cell) -> float:
     from lightning_scaling.callbacks.lightning_base import Callback
     from lightning_scaling.ladder.quiet import quiet
     from lightning_scaling.ladder.training import QUIET, built, fit, trainer_of

@@ -5,6 +5,7 @@ What a node that dies was training Ray starts again on another: it resumes from 
 
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ class RayEngine:
         gpus: of a task.
 
     Raises:
-        ValueError: Ray is not installed, or the cluster does not answer.
+        ValueError: Ray is not installed, the cluster does not answer, or one on this machine can never give a task what it asks for.
     """
 
     def __init__(self, cores: int = 1, address: str | None = None, gpus: float = 0) -> None:
@@ -39,7 +40,8 @@ class RayEngine:
             import ray
         except ImportError:
             raise ValueError("the Ray engine needs Ray: pip install 'lightning-scaling[ray]'") from None
-        self._ray = ray
+        self._ray: Any = ray
+        self._running: dict[Any, Task] = {}
         self._began = not ray.is_initialized()
         if self._began:
             try:
@@ -48,8 +50,20 @@ class RayEngine:
                 )
             except (ConnectionError, RuntimeError) as error:
                 raise ValueError(f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:200]}") from None
+        self._check(cores, gpus, grows=address is not None)
         self._train: Any = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=LOST_NODES)(train)
-        self._running: dict[Any, Task] = {}
+
+    def _check(self, cores: int, gpus: float, grows: bool) -> None:
+        """Ray would wait for ever, without a word, for what its nodes do not have."""
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if any(node.get("CPU", 0) >= cores and node.get("GPU", 0) >= gpus for node in nodes):
+            return
+        most = ", ".join(f"{max((node.get(name, 0) for node in nodes), default=0):g} {name}s" for name in ("CPU", "GPU"))
+        text = f"a cell asks for {cores} CPUs and {gpus:g} GPUs, and no node of the Ray cluster has them (at most {most})"
+        if not grows:
+            self.close()
+            raise ValueError(f"{text}: set `cores` or --gpus lower")
+        warnings.warn(f"{text}: cells wait until one joins", stacklevel=3)
 
     def room(self) -> int:
         return MOST - len(self._running)

@@ -1,5 +1,6 @@
 """The cells of a ladder as the store holds them: the one place that every machine shares."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,24 @@ def _filters(design: Design) -> list[str]:
 def finished(design: Design) -> dict[str, RunRecord]:
     """The cells that need no more training."""
     return {key: record for key, record in recorded(design).items() if is_finished(record)}
+
+
+def deliver_missing(design: Design, cells: Iterable[Cell], pauses: Iterable[float] = (0.0,)) -> None:
+    """Bring the records of these cells to the store that it did not take while they were trained, where they lie on this machine.
+
+    Args:
+        pauses: seconds before each attempt; a database that many processes write to may be locked for a while.
+    """
+    from lightning_scaling.store.delivery import deliver
+
+    left = list(cells)
+    for pause in pauses:
+        left = [cell for cell in left if cell.id not in finished(replace(design, cells=tuple(left)))]
+        if not left:
+            return
+        time.sleep(pause)
+        for cell in left:
+            deliver(key=cell.id)
 
 
 def note_failures(design: Design, cells: Iterable[Cell], attempt: int, error: str) -> None:

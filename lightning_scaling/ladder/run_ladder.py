@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from lightning_scaling.ladder.cell import Cell, Chain
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
@@ -9,6 +10,7 @@ from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.engine import Ended, Engine
 from lightning_scaling.ladder.session import Session
 from lightning_scaling.run.record import RunRecord
+from lightning_scaling.store.address import resolve_uri
 
 GLANCE = 0.25  # seconds between two looks at the progress
 Work = Callable[[Task, Session], Report]
@@ -37,10 +39,12 @@ def run_ladder(design: Design, engine: Engine, show: Show = lambda progress: Non
     Raises:
         Interrupted: Ctrl-C, or the ladder was cancelled; checkpoints are written.
     """
-    from lightning_scaling.ladder.recorded import finished
+    from lightning_scaling.ladder.recorded import deliver_missing, finished
     from lightning_scaling.ladder.run_folder import resume
 
+    design = anchored(design)
     resume(design)
+    deliver_missing(design, design.cells)
     there = finished(design)
     driver = Driver(design, engine, show, set(there))
     driver.run()
@@ -130,6 +134,12 @@ class Driver:
         left: list[Cell] = [cell for cell in ended.task.chain.cells if cell.id not in there]
         note_failures(ended.task.design, left, self._attempt(ended.task.chain), ended.died)
         return {cell.id: ended.died for cell in left}
+
+
+def anchored(design: Design) -> Design:
+    """The design with its store and folder in full: a process of a cluster begins in a folder of its own."""
+    folder = design.folder if "://" in design.folder else str(Path(design.folder).absolute())
+    return replace(design, store=resolve_uri(design.store), folder=folder)
 
 
 def of_chain(design: Design, chain: Chain) -> Design:

@@ -1,5 +1,6 @@
 """One cell, trained through a Lightning Trainer with the monitor attached, as a user would."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,12 +28,16 @@ def train_cell(design: Design, cell: Cell, session: Session, attempt: int = 1, b
         Stopped: the session asked for it; the checkpoint is written.
         ValueError: the builder makes another size or batch than the design states.
     """
+    from lightning_scaling.ladder.early import Early
     from lightning_scaling.ladder.keeper import Exactly, Keeper
 
     start, shared = _start(design, cell)
     module, data, arguments = built(design, cell)
-    monitor = _monitor(design, cell, {"attempt": attempt, "shared_tokens": shared, "seconds": _clock()})
-    callbacks = [*arguments.pop("callbacks", ()), monitor, Keeper(design, cell, session, branches), Exactly(cell, monitor)]
+    early = Early(design, cell, branches)
+    monitor = early.monitor = _monitor(
+        design, cell, {"attempt": attempt, "shared_tokens": shared, "seconds": _clock(), "early": early.facts}
+    )
+    callbacks = [*arguments.pop("callbacks", ()), monitor, early, Keeper(design, cell, session, branches), Exactly(cell, monitor)]
     often = dict(max_steps=cell.steps, max_epochs=-1, val_check_interval=cell.validate_every, check_val_every_n_epoch=None)
     trainer = trainer_of(module)(callbacks=callbacks, **{**QUIET, **often, **arguments, **design.trainer})
     fit(trainer, module, data, start)
@@ -71,10 +76,15 @@ def trainer_of(module: Any) -> Any:
 
 def _monitor(design: Design, cell: Cell, facts: dict[str, Any]) -> Any:
     from lightning_scaling.callbacks import ScalingLawMonitor
+    from lightning_scaling.ladder.early import siblings, stop_names
 
     about = {"cell": cell.id, "ladder": design.name, "seed": cell.seed, "trunk": cell.trunk or None, "hyper": dict(cell.hyper)}
     own: dict[str, Any] = dict(store=design.store, experiment=design.experiment, run_name=cell.name, family=cell.family, key=cell.id)
-    own |= dict(token_budget=cell.tokens, unique_tokens=cell.unique_tokens, stop=cell.stop or None, siblings=(), summary=False)
+    own |= dict(token_budget=cell.tokens, unique_tokens=cell.unique_tokens, siblings=(), summary=False)
+    if names := stop_names(design, cell):  # when it ends depends on its losses, not on the speed of the machine
+        own |= dict(stop=names, overhead=math.inf)
+    if design.early is not None:
+        own["siblings"] = siblings(design, cell)
     return ScalingLawMonitor(**{**own, **design.monitor, "facts": {**about, **facts}})
 
 
@@ -89,10 +99,28 @@ def _start(design: Design, cell: Cell) -> tuple[str | None, int]:
     if exists(own):
         print(f"{cell.name} resumes from {own}", flush=True)  # in the log of its process
         return own, shared
-    if not cell.branch_step or not exists(trunk := design.branch(cell, cell.branch_step)):
+    if not cell.branch_step:
+        return None, 0
+    if not exists(trunk := design.branch(cell, cell.branch_step)):
+        _refuse_where_the_trunk_ended(design, cell)
         return None, 0
     _copy_as_branch(trunk, own)
     return own, shared
+
+
+def _refuse_where_the_trunk_ended(design: Design, cell: Cell) -> None:
+    """
+    Raises:
+        ValueError: the trunk was ended on purpose before the step at which this cell leaves it; from scratch it would fare the same.
+    """
+    from lightning_scaling.ladder.recorded import finished
+    from lightning_scaling.run.early_end import early_end
+
+    there = finished(design)
+    trunk = next((each for each in design.cells if each.trunk == cell.trunk and not each.branch_step and each.id in there), None)
+    record = there[trunk.id] if trunk else None
+    if trunk and record and (end := early_end(record)) and record.tokens_trained < cell.branch_step * cell.batch_tokens:
+        raise ValueError(f"nothing to branch off from: {trunk.name} was ended before step {cell.branch_step} ({end.reason}: {end.because})")
 
 
 def _copy_as_branch(trunk: str, own: str) -> None:

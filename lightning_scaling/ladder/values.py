@@ -47,6 +47,16 @@ def share(value: Any) -> float:
     return number
 
 
+def switch_or_share(value: Any) -> bool | float:
+    """True, False, or a number above zero and below 1."""
+    if isinstance(value, bool):
+        return value
+    number = float(value)
+    if not 0 < number < 1:
+        raise ValueError
+    return number
+
+
 def text(value: Any) -> str:
     """Words."""
     if not isinstance(value, str) or not value.strip():

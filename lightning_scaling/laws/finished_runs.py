@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.points import points
+from lightning_scaling.run.continued import once
 from lightning_scaling.run.conventions import Conventions, require_same
+from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.finished import why_left_out
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN, training_flops
@@ -35,6 +37,8 @@ class FinishedRuns:
         left_out: (name, reason) of each run that cannot enter a law.
         records: the runs' records, empty for a table.
         source: kept in the law's procedure (file, columns).
+        weights: of each loss: 1 where it was observed, 1/(1 + (s/s₀)²) where it is the forecast of a run that was ended early, known to a
+            relative standard deviation s where s₀ was asked for; None where every loss was observed.
     """
 
     params: Floats
@@ -48,6 +52,7 @@ class FinishedRuns:
     left_out: tuple[tuple[str, str], ...] = ()
     records: tuple[RunRecord, ...] = ()
     source: dict[str, Any] = field(default_factory=dict)
+    weights: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -71,7 +76,14 @@ class FinishedRuns:
         for name, values, fewest in (("params", self.params, FEWEST_PARAMS), ("tokens", self.tokens, FEWEST_TOKENS)):
             if len(self) and values.min() < fewest:
                 doubts.append(f"the smallest number of {name} is {values.min():g}: are these in billions? Write 7B or 7e9 for 7 billion")
+        if forecasts := int((self.observed == 0).sum()):
+            doubts.append(f"{forecasts} of the runs ended early and enter with the forecast of their end, by its weight")
         return tuple(doubts)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """(n,) whether each loss was observed; False for the forecast end of a run that was ended early."""
+        return np.ones(len(self), dtype=bool) if self.weights is None else self.weights == 1
 
     def take(self, index: ArrayLike) -> "FinishedRuns":
         """The runs at `index` (mask or indices)."""
@@ -82,6 +94,7 @@ class FinishedRuns:
 
         arrays = {name: getattr(self, name)[pick] for name in ("params", "tokens", "loss", "flops")}
         groups = None if self.groups is None else some(self.groups)
+        arrays["weights"] = None if self.weights is None else self.weights[pick]
         return replace(self, **arrays, keys=some(self.keys), groups=groups, families=some(self.families), records=some(self.records))
 
     @property
@@ -101,7 +114,7 @@ class FinishedRuns:
 
 
 def finished(records: Iterable[RunRecord], unfinished: bool = False) -> FinishedRuns:
-    """The finished runs among records.
+    """The finished runs among records; one that another of them continues is left out.
 
     Losses per token of different tokenizers are never compared: convert each to bits per byte first (`bits_per_byte`) and name the loss so.
 
@@ -118,10 +131,22 @@ def finished(records: Iterable[RunRecord], unfinished: bool = False) -> Finished
             left_out.append((record.name or record.key, reason))
         else:
             kept.append(record)
+    kept, continued = once(kept, unfinished)
+    left_out += [(old.name or old.key, f"continued as run {new.name or new.key}, which is counted") for old, new in continued]
     shared = require_same(record.conventions for record in kept)
-    params, tokens, loss, flops = np.array([(r.params, r.tokens, r.loss, r.spent) for r in kept], dtype=np.float64).reshape(-1, 4).T
+    params, tokens, loss, flops, weights = np.array([_point(r) for r in kept], dtype=np.float64).reshape(-1, 5).T
     keys, families = tuple(r.key for r in kept), tuple(r.family for r in kept)
-    return _ordered(FinishedRuns(params, tokens, loss, flops, keys, _trunks(kept), families, shared, tuple(left_out), tuple(kept)))
+    more: dict[str, Any] = dict(weights=None if (weights == 1).all() else weights)
+    return _ordered(FinishedRuns(params, tokens, loss, flops, keys, _trunks(kept), families, shared, tuple(left_out), tuple(kept), **more))
+
+
+def _point(record: RunRecord) -> tuple[float, float, float, float, float]:
+    """N, D, loss, FLOPs and weight: as observed, or as forecast for a run that was ended early because its end was settled."""
+    early = early_end(record)
+    if early is None or not early.as_forecast:
+        return record.params, record.tokens, record.loss, record.spent, 1.0
+    flops = record.spent * early.planned / record.tokens
+    return record.params, early.planned, early.loss, flops, 1 / (1 + (early.spread / early.needs) ** 2)
 
 
 def _trunks(records: Sequence[RunRecord]) -> tuple[str, ...] | None:

@@ -141,7 +141,7 @@ def fit_runs(
     drawn = resamples_for(len(chosen)) if resamples is None else resamples
     surface = fit_surface(
         chosen.params, chosen.tokens, chosen.loss, drawn, seed, chosen.groups,
-        objective=objective, starts=STARTS, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
+        objective=objective, starts=STARTS, weights=chosen.weights, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
     )  # fmt: skip
     on = chosen.on_frontier
     return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on))

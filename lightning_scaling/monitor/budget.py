@@ -4,6 +4,7 @@ A forecast with its advice takes 3 to 30 ms, as much as twenty steps of a small 
 judgement waits until the training has run long enough to pay for it; the last one of a run is always made.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +19,7 @@ class TimeBudget:
     """Allows work while its cost stays below a share of the time since it was made.
 
     Args:
-        share: of the wall time.
+        share: of the wall time; infinity allows everything, at once.
         start: seconds allowed at once.
         clock: seconds, rising.
 
@@ -41,6 +42,8 @@ class TimeBudget:
 
     def allows(self, work: str) -> bool:
         """Whether `work` can be paid for now, if it costs what it cost last."""
+        if self._share == math.inf:
+            return True
         return self._spent + self._cost.get(work, 0.0) <= self._start + self._share * (self._clock() - self._began)
 
     def timed(self, work: str, do: Callable[[], T]) -> T:
@@ -55,4 +58,4 @@ class TimeBudget:
 
     def too_long(self, work: str) -> bool:
         """Whether `work` blocks the training longer at once than it may."""
-        return self._cost.get(work, 0.0) > MOST_AT_ONCE
+        return self._share < math.inf and self._cost.get(work, 0.0) > MOST_AT_ONCE

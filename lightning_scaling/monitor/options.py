@@ -98,6 +98,12 @@ class Options:
         str,
     )
     level: float = option(0.9, "probability of the forecast's interval.", float)
+    overhead: float = option(
+        0.01,
+        "share of the wall time that judging may take; a validation that it cannot pay for keeps the judgement before it. Infinity: every "
+        "validation is judged, so that what is decided depends on the losses and not on the speed of the machine.",
+        float,
+    )
     declared: Mapping[str, Any] | None = option(None, "facts of the model for the FLOPs rule, e.g. active_params of a mixture of experts.")
     key: str | None = option(
         None,
@@ -141,6 +147,8 @@ def _check_rest(options: Options) -> None:
         raise ValueError(f"averaging must be one of {AVERAGING} or None, got {options.averaging!r}")
     if not 0 < options.level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {options.level}")
+    if not options.overhead > 0:
+        raise ValueError(f"overhead is a share of the wall time above zero, such as 0.01, got {options.overhead}")
     if options.optimizer < 0:
         raise ValueError(f"optimizer is the index of the one whose rate is followed, got {options.optimizer}")
     if not all(isinstance(s, Curve) for s in options.siblings or ()):

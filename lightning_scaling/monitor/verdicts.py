@@ -21,7 +21,7 @@ class Verdicts:
     def __init__(self, options: Options, progress: Progress, view: RunView) -> None:
         self.latest: Judgement | None = None
         self._progress, self._view = progress, view
-        self._judge = Judge(TimeBudget(), options)
+        self._judge = Judge(TimeBudget(options.overhead), options)
         self._stopper = Stopper(options.stop, progress.stopping)  # type: ignore[arg-type]
 
     def report(self, point: Point, reporter: Reporter, loss: FollowedLoss, guard: Guard) -> dict[str, float]:

@@ -6,6 +6,7 @@ runs stay RUNNING there for ever.
 
 import math
 
+from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.record import RunRecord, RunState
 
 # MLflow stores infinity as the largest float; no loss is as large as this.
@@ -25,10 +26,15 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
     """
     if not 0 < record.loss < LARGEST_LOSS:
         return "no finite, positive loss was recorded"
+    if not math.isfinite(record.curve.loss[-1]):
+        return "its loss ended as nan or inf: the run diverged"
     if record.curve.params is None:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:
         return "its FLOPs are not known: record them, or N and tokens"
+    early = early_end(record)
+    if early is not None and not (early.as_it_is or early.as_forecast):
+        return f"ended before its decay ({early.reason}): its last loss is not that of a finished run"
     if unfinished or is_finished(record):
         return ""
     return f"not finished ({record.state}); include unfinished runs to count its last loss"

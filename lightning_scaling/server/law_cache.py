@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
+from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.finished import why_left_out
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.law import law
@@ -47,4 +48,4 @@ def _facts(record: RunRecord, unfinished: bool) -> tuple[Any, ...]:
     who, reason = (record.experiment, record.run_id, record.key), why_left_out(record, unfinished)
     if reason:
         return (*who, reason)
-    return (*who, record.params, record.tokens, record.loss, record.spent, record.conventions, len(record.curve))
+    return (*who, record.params, record.tokens, record.loss, record.spent, record.conventions, len(record.curve), repr(early_end(record)))

@@ -85,7 +85,7 @@ class Delivery:
             yield f"{len(self.damaged)} lines of the journal of run {self.key} are damaged and were set aside ({self.damaged[0]})"
 
 
-def deliver(folder: str | Path | None = None, store: str | None = None, migrate: bool = False) -> list[Delivery]:
+def deliver(folder: str | Path | None = None, store: str | None = None, migrate: bool = False, key: str | None = None) -> list[Delivery]:
     """Deliver every journal in `folder` (default: where recorders leave them), oldest first.
 
     A run still being written is left to its process. A store that does not answer is asked once per run; what it did not take stays.
@@ -93,6 +93,7 @@ def deliver(folder: str | Path | None = None, store: str | None = None, migrate:
     Args:
         store: full address of a store whose password a journal does not hold; else MLFLOW_TRACKING_URI is tried.
         migrate: whether a database of an older MLflow version may be migrated.
+        key: of the one run whose journals are delivered; None for all.
 
     Raises:
         ValueError: no such folder, or one in which other users may have put files.
@@ -104,7 +105,7 @@ def deliver(folder: str | Path | None = None, store: str | None = None, migrate:
         raise ValueError(f"no folder {folder}: nothing waits there")
     check_folder(folder)
     results = []
-    for path in sorted(folder.glob("*" + SUFFIX), key=_age):
+    for path in sorted(folder.glob(f"{key or ''}*{SUFFIX}"), key=_age):
         with contextlib.suppress(Held):
             if (done := _deliver_file(path, store, migrate)) is not None:
                 results.append(done)

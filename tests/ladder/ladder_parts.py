@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 from lightning_scaling.ladder import tiny_gpt
-from lightning_scaling.ladder.chain_training import Report
+from lightning_scaling.ladder.chain_training import Report, train_chain
+from lightning_scaling.ladder.engine import Ended
+from lightning_scaling.ladder.session import Session
 
 SIZES = [{"width": 8, "depth": 1, "context": 32}, {"width": 16, "depth": 1, "context": 32}]
 
@@ -28,6 +30,32 @@ def params_of(size, folder=None, **arguments):
 
 
 build.params_of = params_of
+
+
+class InProcess:
+    """An engine that trains in the process of the test, one task after the other: no seconds of starting processes."""
+
+    def __init__(self):
+        self.done = []
+
+    def room(self):
+        return 1
+
+    def start(self, tasks):
+        self.done += [Ended(task, train_chain(task, Session())) for task in tasks]
+
+    def ended(self, timeout):
+        done, self.done = self.done, []
+        return done
+
+    def steps(self):
+        return {}
+
+    def stop(self):
+        pass
+
+    def close(self):
+        pass
 
 
 def sleep(task, session):

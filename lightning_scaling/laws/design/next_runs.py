@@ -52,27 +52,32 @@ class NextRuns:
         return {"format": "lightning-scaling ladder", "version": 1, **asdict(self), "runs": [asdict(run) for run in self.runs]}
 
 
-def next_runs(fit: SurfaceFit, budget: float, target_flops: float | None = None, count: int = 4) -> NextRuns:
+def next_runs(
+    fit: SurfaceFit, budget: float, target_flops: float | None = None, count: int = 4, smallest: tuple[float, float] | None = None
+) -> NextRuns:
     """At most `count` runs within `budget` FLOPs that make the loss at the target (compute-optimal at `target_flops`) known best.
 
-    The target is ten times the budget by default. ValueError for a fit without constants or a budget that buys nothing.
+    The target is ten times the budget by default. No run has fewer params or tokens than `smallest` (N, D), by default a quarter of the
+    fewest so far. ValueError for a fit without constants or a budget that buys nothing.
     """
     if not np.isfinite(fit.alpha):
         raise ValueError(f"next runs need a fitted law: {fit.outcome}")
     if not budget > 0:
         raise ValueError(f"the budget must be positive FLOPs, got {budget}")
     target = fit.optimum(target_flops or 10 * budget)
-    candidates = _candidates(fit, budget, target.params, target.tokens)
+    least = smallest or (fit.points.params.min() / 4, fit.points.tokens.min() / 4)
+    candidates = _candidates(fit, budget, (target.params, target.tokens), least)
     plans = [_greedy(fit, candidates, (target.params, target.tokens), budget, runs) for runs in range(1, count + 1)]
     before, after, chosen = min(plans, key=lambda plan: plan[1])
     runs = sorted(chosen, key=lambda run: run.flops)
     return NextRuns(float(target.params), float(target.tokens), float(budget), before, after, tuple(runs))
 
 
-def _candidates(fit: SurfaceFit, budget: float, params: float, tokens: float) -> Floats:
-    """(2, k) sizes and lengths from a quarter of the smallest run up to the target, none beyond the budget or absurdly lopsided."""
-    sizes = np.geomspace(fit.points.params.min() / 4, max(fit.points.params.max(), params), GRID)
-    lengths = np.geomspace(fit.points.tokens.min() / 4, max(fit.points.tokens.max(), tokens), GRID)
+def _candidates(fit: SurfaceFit, budget: float, target: tuple[float, float], least: tuple[float, float]) -> Floats:
+    """(2, k) sizes and lengths from the least run up to the target, none beyond the budget or absurdly lopsided."""
+    params, tokens = target
+    sizes = np.geomspace(least[0], max(fit.points.params.max(), params), GRID)
+    lengths = np.geomspace(least[1], max(fit.points.tokens.max(), tokens), GRID)
     grid = np.stack([v.ravel() for v in np.meshgrid(sizes, lengths)])
     usual = np.log(tokens / params)
     lopsided = np.abs(np.log(grid[1] / grid[0]) - usual) > np.log(LOPSIDED)

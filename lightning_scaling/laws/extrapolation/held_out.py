@@ -43,9 +43,9 @@ class HeldOut:
 
 def hold_out_largest(runs: FinishedRuns, level: float = 0.9, seed: int | None = 0) -> HeldOut | None:
     """The run of most compute, predicted from the runs of at most two thirds of it; None where fewer than four are that small."""
-    if not len(runs):
+    if not runs.observed.any():
         return None
-    last = int(np.argmax(runs.flops))
+    last = int(np.argmax(np.where(runs.observed, runs.flops, -np.inf)))
     smaller = runs.take(runs.flops < SMALLER * runs.flops[last])
     if len(smaller) < FEWEST:
         return None
