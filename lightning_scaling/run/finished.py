@@ -6,11 +6,15 @@ runs stay RUNNING there for ever.
 
 import math
 
+import numpy as np
+
 from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.record import RunRecord, RunState
 
 # MLflow stores infinity as the largest float; no loss is as large as this.
 LARGEST_LOSS = 1e100
+# A run that was advised to stop and ended this far above its own best loss has over-fitted: a flat end moves by less.
+TURNED_UP = 0.01
 
 
 def is_finished(record: RunRecord) -> bool:
@@ -32,12 +36,25 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:
         return "its FLOPs are not known: record them, or N and tokens"
+    if ill := _ill(record):
+        return ill
     early = early_end(record)
     if early is not None and not (early.as_it_is or early.as_forecast):
         return f"ended before its decay ({early.reason}): its last loss is not that of a finished run"
     if unfinished or is_finished(record):
         return ""
     return f"not finished ({record.state}); include unfinished runs to count its last loss"
+
+
+def _ill(record: RunRecord) -> str:
+    """What the last advice found wrong with the run: such a loss is not what its size and tokens reach."""
+    last = record.predictions[-1].verdict if record.predictions else ""
+    if last == "INVESTIGATE":
+        return "its last verdict is INVESTIGATE: what it reached is not what its size and tokens reach"
+    above = record.curve.loss[-1] / np.nanmin(record.curve.loss) - 1
+    if last == "STOP" and above > TURNED_UP:
+        return f"its loss turned up and ended {100 * above:.1f} % above its best, with the verdict STOP"
+    return ""
 
 
 def _reached_budget(record: RunRecord) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lightning_scaling import Curve, RunRecord, RunState
+from lightning_scaling import Curve, Prediction, RunRecord, RunState
 from lightning_scaling.laws import Surface, bits_per_byte, finished, finished_table, fit_runs, fit_surface
 from lightning_scaling.run.conventions import Conventions
 
@@ -53,6 +53,19 @@ def test_runs_that_a_tracker_calls_running_for_ever_are_counted_in_on_request() 
 
 def test_a_run_that_reached_its_token_budget_is_finished_whatever_its_status() -> None:
     assert len(finished([record(3e8, 1e10, state=RunState.RUNNING, planned_tokens=10_000_000_000)])) == 1
+
+
+def test_runs_that_the_last_advice_found_ill_do_not_bend_the_law() -> None:
+    end = Prediction(5e9, 1e10, 2.0, 1.9, 2.1)
+    wild = record(2e7, 1e10, name="wild", predictions=(replace(end, verdict="INVESTIGATE"),))
+    wild = replace(wild, curve=Curve([5e9, 1e10], [9.0, 8.0], params=int(2e7)))
+    turned = record(2e7, 1e10, name="turned", predictions=(replace(end, verdict="STOP"),))
+    turned = replace(turned, curve=Curve([5e9, 1e10], [2.5, 3.1], params=int(2e7)))
+    flat = record(2e7, 1e11, name="flat", predictions=(replace(end, verdict="STOP"),))
+    fit = fit_runs([*RUNS, wild, turned, flat], resamples=0)
+    assert len(fit.runs) == 10
+    assert {name for name, _ in fit.runs.left_out} == {"wild", "turned"}
+    assert fit.surface.alpha == pytest.approx(0.34, rel=1e-9)
 
 
 def test_runs_with_a_single_validation_each_are_fitted() -> None:
