@@ -36,12 +36,12 @@ class Stopped:
 
     @property
     def saved_tokens(self) -> int:
-        """Not trained on."""
+        """Tokens that it was not trained on."""
         return self.cell.tokens - self.tokens
 
     @property
     def saved_flops(self) -> int:
-        """Not computed."""
+        """FLOPs that were not computed for it."""
         return int(training_flops(self.cell.params, self.saved_tokens))
 
     @property
@@ -52,7 +52,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Account:
-    """What early decisions of a ladder came to.
+    """What the early decisions of a ladder saved and cost.
 
     Args:
         stopped: cells that were ended early.
@@ -91,7 +91,7 @@ def stopped_early(design: Design, records: Mapping[str, RunRecord]) -> tuple[Sto
 
 
 def account(design: Design, records: Mapping[str, RunRecord]) -> Account:
-    """What early decisions of this ladder came to.
+    """What the early decisions of this ladder saved and cost.
 
     Args:
         design: with the cells that were added, if there are any.
