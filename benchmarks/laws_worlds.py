@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_surface, predict_larger, simulate_runs
-from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface.surface import CONSTANTS
 
 # Published surfaces: Hoffmann et al. 2022, Besiroglu et al. 2024, Muennighoff et al. 2023.
 LAWS = (

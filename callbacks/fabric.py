@@ -8,7 +8,7 @@ are raised until the first batch; later failures are one warning. Imports nothin
 from functools import partial
 from typing import Any
 
-from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.laws.frontier.power import PowerLaw
 from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together

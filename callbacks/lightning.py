@@ -26,7 +26,7 @@ from lightning_scaling.callbacks.lightning_trainer import (
     takes_iterator,
     training_loss,
 )
-from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.laws.frontier.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement

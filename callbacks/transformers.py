@@ -23,7 +23,7 @@ from lightning_scaling.callbacks.transformers_trainer import (
     state_of,
     strategy_name,
 )
-from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.laws.frontier.power import PowerLaw
 from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together

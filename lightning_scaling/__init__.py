@@ -31,9 +31,20 @@ if TYPE_CHECKING:
         preset,
         simulate_runs,
     )
-    from lightning_scaling.laws.outcomes import FrontierOutcome, LargerOutcome, SurfaceOutcome
-    from lightning_scaling.laws.power import PowerLaw, PowerOutcome
-    from lightning_scaling.laws.run_power_law import fit_power_law
+    from lightning_scaling.laws.frontier.power import PowerLaw, PowerOutcome
+    from lightning_scaling.laws.frontier.run_power_law import fit_power_law
+    from lightning_scaling.laws.outcomes import (
+        FrontierOutcome,
+        HyperparameterOutcome,
+        LargerOutcome,
+        MoEOutcome,
+        SurfaceOutcome,
+        TaskOutcome,
+    )
+    from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
+    from lightning_scaling.laws.tasks.task_law import TaskLaw, TaskPrediction, fit_task
+    from lightning_scaling.laws.tuning.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
+    from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS
     from lightning_scaling.monitor import RunMonitor
     from lightning_scaling.monitor.webhook import Webhook
     from lightning_scaling.report import Study
@@ -49,9 +60,9 @@ _LAZY = {
     "forecast": "forecasting",
     "Forecast": "forecasting",
     "ForecastOutcome": "forecasting",
-    "fit_power_law": "laws.run_power_law",
-    "PowerLaw": "laws.power",
-    "PowerOutcome": "laws.power",
+    "fit_power_law": "laws.frontier.run_power_law",
+    "PowerLaw": "laws.frontier.power",
+    "PowerOutcome": "laws.frontier.power",
     "advise": "advice",
     "Advice": "advice",
     "Economics": "advice",
@@ -71,10 +82,22 @@ _LAZY = {
     "PRESETS": "laws",
     "simulate_runs": "laws",
     "SweepDesign": "laws",
+    "fit_moe": "laws.surface.moe",
+    "MoEFit": "laws.surface.moe",
+    "MoEOutcome": "laws.outcomes",
+    "fit_task": "laws.tasks.task_law",
+    "TaskLaw": "laws.tasks.task_law",
+    "TaskPrediction": "laws.tasks.task_law",
+    "TaskOutcome": "laws.outcomes",
+    "fit_hyperparameters": "laws.tuning.hyperparameter_fit",
+    "HyperparameterFit": "laws.tuning.hyperparameter_fit",
+    "HyperparameterOutcome": "laws.outcomes",
+    "HYPERPARAMETER_LAWS": "laws.tuning.hyperparameters",
     "Study": "report",
 }
 
 __all__ = [
+    "HYPERPARAMETER_LAWS",
     "PRESETS",
     "AddData",
     "Advice",
@@ -84,7 +107,11 @@ __all__ = [
     "Forecast",
     "ForecastOutcome",
     "FrontierOutcome",
+    "HyperparameterFit",
+    "HyperparameterOutcome",
     "LargerOutcome",
+    "MoEFit",
+    "MoEOutcome",
     "PowerLaw",
     "PowerOutcome",
     "Prediction",
@@ -99,13 +126,19 @@ __all__ = [
     "SurfaceFit",
     "SurfaceOutcome",
     "SweepDesign",
+    "TaskLaw",
+    "TaskOutcome",
+    "TaskPrediction",
     "Verdict",
     "Webhook",
     "advise",
     "fit_frontier",
+    "fit_hyperparameters",
+    "fit_moe",
     "fit_power_law",
     "fit_runs",
     "fit_surface",
+    "fit_task",
     "forecast",
     "load",
     "pf_days",

@@ -1,11 +1,14 @@
 """Every example runs unchanged and prints what it promises."""
 
 import os
-import subprocess
+import runpy
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+
+from lightning_scaling.ladder import process
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PRINTS = {
@@ -20,25 +23,40 @@ PRINTS = {
 MORE = {"lightning_cli.py": ["fit", "--config", str(EXAMPLES / "config.yaml")]}
 
 
+def run(name: str, folder: Path) -> None:
+    """In a process of its own: the example as `python examples/NAME`, what it prints in printed.txt."""
+    os.chdir(folder)
+    printed = os.open("printed.txt", os.O_WRONLY | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(printed, stream)
+    os.environ.update(PYTHONWARNINGS="ignore", COLUMNS="200")
+    warnings.simplefilter("ignore")
+    sys.path[0] = str(EXAMPLES)
+    sys.argv = [name, *MORE.get(name, [])]
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    """All at once, each in a folder of its own: most of their time is spent importing."""
-    quiet = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "COLUMNS": "200"}
-    running = {}
-    for name in PRINTS:
-        folder = tmp_path_factory.mktemp(Path(name).stem)
-        command = [sys.executable, str(EXAMPLES / name), *MORE.get(name, [])]
-        running[name] = subprocess.Popen(command, cwd=folder, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """All at once, each in a folder of its own, forked from a process that has loaded the libraries: importing takes most of their time."""
+    context, running = process.context(), {}
+    with process.environment():
+        for name in PRINTS:
+            folder = tmp_path_factory.mktemp(Path(name).stem)
+            child = context.Process(target=run, args=(name, folder))
+            child.start()
+            running[name] = child, folder / "printed.txt"
     yield running
-    for process in running.values():
-        process.kill()
+    for child, _ in running.values():
+        child.kill()
 
 
 @pytest.mark.parametrize("name", PRINTS)
 def test_the_example_runs_and_prints_what_it_promises(started, name):
-    printed, _ = started[name].communicate(timeout=280)
-    assert started[name].returncode == 0, printed
-    assert PRINTS[name] in printed
+    child, printed = started[name]
+    child.join(280)
+    assert child.exitcode == 0, printed.read_text()
+    assert PRINTS[name] in printed.read_text()
 
 
 def test_every_example_is_tested():

@@ -4,7 +4,8 @@ Loss curves of one family collapse onto one curve (Qiu et al. 2025, arXiv 2507.0
 (Celerity, arXiv 2509.25087, reads it so after the fact). The reading is a pure function of its arguments: it replays all looks.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -49,6 +50,7 @@ class FamilyReading:
         rule: "level", "jump" or "slope"; "" where there is no departure.
         against: parameters of the siblings compared with, None where unknown.
         x, r, expectation: (n,) shares of the budget at the looks, log loss above the expectation, and the loss expected there.
+        among: (k, n) the same of k siblings, each against the others; NaN before its first look.
         missing: which sibling is missing; "" with three.
     """
 
@@ -62,20 +64,58 @@ class FamilyReading:
     r: Floats = field(default_factory=lambda: np.zeros(0))
     expectation: Floats = field(default_factory=lambda: np.zeros(0))
     missing: str = ""
+    among: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def departs(self) -> bool:
         """Whether the run is ill by this reading."""
         return self.outcome is FamilyOutcome.DEPARTS
 
+    @property
+    def drift(self) -> Floats:
+        """(k, n) how the siblings drift: `among`, each about its own level."""
+        known = self.among[np.isfinite(self.among).any(axis=1)]
+        return known - np.nanmedian(known, axis=1, keepdims=True) if len(known) else known
+
     def __str__(self) -> str:
         return self.because
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict; null for what is not known."""
+        """A plain dict; null for what is not known, arrays to six digits."""
         found = vars(self) | {"outcome": self.outcome.name, "against": list(self.against)}
-        found |= {name: getattr(self, name).tolist() for name in ("x", "r", "expectation")}
+        found |= {name: _short(getattr(self, name)) for name in ("x", "r", "expectation", "among")}
         return {name: None if value != value else value for name, value in found.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "FamilyReading":
+        """What `to_json` wrote, older documents without `among` too.
+
+        Raises:
+            ValueError: another document.
+        """
+        try:
+            found: dict[str, Any] = {name: _floats(data[name]) for name in ("x", "r", "expectation")}
+            looks = len(found["x"])
+            found |= {name: math.nan if data[name] is None else float(data[name]) for name in ("departure", "since")}
+            found |= {name: str(data.get(name, "")) for name in ("because", "rule", "missing")}
+            rows = [_floats(row) for row in data.get("among", ())]
+            found["among"] = np.array(rows).reshape(len(rows), looks)
+            if not len(found["r"]) == len(found["expectation"]) == looks:
+                raise ValueError("not a family reading: arrays of different lengths")
+            return cls(FamilyOutcome[data["outcome"]], against=tuple(data["against"]), **found)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a family reading: {error}") from None
+
+
+def _short(values: Floats) -> list[Any]:
+    """Six digits: a picture shows three."""
+    if values.ndim > 1:
+        return [_short(row) for row in values]
+    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def read_family(curve: Curve, budget: float, siblings: Sequence[Curve]) -> FamilyReading | None:
@@ -109,6 +149,7 @@ def _reading(seen: Residual, kept: tuple[Curve, ...], missing: str) -> FamilyRea
     drift = drift_of(kept, seen.x)
     alarm, units = alarm_at_last(seen, drift)
     found: dict[str, Any] = dict(against=_sizes(kept), x=seen.x, r=seen.r, expectation=seen.expectation, missing=missing)
+    found["among"] = _beside(kept, seen.x)
     off = float(np.median(seen.r[-SETTLED:]))
     if alarm is not None:
         since = float(seen.x[alarm.start])
@@ -145,6 +186,12 @@ def drift_of(kept: tuple[Curve, ...], x: Floats) -> Drift:
 def _among(kept: tuple[Curve, ...]) -> tuple[Residual, ...]:
     """Each sibling compared with the rest; they are finished, so this is worked out once."""
     return tuple(each for s in kept if len(each := _loo(s, kept)) >= FEWEST)
+
+
+def _beside(kept: tuple[Curve, ...], x: Floats) -> Floats:
+    """(k, n) r of each sibling against the rest, at the shares `x`."""
+    found = _among(kept) if len(kept) > 1 else ()
+    return np.array([np.interp(x, each.x, each.r, left=np.nan) for each in found]).reshape(len(found), len(x))
 
 
 def _loo(sibling: Curve, kept: tuple[Curve, ...]) -> Residual:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.laws.capabilities import AllocationLaw, LossLaw, flops_per, name_of
-from lightning_scaling.laws.presets import preset
-from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.presets.presets import preset
+from lightning_scaling.laws.presets.published import Preset
 from lightning_scaling.run.curve import Curve
 
 DEFAULT = "besiroglu2024"
@@ -93,7 +93,7 @@ def _siblings_line(siblings: Sequence[Curve], flops: float, rate: float) -> Larg
     ends = [(c.params, float(c.tokens[-1]), float(np.nanmin(c.loss[-5:]))) for c in siblings if c.params and np.isfinite(c.loss[-5:]).any()]
     if len({params for params, _, _ in ends}) < FEWEST:
         return None
-    from lightning_scaling.laws.frontier import fit_frontier
+    from lightning_scaling.laws.frontier.frontier import fit_frontier
 
     params, tokens, loss = (np.array(v, dtype=np.float64) for v in zip(*ends, strict=True))
     spent = rate * params * tokens

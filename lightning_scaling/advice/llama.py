@@ -10,9 +10,9 @@ import numpy as np
 
 from lightning_scaling.advice.growing import as_law
 from lightning_scaling.laws.capabilities import AllocationLaw, name_of
-from lightning_scaling.laws.inference import SERVE, ServedOptimum, for_loss, tokens_for
-from lightning_scaling.laws.published import surface_of
-from lightning_scaling.laws.surface import Surface
+from lightning_scaling.laws.presets.inference import SERVE, ServedOptimum, for_loss, tokens_for
+from lightning_scaling.laws.presets.published import surface_of
+from lightning_scaling.laws.surface.surface import Surface
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops
 

@@ -9,7 +9,7 @@ for other tokenizers. A law of the user's own runs is not restricted here.
 from dataclasses import dataclass
 
 from lightning_scaling.laws.capabilities import AllocationLaw
-from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.presets.published import Preset
 from lightning_scaling.numbers import count
 
 OTHER_TOKENIZERS = 1.25
@@ -44,7 +44,7 @@ RANGES = {
 def quotable(law: AllocationLaw, params: float | None, loss: float, unit: str = "tokens") -> bool:
     """Whether `law` may be quoted about a run of this size and loss; True for any law that is not a published one.
 
-    >>> from lightning_scaling.laws.presets import preset
+    >>> from lightning_scaling.laws.presets.presets import preset
     >>> law = preset("besiroglu2024")
     >>> quotable(law, 1e9, 2.4), quotable(law, 1000, 3.5), quotable(law, 1e9, 0.3), quotable(law, 1e9, 2.4, unit="samples")
     (True, False, False, False)
@@ -61,7 +61,7 @@ def quotable(law: AllocationLaw, params: float | None, loss: float, unit: str = 
 def outside(law: AllocationLaw | None, params: float | None, loss: float, unit: str = "tokens") -> str:
     """What to add where a law that the user chose is used beyond its range; empty inside it.
 
-    >>> from lightning_scaling.laws.presets import preset
+    >>> from lightning_scaling.laws.presets.presets import preset
     >>> outside(preset("besiroglu2024"), 1000, 3.5)
     ', extrapolated: it was fitted on texts with 70M to 16B parameters'
     """

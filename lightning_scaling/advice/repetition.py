@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_scaling.laws.repeated import R_D, effective
+from lightning_scaling.laws.presets.repeated import R_D, effective
 
 POOR = 0.5  # worth of the next repeated token below which fresh data is asked for
 

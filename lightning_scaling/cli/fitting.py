@@ -10,7 +10,7 @@ from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
 from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
 from lightning_scaling.laws import RunsFit, SurfaceFit, finished_table, fit_runs, identifying_run, next_runs, propose_outliers, save
-from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.numbers import parse_compute
 from lightning_scaling.units import pf_days
 

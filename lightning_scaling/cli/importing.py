@@ -4,16 +4,15 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
 from lightning_scaling.cli.column_options import file_options
-from lightning_scaling.importers import Options, Reading, read_each
+from lightning_scaling.importers import Options, Reading
 from lightning_scaling.importers.into_store import Action, Item, preview, write
-from lightning_scaling.importers.runs_as_records import is_runs_table
-from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.logs_and_tables import Read, logs_and_tables
+from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.numbers import ABSENT, count, loss, shortened
 from lightning_scaling.run.record import RunRecord
 
@@ -54,15 +53,13 @@ def bring(
         raise SystemExit(2)
 
 
-def _read(source: str, options: Options) -> Iterator[Reading | ValueError]:
+def _read(source: str, options: Options) -> Iterator[Read | ValueError]:
     if "://" in source or source.endswith(".db"):
         from lightning_scaling.importers.another_store import read_store
 
         yield from read_store(source, options)
-    elif Path(source).is_file() and options.kind is None and options.pattern is None and is_runs_table(Source(source)):
-        yield ValueError(f"{source} is a table of finished runs, not a log: `fit` and `report` take it as it is")
     else:
-        yield from read_each(source, options)
+        yield from logs_and_tables(source, options)
 
 
 def _there(store: str | None, experiment: str) -> list[RunRecord]:
@@ -75,7 +72,7 @@ def _there(store: str | None, experiment: str) -> list[RunRecord]:
         return []
 
 
-def _shown(found: Iterable[Reading | ValueError], quiet: bool) -> Iterator[Reading | ValueError]:
+def _shown(found: Iterable[Read | ValueError], quiet: bool) -> Iterator[Read | ValueError]:
     """The same, with a count on the terminal while it takes long."""
     for number, each in enumerate(found, 1):
         if not quiet and sys.stderr.isatty() and number % 10 == 0:
@@ -105,12 +102,13 @@ def _table(items: list[Item]) -> None:
 
     table = Table("run", "kind", "loss", "points", "up to", "last loss", "rate", "params", "what is done")
     for item in items[:_MOST_SHOWN]:
-        if item.record is None or item.reading is None:
+        if item.record is None:
             continue
-        record, reading = item.record, item.reading
-        to = f"{count(record.tokens)} {reading.unit}"
-        cells = (shortened(record.name, 30), reading.kind, reading.loss, str(len(reading.curve)), to, loss(record.loss))
-        table.add_row(*(Text(cell) for cell in (*cells, reading.lr or ABSENT, count(record.curve.params), str(item.action))))
+        record, log = item.record, item.read if isinstance(item.read, Reading) else None
+        points, rate = (1, None) if log is None else (len(log.curve), log.lr)
+        to = f"{count(record.tokens)} {_unit(item)}"
+        cells = (shortened(record.name, 30), record.extra["kind"], record.conventions.loss, str(points), to, loss(record.loss))
+        table.add_row(*(Text(cell) for cell in (*cells, rate or ABSENT, count(record.curve.params), str(item.action))))
     console = Console()
     if table.row_count:
         console.print(table)
@@ -119,12 +117,19 @@ def _table(items: list[Item]) -> None:
     for item in items:
         if item.action is Action.SKIPPED:
             console.print(f"skipped: {item.reason}", markup=False, soft_wrap=True)
-    if any(item.reading is not None and item.reading.unit != "tokens" for item in items):
+    for read in {id(item.read): item.read for item in items if isinstance(item.read, RunsTable)}.values():
+        for line in read.lines():
+            console.print(line, markup=False, soft_wrap=True)
+    if any(_unit(item) != "tokens" for item in items):
         console.print("runs that count steps or epochs cannot enter a law beside runs that count tokens: give --tokens-per-step")
 
 
+def _unit(item: Item) -> str:
+    return item.read.unit if isinstance(item.read, Reading) else "tokens"
+
+
 def _plain(item: Item) -> dict[str, Any]:
-    if item.record is None or item.reading is None:
+    if item.record is None or item.read is None:
         return {"action": item.action.name, "reason": item.reason}
-    read = item.reading.to_json()
+    read = item.read.to_json()
     return {"action": item.action.name, "key": item.record.key, "name": item.record.name, "params": item.record.curve.params, "read": read}

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from lightning_scaling.cli.plan_hyperparameters import hyperparameters
 from lightning_scaling.laws.capabilities import AllocationLaw, flops_per, name_of
-from lightning_scaling.laws.inference import for_loss
-from lightning_scaling.laws.inverse import budget_for
-from lightning_scaling.laws.presets import PRESETS, preset
-from lightning_scaling.laws.published import Preset, surface_of
-from lightning_scaling.laws.repeated import RepeatedData
-from lightning_scaling.laws.surface import Optimum
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.presets.inference import for_loss
+from lightning_scaling.laws.presets.inverse import budget_for
+from lightning_scaling.laws.presets.presets import PRESETS, preset
+from lightning_scaling.laws.presets.published import Preset, surface_of
+from lightning_scaling.laws.presets.repeated import RepeatedData
+from lightning_scaling.laws.surface.surface import Optimum
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 DEFAULT_LAWS = ("hoffmann2022", "besiroglu2024", "muennighoff2023", "kaplan2020_joint", "deepseek2024", "llama3_2024")
@@ -56,7 +57,12 @@ def row(law: Law, plan: dict[str, Any], served: float | None, unique: float | No
     except ValueError as error:
         return facts | {"why_no_optimum": str(error)} | _planned(law, plan, unique)
     served_part = {} if served is None else _served(law, float(best.flops), served)
-    return facts | _optimum(best) | _planned(law, plan, unique) | served_part
+    at_best = hyperparameters(_known(best.params), _known(best.tokens), float(best.flops))
+    return facts | _optimum(best) | _planned(law, plan, unique) | served_part | {"hyperparameters": at_best}
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _facts(law: Law) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from lightning_scaling.cli.plan_hyperparameters import hyperparameter_notes, hyperparameter_rows
 from lightning_scaling.numbers import ABSENT, compute, count, loss, pf_days, plain, scientific, share
+from lightning_scaling.printed import aligned
 
 
 def sentences(plan: dict[str, Any]) -> list[str]:
@@ -17,7 +19,7 @@ def sentences(plan: dict[str, Any]) -> list[str]:
     split = f"{count(plan['params'])} params on {count(plan['tokens'])} tokens ({count(plan['tokens_per_param'])} tokens per param)"
     lines.append(f"{split}: {budget}  (C = 6ND)")
     if plan["unique_tokens"]:
-        from lightning_scaling.laws.repeated import effective
+        from lightning_scaling.laws.presets.repeated import effective
 
         worth, epochs = effective(plan["tokens"], plan["unique_tokens"]), plan["tokens"] / plan["unique_tokens"]
         lines.append(f"{plain(epochs)} epochs of {count(plan['unique_tokens'])}: worth {count(worth)} fresh tokens")
@@ -43,6 +45,12 @@ def table(plan: dict[str, Any]) -> str:
     notes += [f"  left out: {each['law']} cannot use {each['why']}" for each in plan["left_out"]]
     title = [] if asks_budget else [f"Optimum for {scientific(plan['flops'])} FLOPs"]
     return "\n".join([*title, *lines, *notes])
+
+
+def hyperparameter_table(plan: dict[str, Any]) -> str:
+    """The learning rate and batch size at the plan and at each optimum; empty where there is neither."""
+    rows = hyperparameter_rows(plan)
+    return "\n".join([aligned(rows), *hyperparameter_notes()]) if len(rows) > 1 else ""
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from lightning_scaling.accelerators import accelerator, budget_flops
+from lightning_scaling.cli.plan_hyperparameters import hyperparameters
 from lightning_scaling.cli.plan_laws import chosen_laws, row
 from lightning_scaling.units import FLOPS_PER_PF_DAY, tokens_for, training_flops
 
@@ -32,6 +33,7 @@ def answer(
     if complete and not laws and served is not None:
         raise ValueError("--served weighs training against serving by a law: name one, e.g. --law besiroglu2024")
     named, left_out = chosen_laws(laws, by_default=not complete, served=served is not None, repeated=unique_tokens is not None)
+    plan |= {"hyperparameters": hyperparameters(plan["params"], plan["tokens"], plan["flops"])} if complete else {}
     return plan | {"laws": [row(law, plan, served, unique_tokens) for law in named], "left_out": left_out}
 
 
@@ -82,9 +84,11 @@ def show(plan: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plan, allow_nan=False))
         return
-    from lightning_scaling.cli.plan_table import sentences, table
+    from lightning_scaling.cli.plan_table import hyperparameter_table, sentences, table
 
     for line in sentences(plan):
         click.echo(line)
     if plan["laws"]:
         click.echo(table(plan))
+    if text := hyperparameter_table(plan):
+        click.echo("\n" + text)

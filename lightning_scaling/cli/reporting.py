@@ -29,11 +29,13 @@ def report_once(
     from lightning_scaling.report.links import mlflow_links, no_links
     from lightning_scaling.report.optima import published
     from lightning_scaling.report.page import write_report
+    from lightning_scaling.report.siblings import mlflow_facts, no_facts
 
     study, read = sources.study()
     fit = fit_or_explain(study.records, sources.title, unfinished)
     more: dict[str, Any] = {"presets": published(), "rejected": study.rejected, "refresh": refresh}
     more["links"] = no_links if sources.files else mlflow_links(sources.store)
+    more["facts_of"] = no_facts if sources.files else mlflow_facts(sources.store)
     page = write_report(out, study.records, fit, sources.title, **more)
     logged = _logged(study, fit, page, sources.store, sources.experiments[0]) if log else None
     _show_json(study, fit, page, logged, read) if as_json else _show_tables(study, fit, page, logged, read)

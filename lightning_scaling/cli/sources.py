@@ -1,19 +1,18 @@
 """Runs for `fit` and `report` from wherever they are: logs of any kind, or a store with the metric mapping that `--names` states."""
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import click
 
 from lightning_scaling.cli.column_options import column_options, file_options, mapping_of, names_option
 from lightning_scaling.cli.plan import Count
-from lightning_scaling.importers import Options, Reading, read_each
+from lightning_scaling.importers import Options, Reading
+from lightning_scaling.importers.logs_and_tables import logs_and_tables
 from lightning_scaling.importers.records import record_of
-from lightning_scaling.importers.runs_as_records import is_runs_table, records_of
-from lightning_scaling.importers.runs_table import RunsTable, read_table
-from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.runs_as_records import records_of
+from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.report.study import Study, load_study
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.runs import Rejected
@@ -89,22 +88,13 @@ def explained(readings: Sequence[Reading | RunsTable]) -> list[str]:
 
 
 def _read(sources: Sources) -> tuple[Study, list[Reading | RunsTable]]:
-    found = [each for path in sources.files for each in _each(path, sources.options)]
+    found = [each for path in sources.files for each in logs_and_tables(path, sources.options)]
     read = [each for each in found if not isinstance(each, ValueError)]
     refused = [str(each) for each in found if isinstance(each, ValueError)]
     if not read:
         raise ValueError("; ".join(refused[:3]) or f"no runs in {', '.join(sources.files)}")
     records = {record.key: record for each in read for record in _records(each, sources)}
     return Study(tuple(records.values()), tuple(Rejected("", "", "", reason) for reason in refused)), read
-
-
-def _each(path: str, options: Options) -> Iterator[Reading | RunsTable | ValueError]:
-    if path == "-" or Path(path).is_file():
-        guessed = options.kind is None and options.pattern is None
-        if guessed and is_runs_table(Source(path)):
-            yield read_table(path)
-            return
-    yield from read_each(path, options)
 
 
 def _records(read: Reading | RunsTable, sources: Sources) -> list[RunRecord]:

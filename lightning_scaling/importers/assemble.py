@@ -9,7 +9,8 @@ from lightning_scaling.importers.choose import clock_column, loss_column, lr_col
 from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.reading import UNITS, Reading, rate
-from lightning_scaling.importers.stitch import Seams, merged, seams
+from lightning_scaling.importers.runs_columns import clock_unit
+from lightning_scaling.importers.stitch import Seams, interleaved, merged, seams
 from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
@@ -29,13 +30,22 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     loss = loss_column(columns, options, name, tally)
     chosen = clock_column(columns[loss], options)
     if chosen is None:
+        why = f" ({tally})" if tally.skipped else ""
         raise ValueError(
-            f"{name}: no column of tokens, steps or epochs beside {loss}; name one with --tokens-column, --step-column or --epoch-column"
+            f"{name}: no column of tokens, steps or epochs beside {loss}{why}; "
+            "name one with --tokens-column, --step-column or --epoch-column"
         )
     clock, column = chosen
+    if (unit := clock_unit(column, clock)) != 1.0:
+        tally.remark(f"{column} is read in units of {unit:.3g}")
     points = _clocked(_known(columns[loss].points(), tally), column, tally, clock)
     shift = _shift(points[column], clock, column, first_step, tally)
     found = seams(points["row"], points[column], points["value"], name, UNITS[clock], tally)
+    if clock != "epoch" and (each := interleaved(points[column], points["value"])) > 1:
+        raise ValueError(
+            f"{name}, row {points['row'][0]:.0f}: each {clock} has {each} rows whose losses lie apart in the same order, as in {each} runs "
+            "written in turn; give each its own file, or name the column that names them with --run-column"
+        )
     at, value, index = _along(points, column, found, tally, clock)
     positive = at + shift > 0
     if not positive.all():

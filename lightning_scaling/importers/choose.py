@@ -29,6 +29,8 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
         return _other(columns, options, name, tally)
     held = _best([(c, r) for c, r in plain if r.split in ("validation", "test")], columns)
     trained = _best([(c, r) for c, r in plain if r.split in ("train", "")], columns)
+    if others := [column for column, _ in plain if column not in (held, trained)]:
+        tally.remark(f"{_some(others)} {'is' if len(others) == 1 else 'are'} not followed")
     if held is None or trained is None:
         return str(held or trained)
     points, beside = columns[held].seen, columns[trained].seen
@@ -60,6 +62,10 @@ def _other(columns: Columns, options: Options, name: str, tally: Tally) -> str:
             f"or follow it as it is with --loss-column {perplexity[0]!r}"
         )
     raise ValueError(f"{name}: no column of losses among {_list(columns, tally)}; name it with --loss-column")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _list(columns: Columns, tally: Tally) -> str:

@@ -1,10 +1,9 @@
 """Tables of text: CSV, TSV, semicolons, bars, aligned with spaces; streamed, so that ten million rows take no more memory than one block.
 
-A block of clean numbers is parsed by NumPy's C reader; a block with an empty cell, a word or a short row cell by cell.
+A block of numbers and empty cells is parsed whole; a block with a word or a short row cell by cell.
 """
 
 import csv
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,12 +15,13 @@ from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer
 from lightning_scaling.importers.long_form import KEY, VALUE
 from lightning_scaling.importers.names import role
+from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
-# Fills an empty cell while a block is parsed: a number that no log holds. One digit and a small power of ten are parsed fast.
-EMPTY, FILLED = -9e15, "-9e15"
+ALIKE = 0.05  # of the value before: a last cell that is nearer to it is whole, or harmless
+LONG = 4  # blocks; beyond, a faster reader is worth its start
 
 
 def recognises(source: Source) -> bool:
@@ -39,8 +39,8 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     if dialect.decimal_comma:
         tally.remark("decimal commas")
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
-    for start, text in _blocks(source, dialect):
-        fast = _fast(text, dialect, wanted)
+    for k, (start, text) in enumerate(_blocks(source, dialect)):
+        fast = numbers_of(text, dialect, wanted, k >= LONG)
         frame = (
             _frame(fast, start, dialect, wanted)
             if fast is not None
@@ -99,61 +99,9 @@ def _needed(name: str, options: Options) -> bool:
     return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE)
 
 
-def _fast(text: str, dialect: Dialect, wanted: list[int]) -> Floats | None:
-    """(rows, wanted) numbers, None where a block is not numbers and empty cells throughout."""
-    if not wanted or dialect.delimiter == "|" or not text.endswith("\n"):
-        return None
-    delimiter = None if dialect.delimiter == " " else dialect.delimiter
-    if delimiter is not None and '"' not in text:
-        if not _even(text, delimiter, len(dialect.header), text.count("\n"), wanted):
-            return None
-        text = _filled(text, delimiter)
-    lines = _lines(text)
-    found = _parsed(lines, delimiter, wanted)
-    if found is None or len(found) != len(lines):
-        return None
-    found[~np.isfinite(found)] = BROKEN
-    found[found == EMPTY] = np.nan
-    return found
-
-
-def _parsed(lines: list[str], delimiter: str | None, wanted: list[int]) -> Floats | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return np.loadtxt(lines, delimiter=delimiter, usecols=wanted, comments=None, ndmin=2, quotechar='"')
-    except ValueError:
-        return None
-
-
-def _filled(text: str, delimiter: str) -> str:
-    """The text with a number in each empty cell that no log holds, for a reader that takes numbers alone."""
-    two = 2 * delimiter
-    if two in text:
-        text = text.replace(two, f"{delimiter}{FILLED}{delimiter}").replace(two, f"{delimiter}{FILLED}{delimiter}")
-    if delimiter + "\n" in text:
-        text = text.replace(delimiter + "\n", f"{delimiter}{FILLED}\n")
-    if "\n" + delimiter in text:
-        text = text.replace("\n" + delimiter, f"\n{FILLED}{delimiter}")
-    return f"{FILLED}{text}" if text.startswith(delimiter) else text
-
-
-def _even(text: str, delimiter: str, width: int, lines: int, wanted: list[int]) -> bool:
-    """Whether each line has as many cells as the header, or one empty one more.
-
-    By their sum where the last column is read, as a line that is short fails there; else line by line.
-    """
-    if max(wanted) == width - 1:
-        found = text.count(delimiter)
-        return found == lines * (width - 1) or (found == lines * width and text.count(delimiter + "\n") == lines)
-    letters = np.frombuffer(text.encode(), dtype=np.uint8)
-    ends = np.flatnonzero(letters == ord("\n"))
-    between = np.diff(np.searchsorted(np.flatnonzero(letters == ord(delimiter)), ends), prepend=0)
-    return bool(((between == width - 1) | ((letters[ends - 1] == ord(delimiter)) & (between == width))).all())
-
-
-def _frame(values: Floats, start: int, dialect: Dialect, wanted: list[int]) -> Frame:
-    return Frame(start + np.arange(len(values), dtype=np.float64), {dialect.header[i]: values[:, k] for k, i in enumerate(wanted)})
+def _frame(columns: list[Floats], start: int, dialect: Dialect, wanted: list[int]) -> Frame:
+    names = (dialect.header[i] for i in wanted)
+    return Frame(start + np.arange(len(columns[0]), dtype=np.float64), dict(zip(names, columns, strict=True)))
 
 
 def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tally: Tally, unended: bool) -> Frame:
@@ -207,7 +155,7 @@ def _broken(values: Floats, cells: list[str]) -> Floats:
 def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended: bool) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of as many cells as the header has; whatever else is between them is counted."""
     width, header = len(dialect.header), list(dialect.header)
-    lengths: set[int] = set()
+    lasts: list[str] = []  # what the last column held
     for row, cells in _split(lines, start, dialect):
         if not any(cells):
             continue
@@ -218,11 +166,23 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
         elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
             tally.skip("header repeated" if cells[:width] == header else "ruler", row)
-        elif unended and row == start + len(lines) - 1 and len(lengths) == 1 and 0 < len(cells[width - 1]) < min(lengths):
+        elif unended and row == start + len(lines) - 1 and _cut(cells[width - 1], lasts, dialect):
             tally.skip("half-written last row", row)
         else:
-            lengths |= {len(cells[width - 1])} if cells[width - 1] else set()
+            lasts += [cells[width - 1]] if unended and cells[width - 1] else []
             yield row, cells[:width]
+
+
+def _cut(cell: str, above: list[str], dialect: Dialect) -> bool:
+    """Whether the last cell of an unended file was still being written: shorter than any above it, and no value like the one before.
+
+    Where all above are of one length, being shorter is enough.
+    """
+    lengths = {len(each) for each in above}
+    if not above or not 0 < len(cell) < min(lengths):
+        return False
+    value, before = number(cell, dialect.decimal_comma), number(above[-1], dialect.decimal_comma)
+    return len(lengths) == 1 or not abs(value - before) <= ALIKE * abs(before)
 
 
 def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

@@ -100,6 +100,8 @@ def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, l
         if len(names) < 2 or not _names(names) or (comment and not any(role(name) for name in names)):
             continue
         below = [row for _, row, remark in split_lines[place + 1 :] if not remark and row != cells]
+        if delimiter == " " and below and sum(_indexed(row, len(names)) for row in below) > 0.6 * len(below):
+            names = ["", *names]
         fits = [row for row in below if _fits(row, len(names))]
         if below and len(fits) >= 0.6 * len(below) and _numeric(fits):
             known = any(role(name) for name in names)
@@ -118,6 +120,11 @@ def _names(cells: list[str]) -> bool:
 
 def _fits(row: list[str], width: int) -> bool:
     return len(row) == width or (len(row) == width + 1 and not row[-1])
+
+
+def _indexed(row: list[str], width: int) -> bool:
+    """Whether a printed data frame's index, which has no name in its header, is before the cells."""
+    return len(row) == width + 1 and row[0].isdigit()
 
 
 def _numeric(rows: list[list[str]]) -> bool:

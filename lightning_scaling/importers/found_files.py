@@ -93,7 +93,7 @@ def _grouped(files: list[Path], pattern: str) -> list[FoundFile]:
     if pattern == "trainer_state.json":
         return [FoundFile(str(last), (str(last),)) for last in (_last(group) for group in folders.values())]
     if pattern in ("*tfevents*", "metrics/*"):
-        return [FoundFile(str(home), tuple(map(str, group))) for home, group in folders.items()]
+        return [FoundFile(str(home), tuple(map(str, group))) for home, group in folders.items() if not _deleted(home)]
     return [FoundFile(str(each), (str(each),)) for each in files]
 
 
@@ -101,6 +101,12 @@ def _home(file: Path, pattern: str) -> Path:
     if pattern == "trainer_state.json" and file.parent.name.startswith("checkpoint-"):
         return file.parent.parent
     return file.parent.parent if pattern == "metrics/*" else file.parent
+
+
+def _deleted(home: Path) -> bool:
+    """Whether MLflow has marked the run of this folder as deleted: its files stay until they are collected."""
+    meta = home / "meta.yaml"
+    return meta.is_file() and "lifecycle_stage: deleted" in meta.read_text(encoding="utf-8", errors="replace")
 
 
 def _last(states: list[Path]) -> Path:

@@ -10,6 +10,7 @@ from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.long_form import VALUE, widened
 from lightning_scaling.importers.names import Role, metric_of, role
 from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.runs_columns import clock_unit
 from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17
@@ -28,14 +29,14 @@ class Series:
     array([10., 20.])
     """
 
-    seen: int = 0
+    seen: int = 0  # finite ones: many tables write nan where they have nothing
     _parts: list[dict[str, Floats]] = field(default_factory=list)
     _held: int = 0
 
     def add(self, row: Floats, value: Floats, clocks: Mapping[str, Floats]) -> None:
         """Further points, in the order of the file."""
         self._parts.append({"row": row, "value": value, **clocks})
-        self.seen += len(row)
+        self.seen += int(np.isfinite(value).sum())
         self._held += len(row)
         if self._held > HELD:
             whole = self.points()
@@ -95,7 +96,7 @@ def _by_run(frame: Frame, column: str | None) -> Iterator[tuple[str, Frame]]:
 
 def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) -> None:
     roles = {name: found for name in frame.numbers if (found := meant(name, options))}
-    clocks = {name: frame.numbers[name] for name, found in roles.items() if found.what in CLOCKS}
+    clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in CLOCKS}
     for name, values in frame.numbers.items():
         found = roles.get(name)
         if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
@@ -107,6 +108,10 @@ def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) ->
         if len(values[there]):
             series = runs.setdefault(" ".join(filter(None, (run, prefix))), {}).setdefault(name, Series())
             series.add(frame.row[there], values[there], own)
+
+
+def _scaled(values: Floats, unit: float) -> Floats:
+    return values if unit == 1.0 else values * unit
 
 
 def _named(runs: dict[str, Columns]) -> dict[str, Columns]:

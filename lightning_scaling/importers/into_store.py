@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lightning_scaling.importers.reading import Reading
+from lightning_scaling.importers.logs_and_tables import Read
 from lightning_scaling.importers.records import record_of
+from lightning_scaling.importers.runs_as_records import records_of
+from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.outcome import Outcome
 from lightning_scaling.run.record import RunRecord
 
@@ -22,16 +24,16 @@ class Action(Outcome):
 
 @dataclass(frozen=True)
 class Item:
-    """One run of the preview: the record and its reading, or the reason why there is none."""
+    """One run of the preview: the record and how it was read, or the reason why there is none."""
 
     action: Action
     record: RunRecord | None = None
-    reading: Reading | None = None
+    read: Read | None = None
     reason: str = ""
 
 
 def preview(
-    found: Iterable[Reading | ValueError], there: Sequence[RunRecord], params: int | None = None, family: str | None = None
+    found: Iterable[Read | ValueError], there: Sequence[RunRecord], params: int | None = None, family: str | None = None
 ) -> list[Item]:
     """What importing would do; nothing is written.
 
@@ -45,16 +47,18 @@ def preview(
         if isinstance(each, ValueError):
             items.append(Item(Action.SKIPPED, reason=str(each)))
             continue
-        record = record_of(each, params, family)
-        earlier = next((old for old in there if _continues(old, record)), None)
-        if record.key in keys:
-            items.append(Item(Action.THERE, record, each))
-        elif earlier is not None:
-            items.append(Item(Action.GROWN, replace(record, key=earlier.key), each))
-        else:
-            items.append(Item(Action.NEW, record, each))
-        keys.add(items[-1].record.key)  # type: ignore[union-attr]
+        for record in records_of(each, family) if isinstance(each, RunsTable) else [record_of(each, params, family)]:
+            item = _item(record, each, keys, there)
+            items.append(item)
+            keys.add(item.record.key)  # type: ignore[union-attr]
     return items
+
+
+def _item(record: RunRecord, read: Read, keys: set[str], there: Sequence[RunRecord]) -> Item:
+    if record.key in keys:
+        return Item(Action.THERE, record, read)
+    earlier = next((old for old in there if _continues(old, record)), None)
+    return Item(Action.NEW, record, read) if earlier is None else Item(Action.GROWN, replace(record, key=earlier.key), read)
 
 
 def _continues(old: RunRecord, new: RunRecord) -> bool:

@@ -36,9 +36,17 @@ _RATE = _set("""
     per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
     target budget planned max total
 """)
-_STEP = _set("step steps iteration iterations iter iters it update updates")
+_STEP = _set("step steps iteration iterations iter iters it niter update updates")
 _TOKEN = _set("token tokens ntokens tok")
 _SAMPLE = _set("sample samples example examples sequences images")
+_NUMBERED = re.compile(r" \(\d+\)$")
+_COUNTED = {
+    ("throughput", "total", "tokens"): "tokens",
+    ("time", "token"): "tokens",
+    ("time", "batch"): "step",
+    ("time", "sample"): "samples",
+    ("time", "epoch"): "epoch",
+}
 _RUN = tuple(_listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
 KEY = ("key", "metric", "metric_name", "tag", "variable", "name", "metric_key")
 VALUE = ("value", "metric_value", "values", "val", "y")
@@ -81,8 +89,8 @@ def role(name: str) -> Role | None:
 
 
 def metric_of(name: str) -> str:
-    """A column of W&B's charts is called `run - metric`."""
-    return name.rsplit(" - ", 1)[-1]
+    """A column of W&B's charts is called `run - metric`; one whose name comes twice is numbered, `loss (2)`."""
+    return _NUMBERED.sub("", name.rsplit(" - ", 1)[-1])
 
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
@@ -98,6 +106,7 @@ def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
         "base",
         "warmup",
         "loss",
+        "momentum",
     }:
         return None
     return Role("lr", len(found) - 1 - pair - bool(have & {"train", "optim", "optimizer", "trainer"}))
@@ -110,15 +119,17 @@ def _loss(found: tuple[str, ...], have: set[str]) -> Role | None:
     split = "validation" if have & VALIDATION else "test" if have & TEST else "train" if have & TRAIN else ""
     if have & _PERPLEXITY:
         return Role("perplexity", 0, split)
-    part = len(have - _LOSS - _PLAIN - VALIDATION - TEST - TRAIN)
+    part = len(have - _LOSS - _PLAIN - VALIDATION - TEST - TRAIN) + (("value", "loss") in pairwise(found))
     coarse = ("epoch" in have) + 2 * bool(have & {"smooth", "smoothed", "running"})
     return Role("loss", 10 * part + coarse, split)
 
 
 def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:
+    if found in _COUNTED:  # OLMo, Composer
+        return Role(_COUNTED[found], 3)
     if have & _TOKEN and not have & (_RATE - {"total"}):
         return Role("tokens", len(found)) if not have & {"unique", "dataset", "new", "generated"} else None
-    if have & {"epoch", "epochs", "ep"} and not have & (_RATE | {"num", "steps", "step"}):
+    if have & {"epoch", "epochs", "ep"} and not have & (_RATE | {"steps", "step"}) and found[:1] != ("num",):
         return Role("epoch", len(found) - 1)
     if have & _SAMPLE and not have & _RATE:
         return Role("samples", len(found) - 1)

@@ -1,5 +1,6 @@
 """Parquet files, by pyarrow, a batch of rows at a time."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +13,12 @@ from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
+MAGIC = b"PAR1"
+
 
 def recognises(source: Source) -> bool:
     """Parquet begins with its name."""
-    return source.head.startswith(b"PAR1")
+    return source.head.startswith(MAGIC)
 
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
@@ -24,16 +27,33 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
         import pyarrow.parquet
     except ImportError:
         raise ValueError(f"{source.name} is a parquet file: pip install 'lightning-scaling[files]'") from None
-    import io
-
     try:
-        with source.open() as stream:
-            file = pyarrow.parquet.ParquetFile(io.BytesIO(stream.read()) if source.path == "-" else source.path)
+        file = pyarrow.parquet.ParquetFile(_file(source))
         tally.columns = [name for name in file.schema_arrow.names if not name.startswith("__index")]
         for batch in file.iter_batches(ROWS):
             yield _frame(batch, tally)
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{source.name}: damaged parquet file ({str(error).splitlines()[0]}); write it again") from None
+
+
+def columns(source: Source) -> list[str]:
+    """The names of the columns; none where the file cannot be opened, which `read` explains."""
+    try:
+        import pyarrow.parquet
+
+        return list(pyarrow.parquet.read_schema(_file(source)).names)
+    except (ImportError, ValueError, OSError):
+        return []
+
+
+def _file(source: Source) -> Any:
+    """What pyarrow opens: a file by its name, a stream or a packed file by its content."""
+    if source.data is None:
+        with open(source.path, "rb") as raw:
+            if raw.read(len(MAGIC)) == MAGIC:
+                return source.path
+    with source.open() as stream:
+        return io.BytesIO(stream.read())
 
 
 def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,6 +11,8 @@ from lightning_scaling.importers.gather import Columns, gather
 from lightning_scaling.importers.importer import Importer, importer_for
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.reading import Reading
+from lightning_scaling.importers.runs_as_records import is_runs_table
+from lightning_scaling.importers.runs_table import read_table
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
@@ -45,6 +47,7 @@ def read_run(path: str, options: Options = _DEFAULT) -> Reading:
     found = found_files(path)
     if len(found) > 1:
         raise ValueError(f"{path} holds {len(found)} runs: {_some(found_file.name for found_file in found)}; give one of them")
+    _refuse_table(found[0], options)
     opened = _open(found[0], options)
     runs = list(opened.columns)
     if options.run is not None and options.run not in runs:
@@ -57,16 +60,21 @@ def read_run(path: str, options: Options = _DEFAULT) -> Reading:
 def read_each(path: str, options: Options = _DEFAULT) -> Iterator[Reading | ValueError]:
     """Every run that a path names, or the reason why one could not be read."""
     for found_file in found_files(path):
+        yield from read_file(found_file, options)
+
+
+def read_file(found_file: FoundFile, options: Options = _DEFAULT) -> Iterator[Reading | ValueError]:
+    """Every run of a file that was found, or the reason why one could not be read."""
+    try:
+        opened = _open(found_file, options)
+    except ValueError as error:
+        yield error
+        return
+    for run in opened.columns if options.run is None else [options.run]:
         try:
-            opened = _open(found_file, options)
+            yield opened.reading(run, options)
         except ValueError as error:
             yield error
-            continue
-        for run in opened.columns if options.run is None else [options.run]:
-            try:
-                yield opened.reading(run, options)
-            except ValueError as error:
-                yield error
 
 
 def _open(found_file: FoundFile, options: Options) -> _Opened:
@@ -88,6 +96,20 @@ def _open(found_file: FoundFile, options: Options) -> _Opened:
     return _Opened(name, columns, kind, first_step, tally)
 
 
+def _refuse_table(found_file: FoundFile, options: Options) -> None:
+    """A table of finished runs is no curve, though its tokens would pass for a clock; where all are of one size it may be a log."""
+    if options.kind is not None or options.pattern is not None or len(found_file.files) > 1:
+        return
+    source = Source(found_file.files[0])
+    if source.head and is_runs_table(source):
+        sizes = len(set(read_table(source.path).params))
+        if sizes > 1:
+            raise ValueError(
+                f"{source.name} is a table of finished runs of {sizes} sizes, not the log of one: `fit`, `report` and `import` take it; "
+                "if it is a log, name its kind with --from"
+            )
+
+
 def _some(names: Iterable[str]) -> str:
     listed = list(names)
     return ", ".join(listed[:5]) + (", …" if len(listed) > 5 else "")
@@ -102,6 +124,8 @@ def _kind(importer: Importer, source: Source, tally: Tally) -> tuple[str, int]:
     """(kind in words, number of the first step): Lightning's loggers count steps from 0."""
     if importer.kind == "csv" and {"epoch", "step"} <= set(tally.columns) and source.path.rsplit("/", 1)[-1] == "metrics.csv":
         return "metrics of Lightning's CSVLogger", 0
-    if "trainer/global_step" in tally.columns or (importer.kind == "tensorboard" and "epoch" in tally.columns):
+    of_transformers = {"learning_rate", "grad_norm"} <= set(tally.columns)  # its callbacks for the same stores count from 1
+    logged = importer.kind in ("tensorboard", "mlflow") and "epoch" in tally.columns and not of_transformers
+    if "trainer/global_step" in tally.columns or logged:
         return tally.kind or importer.what, 0
     return tally.kind or importer.what, importer.first_step

@@ -69,7 +69,8 @@ class Reading:
         if plan is None:
             return "learning rate: none in the file"
         future = "its future is known" if self.future else "its future is not known"
-        return f"learning rate: {self.lr}, to {count(plan.end)} {'epochs' if self.clock == 'epoch' else 'steps'}, {future}"
+        on_clock = np.array_equal(self.curve.step, self.curve.tokens)  # type: ignore[arg-type]
+        return f"learning rate: {self.lr}, to {count(plan.end)} {UNITS[self.clock] if on_clock else 'steps'}, {future}"
 
     def to_json(self) -> dict[str, Any]:
         """The same as a plain dict, as `--json` prints it under `read`."""

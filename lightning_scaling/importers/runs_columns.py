@@ -95,6 +95,18 @@ def unit_of(name: str) -> float:
     return next((_UNITS[word] for word in reversed(words(name)[1:]) if word in _UNITS), 1.0)
 
 
+def clock_unit(name: str, what: str) -> float:
+    """The unit in the name of a clock of a log: in brackets for any clock, behind the word as well where it counts tokens.
+
+    >>> clock_unit("Tokens (B)", "tokens"), clock_unit("tokens_b", "tokens"), clock_unit("step (k)", "step"), clock_unit("step_t", "step")
+    (1000000000.0, 1000000000.0, 1000.0, 1.0)
+    """
+    inside = re.search(r"[(\[](.+?)[)\]]", name)
+    if inside is not None:
+        return unit_of(f"x {inside[1]}")
+    return unit_of(name) if what == "tokens" and words(name)[-1] not in ("t", "g") else 1.0
+
+
 def cell_unit(text: str) -> tuple[str, float | None]:
     """(the number's text, the unit written behind it) of a cell such as `1.4T`, `70 M`, `7 billion` or `12 PFLOPs`.
 

@@ -16,6 +16,7 @@ from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
 from lightning_scaling.units import tokens_for
 
+TABLE = "table of finished runs"
 COUNTS = ("params", "tokens", "flops")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
@@ -51,12 +52,12 @@ class RunsTable:
         """How the file was read, as `--json` prints it under `read`."""
         more = {"skipped": self.skipped, "remarks": self.remarks}
         counted = {"rows_read": self.rows, "runs": len(self.loss)}
-        return {"file": self.name, "kind": "table of finished runs", **counted, "columns": self.columns, **more}
+        return {"file": self.name, "kind": TABLE, **counted, "columns": self.columns, **more}
 
     def lines(self) -> list[str]:
         """The same in two lines: what was left out, then which column is what and what was assumed."""
         skipped = "; ".join(f"{each['reason']}: {counted_rows(each['rows'])}, first row {each['first_row']}" for each in self.skipped)
-        first = f"read {self.name}: table of finished runs, {counted_rows(self.rows)}" + (f"; skipped {skipped}" if skipped else "")
+        first = f"read {self.name}: {TABLE}, {counted_rows(self.rows)}" + (f"; skipped {skipped}" if skipped else "")
         return [first, "; ".join([", ".join(f"{what}: {column}" for what, column in self.columns.items()), *self.remarks])]
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.ladder.cell import Cell
-from lightning_scaling.laws.identify import LARGEST_ERROR, sensitivities
-from lightning_scaling.laws.surface import CONSTANTS, Surface
+from lightning_scaling.laws.surface.identify import LARGEST_ERROR, sensitivities
+from lightning_scaling.laws.surface.surface import CONSTANTS, Surface
 from lightning_scaling.units import training_flops
 
 USUAL = "besiroglu2024"

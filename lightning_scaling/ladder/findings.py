@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_scaling.laws.design import NextRuns, next_runs
-from lightning_scaling.laws.frontier import FrontierFit
-from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.approaches.side_by_side import Approaches
+from lightning_scaling.laws.design.next_runs import NextRuns, next_runs
+from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
-from lightning_scaling.laws.side_by_side import Approaches
-from lightning_scaling.laws.surface import CONSTANTS, Optimum
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface import CONSTANTS, Optimum
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import pf_days

@@ -13,9 +13,9 @@ from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.design_file import read_design
 from lightning_scaling.ladder.expected import MORE, Expected, expected
 from lightning_scaling.ladder.run_folder import exists, open_folder
-from lightning_scaling.laws.design import next_runs
+from lightning_scaling.laws.design.next_runs import next_runs
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
-from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.run.early_end import EarlyEnd, early_end
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import training_flops
@@ -36,12 +36,12 @@ class Stopped:
 
     @property
     def saved_tokens(self) -> int:
-        """Tokens that it was not trained on."""
+        """Not trained on."""
         return self.cell.tokens - self.tokens
 
     @property
     def saved_flops(self) -> int:
-        """FLOPs that were not computed for it."""
+        """Not computed."""
         return int(training_flops(self.cell.params, self.saved_tokens))
 
     @property
@@ -52,7 +52,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Account:
-    """What the early decisions of a ladder saved and cost.
+    """What early decisions of a ladder saved and cost.
 
     Args:
         stopped: cells that were ended early.
@@ -91,7 +91,7 @@ def stopped_early(design: Design, records: Mapping[str, RunRecord]) -> tuple[Sto
 
 
 def account(design: Design, records: Mapping[str, RunRecord]) -> Account:
-    """What the early decisions of this ladder saved and cost.
+    """What early decisions of this ladder saved and cost.
 
     Args:
         design: with the cells that were added, if there are any.

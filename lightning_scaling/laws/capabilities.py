@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from lightning_scaling.laws.surface import Optimum
+from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.points import points
+from lightning_scaling.run.continued import once
 from lightning_scaling.run.conventions import Conventions, require_same
 from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.finished import why_left_out
@@ -113,7 +114,7 @@ class FinishedRuns:
 
 
 def finished(records: Iterable[RunRecord], unfinished: bool = False) -> FinishedRuns:
-    """The finished runs among records.
+    """The finished runs among records; one that another of them continues is left out.
 
     Losses per token of different tokenizers are never compared: convert each to bits per byte first (`bits_per_byte`) and name the loss so.
 
@@ -130,6 +131,8 @@ def finished(records: Iterable[RunRecord], unfinished: bool = False) -> Finished
             left_out.append((record.name or record.key, reason))
         else:
             kept.append(record)
+    kept, continued = once(kept, unfinished)
+    left_out += [(old.name or old.key, f"continued as run {new.name or new.key}, which is counted") for old, new in continued]
     shared = require_same(record.conventions for record in kept)
     params, tokens, loss, flops, weights = np.array([_point(r) for r in kept], dtype=np.float64).reshape(-1, 5).T
     keys, families = tuple(r.key for r in kept), tuple(r.family for r in kept)

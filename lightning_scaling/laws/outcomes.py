@@ -44,3 +44,43 @@ class FrontierOutcome(Outcome):
     NO_FALL = "the loss does not fall with compute: runs are crippled, mixed up or too noisy; look at the largest and smallest"
     FLOOR_NOT_IDENTIFIED = "a power law; its irreducible loss cannot be distinguished from zero with these points"
     FITTED = "a power law over an identified irreducible loss"
+
+
+class HyperparameterOutcome(Outcome):
+    """Outcomes of each law of `fit_hyperparameters`."""
+
+    TOO_FEW_OPTIMA = (
+        "exponents in N and D need five or more (N, D) whose sweep encloses its best value: extend grids, add sizes and lengths"
+    )
+    ONE_SIZE = "all sweeps have one model size: the exponent of N is not known; sweep a model four times as large"
+    ONE_LENGTH = "all sweeps have one number of tokens: the exponent of D is not known; sweep a run four times as long"
+    ONE_RATIO = (
+        "all sweeps have one ratio of tokens to parameters: the exponent of N includes that of D and holds along this ratio only; "
+        "sweep one size at four times the tokens"
+    )
+    EXPONENTS_OPEN = "an exponent is known to no better than ±.5: add sweeps that are farther apart in N and D, or finer ones"
+    AT_EDGE = "half of the sweeps or more end before their best value, and the rest are a selection: extend those grids"
+    IDENTIFIED = "fitted: both exponents are identified by the sweeps"
+
+
+class TaskOutcome(Outcome):
+    """Outcomes of `fit_task` and of what it predicts."""
+
+    TOO_FEW_RUNS = "a law of score over loss needs at least five runs of different loss: add runs or checkpoints"
+    AT_CHANCE = "no run has left chance level: these runs cannot predict the task; score it by the probability of the right answer instead"
+    NOT_RELATED = "the score does not rise as the loss falls, beyond its noise: use the loss of the task itself, or add larger runs"
+    LITTLE_SPAN = "the scores span less than a tenth of the way from chance to 1: midpoint and ceiling are open; add larger runs"
+    FAR = "the loss lies farther below the lowest one seen than the runs span: the interval rests on the shape of the sigmoid"
+    FITTED = "a law of score over loss; the interval covers its constants, the ceiling and the noise of a run"
+
+
+class MoEOutcome(Outcome):
+    """Outcomes of `fit_moe`."""
+
+    TOO_FEW_RUNS = "six constants and the noise need at least eight runs of different active size, total size or tokens: add runs"
+    ONE_RATIO = (
+        "all runs have nearly one ratio of total to active parameters: what experts bring is not known; add dense runs of these sizes"
+    )
+    NO_DENSE_RUN = "fitted, but no run is dense: the leverage against dense models is extrapolated; add a dense run of each size"
+    GAMMA_OPEN = "the exponent of total over active parameters is known to no better than ±.25: add runs of other ratios"
+    IDENTIFIED = "fitted: the effective size, and so the leverage against dense models, is identified"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.surface import CONSTANTS
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface import CONSTANTS
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.printed import aligned
 
 if TYPE_CHECKING:

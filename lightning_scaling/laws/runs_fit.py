@@ -8,16 +8,16 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from lightning_scaling.laws.answers import Answer
+from lightning_scaling.laws.approaches.isoflop import IsoFlops
+from lightning_scaling.laws.approaches.side_by_side import Approaches, compare_approaches
+from lightning_scaling.laws.extrapolation.held_out import HeldOut, hold_out_largest
+from lightning_scaling.laws.extrapolation.holdout import Backtest, backtest
+from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.finished_runs import FinishedRuns, finished
-from lightning_scaling.laws.fit import Objective, fit_surface
-from lightning_scaling.laws.frontier import FrontierFit, fit_frontier
-from lightning_scaling.laws.held_out import HeldOut, hold_out_largest
-from lightning_scaling.laws.holdout import Backtest, backtest
-from lightning_scaling.laws.isoflop import IsoFlops
-from lightning_scaling.laws.larger import Larger, predict_larger
-from lightning_scaling.laws.side_by_side import Approaches, approaches
-from lightning_scaling.laws.surface import Optimum
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
+from lightning_scaling.laws.surface.fit import Objective, fit_surface
+from lightning_scaling.laws.surface.surface import Optimum
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.printed import as_html
 from lightning_scaling.run.record import RunRecord
 
@@ -96,7 +96,7 @@ class RunsFit:
         if len(self.runs) < FEWEST_TO_COMPARE:
             return None
         r = self.runs
-        return approaches(
+        return compare_approaches(
             r.params, r.tokens, r.loss, r.curves, flops=r.flops, groups=r.groups, level=self.level, surface=self.surface, resamples=200
         )
 
@@ -173,7 +173,6 @@ def _notes(runs: FinishedRuns, on: FinishedRuns) -> tuple[str, ...]:
         without = f" whose number of parameters N is known, and {unsized} finished without it: record or name their N" if unsized else ""
         notes.append(f"a law needs at least three finished runs of different compute; {there}{without}")
     if dropped := len(runs) - len(on):
-        notes.append(
-            f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {dropped} others lie above it"
-        )
+        others = "another one lies" if dropped == 1 else f"{dropped} others lie"
+        notes.append(f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {others} above it")
     return tuple(notes)

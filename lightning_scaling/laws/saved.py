@@ -8,8 +8,8 @@ import numpy as np
 
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import points
-from lightning_scaling.laws.surface import CONSTANTS, Surface
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface import CONSTANTS, Surface
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 
 if TYPE_CHECKING:
     from lightning_scaling.laws.runs_fit import RunsFit

@@ -14,7 +14,7 @@ import numpy as np
 from lightning_scaling.advice import advise
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting import forecast
-from lightning_scaling.laws.power import PowerLaw, fit_power
+from lightning_scaling.laws.frontier.power import PowerLaw, fit_power
 from lightning_scaling.monitor.budget import TimeBudget
 from lightning_scaling.monitor.options import Options
 from lightning_scaling.monitor.points import Point

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from lightning_scaling.laws.power import PowerOutcome
+from lightning_scaling.laws.frontier.power import PowerOutcome
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.points import Point
 from lightning_scaling.units import pf_days

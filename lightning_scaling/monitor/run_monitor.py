@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from lightning_scaling.laws.power import PowerLaw
+from lightning_scaling.laws.frontier.power import PowerLaw
 from lightning_scaling.monitor.counting import Counting
 from lightning_scaling.monitor.followed_loss import FollowedLoss
 from lightning_scaling.monitor.guard import Guard

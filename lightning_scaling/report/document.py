@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.laws.frontier import FrontierFit
-from lightning_scaling.laws.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.runs_fit import RunsFit
-from lightning_scaling.laws.surface import CONSTANTS
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface import CONSTANTS
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.optima import budgets, interval_of
 from lightning_scaling.report.rows import RunRow, rows
 from lightning_scaling.run.record import RunRecord

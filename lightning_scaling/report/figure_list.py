@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from lightning_scaling.laws.published import Preset
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.content import Content
 from lightning_scaling.report.figures import (
     all_panels,
-    ill_panels,
     isoflop_curves,
     loss_against_compute,
     loss_contour,
@@ -17,8 +16,7 @@ from lightning_scaling.report.figures import (
     optimal_allocation,
     residuals,
 )
-from lightning_scaling.report.ill import ill_runs
-from lightning_scaling.report.rows import RunRow, rows
+from lightning_scaling.report.rows import rows
 from lightning_scaling.report.sample import MOST_CURVES
 from lightning_scaling.report.theme import Theme
 from lightning_scaling.run.record import RunRecord
@@ -38,14 +36,7 @@ def figures_of(content: Content) -> list[Shown]:
     shown, runs = [_compute(content)], rows(content.records)
     if content.drawn_law is not None and any(r.flops > 0 for r in runs):
         shown += _law(content.records, content.drawn_law, content.presets)
-    shown += _ill(runs, content)
     return [each._replace(draw=cache(each.draw)) for each in shown]
-
-
-def _ill(runs: Sequence[RunRow], content: Content) -> list[Shown]:
-    ill = ill_runs(runs, content.fit)
-    alt = "A panel for each run that needs a look: its loss over training compute, its power law, and runs of its size in grey."
-    return [Shown("ill", lambda theme: ill_panels(ill, runs, theme), alt, _ILL)] if ill else []
 
 
 def panels_in_one(records: Sequence[RunRecord]) -> Shown:
@@ -88,7 +79,6 @@ def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: SurfaceF
     return lambda theme: draw(records, law, theme)
 
 
-_ILL = "Numbered as in the list below. Dashed: its own power law. Grey: finished runs of its size. ▼: a plateau was called."
 _ISOFLOP = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
 _CONTOUR = (
     "Lines of equal loss by the law. A run above the frontier trained longer than the best split of its compute, one below it shorter."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.runs_fit import RunsFit
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.run.record import RunRecord
 
 _PARAMS = {

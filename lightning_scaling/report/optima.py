@@ -9,9 +9,9 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw, name_of
-from lightning_scaling.laws.presets import preset
-from lightning_scaling.laws.published import Preset
-from lightning_scaling.laws.surface import Optimum
+from lightning_scaling.laws.presets.presets import preset
+from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.report.rows import RunRow
 
 # Published laws shown beside the fitted one: two that grow N and D alike, one that trains longer, and the one that grows the model.

@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.held_out import HeldOut
-from lightning_scaling.laws.published import Preset
+from lightning_scaling.laws.approaches.side_by_side import Approach
+from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.presets.published import Preset
 from lightning_scaling.laws.runs_fit import RunsFit
-from lightning_scaling.laws.side_by_side import Approach
 from lightning_scaling.report import law_lines, methods, sentences
 from lightning_scaling.report.content import Content
 from lightning_scaling.report.download import runs_csv
 from lightning_scaling.report.figure_list import Shown, figures_of, panels_in_one
 from lightning_scaling.report.ill import ill_runs
+from lightning_scaling.report.ill_shown import ill_shown
 from lightning_scaling.report.links import Links, no_links
 from lightning_scaling.report.optima import AllocationText, allocations, law_name
 from lightning_scaling.report.picture import picture, save_png
 from lightning_scaling.report.rows import RunRow, rows, state_words, words
+from lightning_scaling.report.siblings import FactsOf, no_facts
 from lightning_scaling.report.templates import template
 from lightning_scaling.run.readings import more_data_of, plateau_of
 from lightning_scaling.run.record import RunRecord
@@ -40,6 +42,7 @@ def write_report(
     png: bool = True,
     refresh: float | None = None,
     links: Links = no_links,
+    facts_of: FactsOf = no_facts,
 ) -> Path:
     """Writes report.html, runs.csv (and PNGs) into `folder`, made if missing; the path of the page.
 
@@ -50,6 +53,7 @@ def write_report(
         rejected: runs that could not be read, with the reason.
         refresh: seconds after which a browser reloads the page, for watching.
         links: the address of a run's page in the store, empty where it has none.
+        facts_of: parameters and tags of runs, for what is different about a run that needs a look.
 
     Raises:
         OSError: the folder cannot be written.
@@ -59,7 +63,7 @@ def write_report(
     content = Content(list(records), fit, presets)
     page = folder / "report.html"
     pictures = figures_of(content)
-    page.write_text(html(content, pictures, title, rejected, refresh, links), encoding="utf-8")
+    page.write_text(html(content, pictures, title, rejected, refresh, links, facts_of), encoding="utf-8")
     (folder / "runs.csv").write_text("".join(runs_csv(content.records)), encoding="utf-8")
     beside = (*pictures, *([panels_in_one(content.records)] if len(content.records) <= MOST_ROWS else []))
     for each in beside if png else ():
@@ -74,6 +78,7 @@ def html(
     rejected: Iterable[Rejected] = (),
     refresh: float | None = None,
     links: Links = no_links,
+    facts_of: FactsOf = no_facts,
 ) -> str:
     """The page itself; everything a user named is escaped by the template."""
     runs, largest = rows(content.records), content.largest
@@ -87,6 +92,7 @@ def html(
             runs=[cells(r) | {"link": links(r.record)} for r in shown],
             all_runs=len(runs),
             ill=[cells(each.run) | {"link": links(each.run.record), "reason": each.reason} for each in ill[:MOST_ILL]],
+            ill_shown=ill_shown(ill, runs, facts_of),
             ill_in_all=len(ill),
             ill_sentence=sentences.ill(runs, ill),
             law_lines=_law_lines(content),

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.laws.saved import to_json
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import artifact_root, resolve_uri

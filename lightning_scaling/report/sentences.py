@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.frontier import FrontierFit
-from lightning_scaling.laws.held_out import HeldOut
-from lightning_scaling.laws.surface import Surface
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.frontier.frontier import FrontierFit
+from lightning_scaling.laws.surface.surface import Surface
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.ill import Ill
 from lightning_scaling.report.optima import allocation, budgets
 from lightning_scaling.report.rows import RunRow

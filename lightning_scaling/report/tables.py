@@ -9,10 +9,10 @@ from rich.text import Text
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw
-from lightning_scaling.laws.frontier import FrontierFit
-from lightning_scaling.laws.held_out import HeldOut
-from lightning_scaling.laws.published import Preset
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.frontier.frontier import FrontierFit
+from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.law_lines import Line, frontier_lines, prediction_lines, surface_lines
 from lightning_scaling.report.optima import allocations
 from lightning_scaling.report.rows import RunRow, rows, state_words

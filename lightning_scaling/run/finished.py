@@ -26,6 +26,8 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
     """
     if not 0 < record.loss < LARGEST_LOSS:
         return "no finite, positive loss was recorded"
+    if not math.isfinite(record.curve.loss[-1]):
+        return "its loss ended as nan or inf: the run diverged"
     if record.curve.params is None:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:

@@ -1,4 +1,4 @@
-"""One run in full: its curve, the forecast from here to the end of its token budget, the forecasts made on the way, the verdict."""
+"""One run in full: its curve, the forecasts, the verdict, how it departs from its family, its measured annealed loss."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling import numbers
+from lightning_scaling.report.averaged import averaged_of, averaged_words
+from lightning_scaling.report.collapse import collapse_of
 from lightning_scaling.report.power_law import power_law_line, power_law_words
 from lightning_scaling.report.rows import row, state_words, words
 from lightning_scaling.run.curve import Curve
@@ -38,6 +41,8 @@ def detail(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
         "made": _made(record),
         "expected": _expected(record, siblings),
         "powerLaw": _power_law(record),
+        "collapse": _collapse(record, siblings),
+        "averaged": _averaged(record.curve),
     }
 
 
@@ -50,6 +55,27 @@ def _power_law(record: RunRecord) -> dict[str, Any]:
     line = power_law_line(record)
     drawn = None if line is None else {"flops": column(line[0]), "loss": rounded(line[1])}
     return {"words": power_law_words(record), "line": drawn}
+
+
+def _collapse(record: RunRecord, siblings: Sequence[Curve]) -> dict[str, Any] | None:
+    """The run against its family: shares x, log loss r above it, how siblings drift; no looks where there are words only."""
+    found = collapse_of(record, siblings)
+    if found is None:
+        return None
+    looks = {"x": rounded(found.x), "r": rounded(found.r), "drift": [rounded(each) for each in found.drift]}
+    return {
+        "because": found.because,
+        "departs": found.departs,
+        "since": number(found.since),
+        "sinceWords": numbers.share(found.since),
+        **looks,
+    }
+
+
+def _averaged(curve: Curve) -> dict[str, Any] | None:
+    """The measured annealed loss, and what it is in words."""
+    pairs = averaged_of(curve)
+    return None if pairs is None else {"words": averaged_words(curve), "tokens": column(pairs.tokens), "loss": rounded(pairs.averaged)}
 
 
 def _curve(record: RunRecord) -> dict[str, list[Any]]:

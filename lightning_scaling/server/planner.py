@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.frontier import FrontierFit
+from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.report.optima import law_name, published
 from lightning_scaling.report.rows import RunRow

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from lightning_scaling.report import download
+from lightning_scaling.report.siblings import beside, siblings_of
 from lightning_scaling.report.study import Study
 from lightning_scaling.server.detail import detail
 from lightning_scaling.server.headers import StrictHeaders
@@ -18,7 +19,6 @@ from lightning_scaling.server.overview import overview
 from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.server.run_details import RunDetails
-from lightning_scaling.server.siblings import beside
 from lightning_scaling.server.start import start
 from lightning_scaling.store.failures import StoreUnavailable
 from lightning_scaling.store.mlflow.mapping_choice import MappingChoice, MappingError
@@ -96,7 +96,7 @@ def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:
         found = [record for record in study if record.run_id == run_id]
         if not found:
             raise ValueError(f"no run {run_id!r} in these experiments")
-        return _json(beside(found[0], study.records, details.facts(experiments)))
+        return _json(beside(found[0], siblings_of(found[0], study.records), details.facts(experiments))._asdict())
 
     @app.post("/data/courses")
     def courses(

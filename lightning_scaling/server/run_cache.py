@@ -82,7 +82,8 @@ class RunCache:
             runs = read_external(Runs(study.records, study.rejected), names, self._uri, self._foreign, _READING_SECONDS)
             while len(self._foreign) > _MOST_FOREIGN:
                 del self._foreign[next(iter(self._foreign))]
-        return Study(runs.records, runs.rejected)
+        found = runs.once
+        return Study(found.records, found.rejected)
 
     def _refresh(self, names: list[str]) -> None:
         now = self._clock()

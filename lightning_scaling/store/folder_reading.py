@@ -35,7 +35,7 @@ def load_folder(root: Path, experiments: Iterable[str] | None, stale_after: floa
             rejected.append(Rejected(run_id, unquote(folder.name), where, str(error)))
         except (KeyError, TypeError) as error:
             rejected.append(Rejected(run_id, unquote(folder.name), where, f"record damaged: {error}"))
-    return Runs(tuple(records), tuple(rejected))
+    return Runs(tuple(records), tuple(rejected)).once
 
 
 def experiments_in(root: Path) -> dict[str, str]:

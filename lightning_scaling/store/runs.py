@@ -1,11 +1,12 @@
 """Runs as they were read from a store, and those that could not be read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from lightning_scaling.run.continued import joined, once
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.finished import is_finished
@@ -44,18 +45,14 @@ class Runs:
     def once(self) -> "Runs":
         """Without those that another run continues: a training resumed into a second run of the tracker is one training.
 
-        Runs share a key where one was resumed from the other's checkpoint. Left out is one that did not reach its own end and got no
-        further than another, and one that holds the very points of another. Two that both ended are branches of one and stay.
+        Runs share a key where one was resumed from the other's checkpoint; a tag `scaling.resumed_from` links runs of other programs, whose
+        curves are joined. Left out is one that did not reach its own end and got no further than another, and one whose points are in
+        another. Two that both ended with points of their own are branches of one and stay.
         """
-        best: dict[str, list[RunRecord]] = {}
-        for record in self.records:
-            best.setdefault(record.key, []).append(record)
-        continued = {id(old): new for same in best.values() if len(same) > 1 for old in same if (new := _continuation(old, same))}
+        kept, continued = once(joined(self.records))
         if not continued:
-            return self
-        kept = tuple(record for record in self.records if id(record) not in continued)
-        named = tuple(_continued(old, continued[id(old)]) for old in self.records if id(old) in continued)
-        return Runs(kept, (*self.rejected, *named))
+            return Runs(tuple(kept), self.rejected)
+        return Runs(tuple(kept), (*self.rejected, *(_continued(old, new) for old, new in continued)))
 
     @property
     def finished(self) -> "Runs":
@@ -75,16 +72,6 @@ class Runs:
         runs = [r for r in self.select(family=family).finished if r.curve.params is not None and early_end(r) is None]
         limit = np.inf if below is None else below
         return [r.curve for r in sorted(runs, key=lambda r: r.params) if r.params < limit]
-
-
-def _continuation(old: RunRecord, same: Sequence[RunRecord]) -> RunRecord | None:
-    """Of runs with one key the furthest that holds all that `old` is; of two that are equal the first in the list stays."""
-    further = max(same, key=lambda each: (each.tokens, is_finished(each)))
-    if further is old:
-        return None
-    if np.array_equal(old.curve.tokens, further.curve.tokens) and np.array_equal(old.curve.loss, further.curve.loss, equal_nan=True):
-        return further
-    return None if is_finished(old) else further
 
 
 def _continued(old: RunRecord, new: RunRecord) -> Rejected:

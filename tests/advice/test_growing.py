@@ -7,7 +7,7 @@ from lightning_scaling import Curve
 from lightning_scaling.advice.growing import allocation, larger_model
 from lightning_scaling.advice.llama import trade
 from lightning_scaling.laws import fit_surface
-from lightning_scaling.laws.presets import preset
+from lightning_scaling.laws.presets.presets import preset
 
 LAW = preset("besiroglu2024")
 

@@ -5,7 +5,7 @@ import pytest
 
 from lightning_scaling import Curve, Prediction, RunRecord, advise
 from lightning_scaling.advice.summary import end_of_run
-from lightning_scaling.laws.presets import preset
+from lightning_scaling.laws.presets.presets import preset
 
 END = 100_000_000
 

@@ -69,3 +69,9 @@ def test_json_is_one_document_and_nothing_else():
 def test_baichuan_2_tokens_for_seven_billion_params_at_1e23_flops():
     answer = json.loads(run("plan", "--flops", "1e23", "--params", "7e9", "--json").stdout)
     assert answer["tokens"] == pytest.approx(2.38e12, rel=1e-3)
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "lightning_scaling", "plan", "--flops", "nothing"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("lightning-scaling: --flops")

@@ -9,6 +9,7 @@ import pytest
 from importers_truth import HEADER, LOSS, RATE, ROWS, STEPS, same_losses
 
 from lightning_scaling.importers import read_run
+from lightning_scaling.numbers import count
 
 LINES = [HEADER, *ROWS]
 PLAIN = ("\n".join(LINES) + "\n").encode()
@@ -120,3 +121,52 @@ def test_a_million_rows_hold_no_more_points_than_a_few_hundred_thousand(file):
     assert len(reading.curve) <= 2**19 + 50_000
     assert (reading.curve.tokens[0], reading.curve.tokens[-1], reading.rows) == (1, 1_000_000, 1_000_000)
     np.testing.assert_allclose(reading.curve.loss, np.round(2 + 50 / reading.curve.tokens, 6))
+
+
+def test_a_printed_data_frame_has_an_index_without_a_name(file):
+    reading = same_losses(
+        file("frame.txt", ["   step    loss      lr", *(f"{i:>3} {row.replace(',', '  ')}" for i, row in enumerate(ROWS))])
+    )
+    assert reading.curve.schedule is not None
+
+
+@pytest.mark.parametrize("name", ["Tokens (B)", "tokens_B", "tokens (billions)", "tokens/1e9", "tokens [10^9]"])
+def test_the_unit_in_the_name_of_the_clock_is_read_and_remarked(file, name):
+    reading = read_run(file("run.csv", [f"{name},loss", *(f"{s / 1000},{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+    np.testing.assert_allclose(reading.curve.tokens, STEPS * 1e6)
+    assert f"{name} is read in units of 1e+09" in reading.remarks
+
+
+def test_the_rate_is_stated_on_the_clock_that_it_has(file):
+    rows = zip(STEPS, LOSS, RATE, strict=True)
+    reading = read_run(file("run.csv", ["tokens,loss,lr", *(f"{s * 1000},{loss},{rate}" for s, loss, rate in rows)]))
+    assert f"learning rate: lr, to {count(STEPS[-1] * 1000)} tokens" in reading.lines()[2]
+
+
+@pytest.mark.parametrize("empty", ["nan", "NaN"])
+def test_a_loss_that_is_mostly_nan_has_the_points_that_are_numbers(file, empty):
+    """A printed or exported table writes nan where nothing was logged: those are no points of a validation loss."""
+    rows = (f"{s},{loss},{loss + 0.1 if i % 10 == 9 else empty}" for i, (s, loss) in enumerate(zip(STEPS, LOSS, strict=True)))
+    reading = same_losses(file("run.csv", ["step,train_loss,val_loss", *rows]))
+    assert reading.loss == "train_loss"
+    assert any("val_loss has 5 points only and is not followed" in remark for remark in reading.remarks)
+
+
+def test_cells_of_any_length_the_last_cut_short_and_the_last_whole(file):
+    """A rate ends at a round number; a loss that was being written is far from the one before it."""
+    cut = [*(f"{s},{float(rate)!r},{float(loss)!r}" for s, loss, rate in zip(STEPS, LOSS, RATE, strict=True)), "2040,1e-5,2"]
+    reading = same_losses(file("run.csv", "\n".join(["step,lr,loss", *cut])))
+    assert reading.skipped == [{"reason": "half-written last row", "rows": 1, "first_row": 52}]
+    rates = [f"{1e-4 * (1 + 1 / (3 + i)):.{5 + i % 3}e}" for i in range(49)] + ["1.02e-4"]
+    same_losses(file("whole.csv", "\n".join(["step,loss,lr", *(f"{s},{x},{r}" for s, x, r in zip(STEPS, LOSS, rates, strict=True))])))
+
+
+def test_a_clock_of_words_is_named_with_its_row(file):
+    with pytest.raises(ValueError, match=r"no column of tokens.*text in column 'step' where a number should be: 50 rows, first row 2"):
+        read_run(file("run.csv", ["step,loss", *(f"{s}/2000,{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+
+
+def test_of_several_losses_those_not_followed_are_named(file):
+    rows = [f"{s},{loss},{loss + 1},{loss + 2}" for s, loss in zip(STEPS, LOSS, strict=True)]
+    reading = same_losses(file("run.csv", ["step,loss,loss,train_loss", *rows]))
+    assert "loss (2), train_loss are not followed" in reading.remarks

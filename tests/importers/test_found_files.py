@@ -45,6 +45,13 @@ def test_the_metrics_of_an_mlflow_run_are_one_run(file, tmp_path):
     assert same_losses(str(tmp_path / "mlruns")).lr == "lr"
 
 
+def test_a_run_that_mlflow_has_marked_as_deleted_is_left_out(file, tmp_path):
+    for run, stage in (("ab12", "deleted"), ("cd34", "active")):
+        file(f"mlruns/0/{run}/meta.yaml", f"lifecycle_stage: {stage}\nrun_id: {run}\n")
+        file(f"mlruns/0/{run}/metrics/train_loss", [f"17000000000{s} {x} {s}" for s, x in zip(STEPS, LOSS, strict=True)])
+    assert ["cd34" in each.name for each in read_each(str(tmp_path / "mlruns"))] == [True]
+
+
 def test_a_glob_names_several_files(file, tmp_path):
     for name in ("a.csv", "b.csv"):
         file(name, TEXT)

@@ -52,7 +52,8 @@ def test_a_single_row_out_of_place_is_sorted(file):
 
 
 def test_rows_of_one_step_logged_together_are_averaged(file):
-    both = [f"{s},{x + d},1e-4" for s, x in zip(STEPS, LOSS, strict=True) for d in (-0.1, 0.1)]
+    apart = [(-0.1, 0.1), (0.1, -0.1)] * 25  # ranks scatter: now one is above, now the other
+    both = [f"{s},{x + d},1e-4" for s, x, pair in zip(STEPS, LOSS, apart, strict=True) for d in pair]
     assert "50 rows with a repeated step merged" in remarks(same_losses(file("run.csv", [HEADER, *both])))
 
 
@@ -87,3 +88,19 @@ def test_one_metric_a_row_becomes_one_column_a_metric(file):
 def test_options_name_a_run_that_is_there(file):
     with pytest.raises(ValueError, match="no run '9'"):
         read_run(file("runs.csv", [f"run,{HEADER}", *(f"3,{row}" for row in ROWS)]), Options(run="9"))
+
+
+@pytest.mark.parametrize("runs", [2, 3])
+def test_runs_written_in_turn_are_refused_and_read_by_the_column_that_names_them(file, runs):
+    rows = (f"{'abc'[k]},{s},{loss + 0.05 * k}" for s, loss in zip(STEPS, LOSS, strict=True) for k in range(runs))
+    path = file("run.csv", ["cfg,step,loss", *rows])
+    with pytest.raises(ValueError, match=rf"run.csv, row 2: each step has {runs} rows .* --run-column"):
+        read_run(path)
+    same_losses(path, run_column="cfg", run="a")
+
+
+def test_rows_of_ranks_are_one_run(file):
+    noise = 0.01 * np.random.default_rng(0).standard_normal((len(STEPS), 2))
+    rows = [f"{s},{loss + n:.5f}" for s, loss, both in zip(STEPS, LOSS, noise, strict=True) for n in both]
+    reading = read_run(file("run.csv", ["step,loss", *rows]))
+    np.testing.assert_allclose(reading.curve.loss, LOSS + noise.mean(axis=1), atol=1e-5)

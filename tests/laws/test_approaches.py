@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lightning_scaling.laws import Surface, approaches, fit_kaplan, isoflops
-from lightning_scaling.laws.kaplan import KaplanJoint
+from lightning_scaling.laws import Surface, compare_approaches, fit_kaplan, isoflops
+from lightning_scaling.laws.presets.kaplan import KaplanJoint
 
 Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 ASYMMETRIC = Surface(1.69, 400.0, 400.0, 0.465, 0.155)
@@ -35,7 +35,7 @@ def test_a_valley_that_is_not_there_says_so(sweep: Sweep) -> None:
 
 
 def test_all_approaches_find_the_exponent_on_a_noisy_sweep(sweep: Sweep) -> None:
-    found = approaches(*sweep(noise=0.003), resamples=200)
+    found = compare_approaches(*sweep(noise=0.003), resamples=200)
     answers = {row.name[0]: row for row in found.table}
     for name in "23":
         assert answers[name].N_exponent == pytest.approx(0.28 / 0.62, abs=0.02)
@@ -50,7 +50,7 @@ def test_where_they_disagree_the_verdict_says_why() -> None:
     params = ASYMMETRIC.optimum(budgets).params * 10 ** (centre + np.tile(np.linspace(-1, 1, 15), 5))
     tokens = budgets / (6 * params)
     noise = np.exp(0.001 * np.random.default_rng(0).standard_normal(75))
-    found = approaches(params, tokens, ASYMMETRIC.predict(params, tokens) * noise, resamples=200)
+    found = compare_approaches(params, tokens, ASYMMETRIC.predict(params, tokens) * noise, resamples=200)
     assert found.verdict.startswith("They disagree")
     assert "no irreducible loss" in found.verdict
     assert abs(found.isoflops.exponent_bias) > 0.01

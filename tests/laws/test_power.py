@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightning_scaling.laws.power import PowerOutcome, fit_power
+from lightning_scaling.laws.frontier.power import PowerOutcome, fit_power
 
 X = np.geomspace(1e6, 1e9, 200)
 

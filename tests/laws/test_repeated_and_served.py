@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lightning_scaling.laws import preset
-from lightning_scaling.laws.inference import for_budget, for_loss, tokens_for, trade
-from lightning_scaling.laws.repeated import effective, epochs_until, next_epoch_worth
+from lightning_scaling.laws.presets.inference import for_budget, for_loss, tokens_for, trade
+from lightning_scaling.laws.presets.repeated import effective, epochs_until, next_epoch_worth
 
 LAW = preset("hoffmann2022").law
 

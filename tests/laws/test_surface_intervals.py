@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling.laws import Surface, fit_surface
-from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface.surface import CONSTANTS
 
 Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from lightning_scaling.laws import Surface, fit_surface
-from lightning_scaling.laws.objective import Problem, evaluate
-from lightning_scaling.laws.surface import CONSTANTS
+from lightning_scaling.laws.surface.objective import Problem, evaluate
+from lightning_scaling.laws.surface.surface import CONSTANTS
 
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 ASYMMETRIC = Surface(1.69, 400.0, 400.0, 0.465, 0.155)

@@ -10,8 +10,8 @@ from lightning_scaling import Curve, Schedule
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import points
 from lightning_scaling.laws.runs_fit import RunsFit
-from lightning_scaling.laws.surface import Surface
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface import Surface
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.record import Prediction, RunRecord, RunState
 

@@ -47,7 +47,8 @@ def test_each_kind_of_trouble_is_named_the_worst_first(square, fit, make_run):
 
 def test_a_run_that_is_ill_is_shown_beside_runs_of_its_size(square, fit):
     runs = rows([*square, worse(square[4])])
-    axes = ill_panels([each for each in ill_runs(runs, fit) if each.run.name == "worse"], runs).axes[0]
+    (found,) = (each.run for each in ill_runs(runs, fit) if each.run.name == "worse")
+    axes = ill_panels(found, runs).axes[0]
     assert len([line for line in axes.lines if line.get_gid() == "sibling"]) == 3
     assert [line for line in axes.lines if line.get_gid() == "power-law"]
 

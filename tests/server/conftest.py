@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from lightning_scaling.store import open_recorder
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 SCRIPT = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
 LONG = "long-" + "n" * 190 + "-tail"
+VERY_LONG = "very-" + "l" * 8990 + "-tail"
 
 
 def run_of_a_law(params: int, ratio: float, seen: float = 1.0, seed: int = 0, **more: Any) -> RunRecord:
@@ -118,9 +119,36 @@ def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     put(folder, made.uri, "alone", run_of_a_law(1_000_000, 20, seed=2), SCRIPT)
     made.running = open_recorder(made.uri, "running", experiment="ladder", run_name="in progress", spool_dir=folder)
     made.running.record(run_of_a_law(16_000_000, 20, seen=0.5, key="running"))
+    _family(folder, made.uri)
+    _odd(folder, made.uri)
     _external(made)
     yield made
     made.running.close(timeout=5)
+
+
+def _family(folder: Path, uri: str) -> None:
+    """Three smaller runs, two healthy ones of 8M, and one of three times their rate: 2 % worse from 60 % on, its average measured."""
+    from mlflow import MlflowClient
+
+    made = {f"small-{n}": run_of_a_law(n * 10**6, 20, family="six", key=f"six-{n}") for n in (1, 2, 4)}
+    made |= {f"healthy-{seed}": run_of_a_law(8_000_000, 20, seed=seed, family="six", key=f"six-8-{seed}") for seed in (21, 22)}
+    worse = run_of_a_law(8_000_000, 20, seed=23, family="six", key="six-worse")
+    ill = worse.curve.loss * np.where(np.arange(80) > 48, 1.02, 1.0)
+    averages = np.where(np.arange(80) % 8 == 7, ill * (1 - 0.02 * worse.curve.schedule.at(worse.curve.step) / 3e-4), np.nan)
+    made["worse"] = replace(worse, curve=replace(worse.curve, loss=ill, averaged_loss=averages))
+    for name, run in made.items():
+        run_id = put(folder, uri, "family", run, name)
+        MlflowClient(uri).log_param(run_id, "lr", "9e-4" if name == "worse" else "3e-4")
+
+
+def _odd(folder: Path, uri: str) -> None:
+    """Runs with inf and NaN, of one point, and of a name of 9 000 characters."""
+    for name, place, value in (("ends at inf", -1, np.inf), ("NaN half way", 40, np.nan), ("all inf", slice(None), np.inf)):
+        run = run_of_a_law(1_000_000, 20, key=name, family="odd")
+        run.curve.loss[place] = value
+        put(folder, uri, "odd", run, name)
+    put(folder, uri, "odd", run_of_a_law(2_000_000, 20, seen=1 / 80, key="one point", family="odd"), "one point", "FAILED")
+    put(folder, uri, "odd", run_of_a_law(4_000_000, 20, key="very long", family="f" * 300), VERY_LONG)
 
 
 def _external(made: Store) -> None:

@@ -18,3 +18,25 @@ def test_a_new_run_shows_without_a_reload(look, store, make_run, write):
     assert seen.chart("runs") == "0"
     write(store.uri, "ladder", make_run(3_000_000, 20, seen=0.5, seed=9, family="newcomer"), "newcomer", status="FAILED")
     seen.until('#loss-chart[data-runs="1"]')
+
+
+def test_a_refresh_leaves_open_menus_words_scroll_and_focus_alone(look, store, make_run):
+    seen = look("ladder", more="&state=")
+    page, points = seen.page, int(seen.chart("points"))
+    seen.until("#law table")
+    page.click("#runs tbody tr:has-text('in progress') .name")
+    seen.until("#side .law-words")
+    page.click("#side .law-words summary")
+    page.click("#columns summary")
+    page.evaluate("document.querySelector('#columns').before = document.querySelector('#columns summary').before = true")
+    page.evaluate("document.styleSheets[0].insertRule('#runs .scroll { max-height: 120px !important }')")
+    page.evaluate("document.querySelector('#runs .scroll').scrollTop = 60")
+    page.evaluate("document.querySelector('#runs tbody .name').focus({preventScroll: true})")
+    store.running.record(make_run(16_000_000, 20, seen=0.8, key="running"))
+    page.wait_for_function("n => Number(document.querySelector('#loss-chart').dataset.points) > n", arg=points)
+    seen.until("#side .pairs:has-text('80 %')")
+    assert page.evaluate("document.querySelector('#columns').before && document.querySelector('#columns summary').before")
+    assert page.evaluate("document.querySelector('#columns').open && document.querySelector('#side .law-words').open")
+    assert page.evaluate("document.querySelector('#runs .scroll').scrollTop") == 60
+    assert page.evaluate("document.activeElement.className") == "name"
+    assert seen.console == []

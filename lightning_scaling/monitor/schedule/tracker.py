@@ -46,7 +46,7 @@ class ScheduleTracker:
             return self._given
         if self._given is not None or self._holds():
             return self._projection.schedule
-        if self._projection.outcome.future_known and self._rates.steps >= self._read_again_at:
+        if self._projection.outcome.future_known and (self._rates.steps >= self._read_again_at or self._passed()):
             self._read()
         if self._holds():
             return self._projection.schedule
@@ -67,6 +67,11 @@ class ScheduleTracker:
         self._projection = self._guard.run("reading the learning-rate schedule", lambda: reader(observed), self._projection)
         if not self._projection.outcome.future_known:
             self._guard.warn("schedule", str(self._projection.outcome))
+
+    def _passed(self) -> bool:
+        """Whether the run is past the part of an endless or very long schedule that was read."""
+        known, partly = self._projection.schedule, (ScheduleOutcome.ENDLESS, ScheduleOutcome.SHORTENED)
+        return known is not None and self._projection.outcome in partly and self._rates.steps > known.step[-1]
 
     def _holds(self) -> bool:
         observed = self._rates.line()

@@ -1,6 +1,8 @@
 """The pictures of a report, each a matplotlib Figure in a light or a dark theme."""
 
 from lightning_scaling.report.figures.allocation import optimal_allocation as optimal_allocation
+from lightning_scaling.report.figures.averaged import averaged_panel as averaged_panel
+from lightning_scaling.report.figures.collapse import collapse_panel as collapse_panel
 from lightning_scaling.report.figures.compute import loss_against_compute as loss_against_compute
 from lightning_scaling.report.figures.contour import loss_contour as loss_contour
 from lightning_scaling.report.figures.ill import ill_panels as ill_panels

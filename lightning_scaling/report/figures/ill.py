@@ -1,46 +1,49 @@
-"""The runs that need a look, a panel each: the run over compute with its power law and plateau, the runs of its size in grey."""
+"""A run that needs a look, in one picture: the run over compute with the runs of its size in grey, beside it its family's collapse.
+
+What is known decides the panels: the collapse where siblings can be compared with, the measured annealed loss where it was measured.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from lightning_scaling import numbers
-from lightning_scaling.report.figures.axes import new_figure, note, settle
+from lightning_scaling.advice.family import FamilyReading
+from lightning_scaling.report.averaged import averaged_of
+from lightning_scaling.report.figures.averaged import draw_averaged
+from lightning_scaling.report.figures.axes import new_figure, settle
+from lightning_scaling.report.figures.collapse import draw_collapse
 from lightning_scaling.report.figures.power_law import draw_power_law
-from lightning_scaling.report.ill import Ill
 from lightning_scaling.report.rows import RunRow
 from lightning_scaling.report.sample import points_of_each
 from lightning_scaling.report.theme import Theme, drawing, theme_of
 from lightning_scaling.run.thinning import log_spaced
 
-MOST = 6
 _SIBLINGS = 12
 
 
-def ill_panels(ill: Sequence[Ill], runs: Sequence[RunRow], theme: str | Theme = "light") -> Any:
-    """A matplotlib Figure of at most six panels, the worst run first; `runs` are all, for those of equal size beside it."""
-    look, shown = theme_of(theme), ill[:MOST]
-    columns = min(3, max(len(shown), 1))
-    lines = -(-len(shown) // columns) or 1
+def ill_panels(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | None = None, theme: str | Theme = "light") -> Any:
+    """A matplotlib Figure of one to three panels; `runs` are all, for those of equal size, `reading` its departure from its family."""
+    look = theme_of(theme)
+    collapse, averaged = reading is not None and len(reading.x) > 0, averaged_of(run.record.curve) is not None
+    panels = 1 + collapse + averaged
     with drawing(look):
-        figure, grid = new_figure(9.4, 3.1 * lines, nrows=lines, ncols=columns, squeeze=False)
-        for number, (axes, each) in enumerate(zip(grid.flat, shown, strict=False), 1):
-            axes.set_title(f"{number} · {numbers.count(each.run.params)} parameters")
-            _siblings(axes, each.run, runs, look)
-            draw_power_law(axes, each.run.record, look, colour=look.ink, words=False)
-        for axes in grid.flat[max(len(shown), 1) :]:
-            axes.set_axis_off()
-        if not shown:
-            note(grid[0, 0], "no run needs a look")
+        figure, grid = new_figure(9.4 if panels > 1 else 5.6, 2.7, ncols=panels, squeeze=False)
+        axes = iter(grid.flat)
+        _loss(next(axes), run, runs, look)
+        if collapse:
+            draw_collapse(next(axes), reading, look)
+        if averaged:
+            draw_averaged(next(axes), run.record, look)
         return settle(figure)
 
 
-def _siblings(axes: Any, run: RunRow, runs: Sequence[RunRow], look: Theme) -> None:
-    """Finished runs of the same size, as a measure."""
+def _loss(axes: Any, run: RunRow, runs: Sequence[RunRow], look: Theme) -> None:
+    """The run with its power law; finished runs of the same size, as a measure."""
     beside = [other for other in runs if other is not run and other.fitted and other.params == run.params][:_SIBLINGS]
     for other in beside:
         flops, loss = other.record.flops, other.record.curve.loss
         kept = np.flatnonzero(np.isfinite(loss) & (loss > 0) & (flops > 0))
         kept = kept[log_spaced(flops[kept], points_of_each(1))]
         axes.plot(flops[kept], loss[kept], color=look.muted, lw=0.8, alpha=0.55, zorder=1, gid="sibling")
+    draw_power_law(axes, run.record, look, colour=look.ink, words=False)

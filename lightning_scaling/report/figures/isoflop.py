@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.surface_fit import SurfaceFit
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.dots import MANY
 from lightning_scaling.report.figures.labels import halo, place

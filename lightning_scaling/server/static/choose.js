@@ -1,7 +1,8 @@
 // Which experiments are looked at.
 
-import { byId, h, show } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { shortened } from "./numbers.js";
+import { redraw as show } from "./redraw.js";
 import { view } from "./view.js";
 
 let have = [];
@@ -11,7 +12,7 @@ export function drawExperiments(experiments, set) {
   have = experiments;
   const names = have.filter((e) => view.experiments.includes(e.id)).map((e) => e.name);
   const text = names.length === 0 ? "choose experiments" : names.length === 1 ? shortened(names[0], 40) : `${names.length} experiments`;
-  const find = h("input", { type: "search", placeholder: "find an experiment", "aria-label": "find an experiment",
+  const find = h("input", { type: "search", placeholder: "find an experiment", "aria-label": "find an experiment", value: byId("experiments").querySelector("input[type=search]")?.value ?? "",
     oninput: (event) => narrow(event.target.value) });
   const pick = (id, on) => set(on ? [...view.experiments, id] : view.experiments.filter((each) => each !== id));
   const item = (e) => h("label", { "data-name": e.name.toLowerCase(), title: e.name },
@@ -22,6 +23,7 @@ export function drawExperiments(experiments, set) {
   show(byId("experiments"), h("summary", {}, text),
     h("div", { class: "list" }, have.length > 6 ? find : null, h("p", {}, every, none), have.map(item),
       have.length ? null : h("p", {}, "this store has no experiments yet")));
+  narrow(find.value);
 }
 
 function narrow(text) {

@@ -30,14 +30,14 @@ export function show(element, ...children) {
 const named = (element) => element.id || element.dataset.focus || "";
 
 /** [name, tag, [index, …]] of the focused element within another; null where it is elsewhere. */
-function pathTo(element, focused) {
+export function pathTo(element, focused) {
   if (!focused || focused === element || !element.contains(focused)) return null;
   const steps = [];
   for (let at = focused; at !== element; at = at.parentElement) steps.unshift([...at.parentElement.children].indexOf(at));
   return [named(focused), focused.tagName, steps];
 }
 
-function refocus(element, [name, tag, steps]) {
+export function refocus(element, [name, tag, steps]) {
   const same = name && [...element.querySelectorAll(tag)].find((each) => named(each) === name);
   const there = same || (!name && steps.reduce((at, i) => at?.children[i], element));
   if (there?.tagName === tag) there.focus({ preventScroll: true });

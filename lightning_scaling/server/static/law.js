@@ -1,6 +1,7 @@
 // The fitted law in words and numbers: the outcome of each fit, the constants with intervals, the approaches side by side.
 
-import { byId, h, show, table } from "./dom.js";
+import { byId, h, table } from "./dom.js";
+import { redraw as show } from "./redraw.js";
 
 export function drawLaw(fitted) {
   const title = h("h2", {}, "The fitted law");

@@ -2,10 +2,11 @@
 
 import { PF_DAY } from "./axis.js";
 import { bySize } from "./colours.js";
-import { byId, h, s, show } from "./dom.js";
+import { byId, h, s } from "./dom.js";
 import { valueOf } from "./columns.js";
 import { stateName } from "./loss.js";
 import { compute, count, loss, thousands } from "./numbers.js";
+import { redraw as show } from "./redraw.js";
 import { all, mlflow } from "./runs.js";
 import { asText, idsOf, listed, passes, view } from "./view.js";
 

@@ -80,6 +80,7 @@ function draw(flops) {
   marks.push({ type: "line", x: [flops, flops], y: ends, colour: look.ink, width: 1, dash: [2, 3] });
   const here = law?.params[Number(slider.value)];
   if (here) marks.push({ type: "dot", x: [flops], y: [here], colour: look.accent, size: 5 });
+  const narrow = parts.chart.clientWidth < 420; // no room for names beside the lines; the table has them
   picture.draw({ x: { kind: "log", label: "budget (FLOPs)", format: scientific }, y: { kind: "log", label: "best size N*", format: count },
-    marks, words, margin: { top: 10, right: 140 } });
+    marks, words: narrow ? [] : words, margin: { top: 10, right: narrow ? 16 : 140 } });
 }

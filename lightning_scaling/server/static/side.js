@@ -2,13 +2,15 @@
 
 import { chart } from "./chart.js";
 import { theme } from "./colours.js";
-import { byId, h, show, table } from "./dom.js";
+import { collapsePicture } from "./collapse.js";
+import { byId, h, table } from "./dom.js";
 import { PF_DAY } from "./axis.js";
 import { between, compute, count, loss, percent, scientific, tick } from "./numbers.js";
+import { redraw as show } from "./redraw.js";
 import { all, mlflow, one } from "./runs.js";
 import { view } from "./view.js";
 
-let panel = null, panelOf = "";
+let panel = null, collapse = null, panelOf = "";
 
 export function drawSide(detail, fitted, close) {
   const side = byId("side");
@@ -19,11 +21,16 @@ export function drawSide(detail, fitted, close) {
   const back = h("button", { type: "button", class: "close", "data-focus": "close", "aria-label": "back to all runs", onclick: close }, "×");
   if (!detail) { if (panelOf !== view.run) show(side, back, head, h("p", { class: "hint" }, "reading …")); return; }
   if (detail.failed) { panelOf = ""; return show(side, back, head, h("p", { class: "outcome refused" }, detail.failed)); }
-  if (panelOf !== detail.id) { panel = null; panelOf = detail.id; }
-  const host = panel?.host ?? h("div", { class: "chart small" });
-  show(side, back, head, verdict(detail), readings(detail), host, siblings(detail), lawWords(detail), facts(detail), link(run));
+  if (panelOf !== detail.id) { panel = collapse = null; panelOf = detail.id; }
+  const host = panel?.host ?? h("div", { class: "chart small" }), beside = collapse?.host ?? h("div", { class: "chart collapse" });
+  const compared = detail.collapse?.x.length > 0;
+  show(side, back, head, verdict(detail), familyWords(detail), compared ? beside : null, siblings(detail), readings(detail), host,
+    lawWords(detail), facts(detail), link(run));
   panel ??= chart(host, { hover: (found) => found?.run ?? [] });
   drawPanel(detail);
+  if (!compared) return;
+  collapse ??= chart(beside, { hover: (found) => found?.run ?? [] });
+  collapse.draw(collapsePicture(detail.collapse, theme()));
 }
 
 function together(fitted) {
@@ -50,9 +57,16 @@ function verdict(run) {
   ];
 }
 
+/** How the run departs from its family, where the verdict does not state it already. */
+function familyWords({ collapse: found, because }) {
+  if (!found || (found.departs && because.includes("departs from its family"))) return null;
+  return h("p", { class: found.departs ? "outcome refused" : "hint" }, `${found.because[0].toUpperCase()}${found.because.slice(1)}.`);
+}
+
 /** The plateau that is called, and whether to keep adding data. */
 function readings(run) {
   return [run.plateau ? h("p", { class: "outcome refused" }, run.plateau.line) : null,
+    run.averaged ? h("p", {}, run.averaged.words) : null,
     run.moreData ? h("p", {}, h("b", {}, `Keep adding data? ${run.moreData.answer}. `), run.moreData.because) : null];
 }
 
@@ -118,14 +132,25 @@ function drawPanel(run) {
   }
   const law = axis.compute ? run.powerLaw.line : null;
   if (law) marks.push({ type: "line", x: law.flops.map((c) => c / PF_DAY), y: law.loss, colour: look.accent, width: 1.6, dash: [7, 4] });
+  if (run.averaged) marks.push(...averaged(run.averaged, axis, look));
   if (run.plateau) marks.push(plateau(run, at, axis, look));
-  const words = law ? [{ x: law.flops[Math.floor(law.flops.length / 2)] / PF_DAY, y: law.loss[Math.floor(law.flops.length / 2)], text: "power law of this run", colour: look.accent, dx: 8, dy: -6 }] : [];
+  const words = law ? [{ ...middle(law.flops.map((c) => c / PF_DAY), law.loss), text: "power law of this run", colour: look.accent, dx: 8, dy: -6 }] : [];
   if (run.made.length > 1) words.push({ text: "forecasts of the end", colour: look.muted, anchor: "end", dx: -6, x: axis.of([run.made[0].tokens])[0], y: run.made[0].loss });
+  if (run.averaged) words.push({ ...middle(axis.of(run.averaged.tokens), run.averaged.loss), text: "average of recent weights", colour: look.ink, anchor: "end", dx: -10, dy: 12 });
   const empty = tokens.length ? null : "no points yet";
   panel.draw({ x: { kind: "log", label: axis.label, format: axis.format }, y: { kind: "log", label: "validation loss", format: tick }, marks, words,
     focus: closer(run, axis), empty, margin: { right: 14 } });
   panel.host.dataset.law = law ? "drawn" : "none";
+  panel.host.dataset.averaged = run.averaged ? run.averaged.loss.length : 0;
   panel.host.dataset.plateau = run.plateau ? "marked" : "none";
+}
+
+const middle = (x, y) => ({ x: x[Math.floor(x.length / 2)], y: y[Math.floor(y.length / 2)] });
+
+/** The measured annealed loss: hollow dots on a thin line. */
+function averaged({ tokens, loss: y }, axis, look) {
+  const x = axis.of(tokens), lines = tokens.map((at, i) => [`average of recent weights: loss ${loss(y[i])}`, `${count(at)} tokens`]);
+  return [{ type: "line", x, y, colour: look.ink, width: 1, dash: [3, 2] }, { type: "dot", x, y, colour: look.ink, size: 3, hollow: true, run: lines }];
 }
 
 function plateau({ plateau: { tokens, line }, curve }, at, axis, look) {

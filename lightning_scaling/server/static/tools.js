@@ -1,10 +1,11 @@
 // The controls above the loss chart: metric, axes, smoothing, groups, filters, columns, and what can be saved.
 
 import { AXES } from "./axis.js";
-import { byId, choice, h, show } from "./dom.js";
+import { byId, choice, h } from "./dom.js";
 import { bringColumns, names } from "./columns.js";
 import { COLUMNS } from "./list.js";
 import { lossChart, onShow, stateName } from "./loss.js";
+import { redraw } from "./redraw.js";
 import { all } from "./runs.js";
 import { savePng, saveShown, saveSvg } from "./save.js";
 import { asText, listed, query, view } from "./view.js";
@@ -17,8 +18,7 @@ export function drawTools(set, recount) {
   const runs = all(), families = [...new Set(runs.map((run) => run.family))].filter(Boolean).sort();
   const tools = document.querySelector("#loss .tools");
   if (tools.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
-  const open = [...tools.querySelectorAll("details[open]")].map((each) => each.id);
-  show(tools, metric(set), against(set),
+  redraw(tools, metric(set), against(set),
     choice("x", SHAPE, view.xlog, (xlog) => set({ xlog, zoom: "" })), choice("y", SHAPE, view.ylog, (ylog) => set({ ylog, zoom: "" })),
     smoothing(set), grouping(set),
     select("family", "every family", Object.fromEntries(families.map((name) => [name, name])), families.length > 1 || view.family, set),
@@ -27,7 +27,6 @@ export function drawTools(set, recount) {
       oninput: (event) => set({ text: event.target.value }) }),
     filter(set), menu("columns", "columns", columnList(set)),
     runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null, menu("save", "save", saving()), suggestions());
-  for (const id of open) byId(id).open = true;
 }
 
 const against = (set) => choice("against", Object.fromEntries(Object.entries(AXES).map(([key, axis]) => [key, axis.name])), view.x, (x) => set({ x, zoom: "" }));

@@ -44,6 +44,17 @@ def facts(uri: str, experiments: Sequence[str]) -> dict[str, dict[str, str | flo
         return {run.info.run_id: _facts(run.data) for run in _search(connect(uri), experiments, "")}
 
 
+def facts_of(uri: str, run_ids: Sequence[str]) -> dict[str, dict[str, str | float]]:
+    """The same of single runs.
+
+    Raises:
+        StoreUnavailable: the store does not answer (an OSError).
+    """
+    with short_timeouts(_SECONDS), answered(uri):
+        client = connect(uri)
+        return {run_id: _facts(client.get_run(run_id).data) for run_id in run_ids}
+
+
 def history(uri: str, run_id: str, metric: str) -> History:
     """Every point of a metric of a run; empty where it was never logged.
 

@@ -60,7 +60,7 @@ def read_run(client: Any, run: Any, mapping: MetricMapping) -> tuple[RunRecord, 
     """
     step, loss, last = _history(client, run, mapping.loss)
     tokens = _tokens(client, run, mapping, step)
-    keep = np.diff(tokens, prepend=0.0) > 0
+    keep = tokens > np.maximum.accumulate(np.r_[0.0, tokens])[:-1]  # a count that falls, or begins below zero, costs its own points
     params = _params(run, mapping.params)
     curve = Curve(tokens[keep], loss[keep], step[keep], params=params, unique_tokens=mapping.unique_tokens)
     flops = np.full(len(curve), np.nan) if params is None else training_flops(params, curve.tokens)

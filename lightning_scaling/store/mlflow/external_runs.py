@@ -10,6 +10,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lightning_scaling.run.continued import RESUMED_FROM
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.mlflow.client import answered, connect
 from lightning_scaling.store.mlflow.external import MetricMapping, read_run
@@ -18,6 +19,7 @@ from lightning_scaling.store.redaction import reason
 from lightning_scaling.store.run_state import STALE_SECONDS, with_state
 from lightning_scaling.store.runs import Runs
 
+TAG = "scaling.resumed_from"
 WAITING = "not read yet: histories are read one by one"
 _READING_SECONDS = 120
 
@@ -56,8 +58,15 @@ def with_external(
             rejected.append(replace(each, reason=read.reason))
         else:
             record = with_state(read.record, each.run.info.status, read.seen, now, stale_after)
-            records.append(replace(record, name=each.name or record.name, experiment=each.experiment, run_id=each.run_id))
+            named = replace(record, name=each.name or record.name, experiment=each.experiment, run_id=each.run_id)
+            records.append(linked(named, each.run))
     return Runs(tuple(records), tuple(rejected))
+
+
+def linked(record: RunRecord, run: Any) -> RunRecord:
+    """The record with the id of the run that it continues, where a tag names it."""
+    earlier = run.data.tags.get(TAG)
+    return replace(record, extra={**record.extra, RESUMED_FROM: earlier}) if earlier else record
 
 
 def _read(client: Any, run: Any, mapping: MetricMapping, kept: Kept, end: float) -> Reading:

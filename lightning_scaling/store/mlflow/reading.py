@@ -10,7 +10,7 @@ from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import sqlite_file
 from lightning_scaling.store.mlflow.client import answered, connect
 from lightning_scaling.store.mlflow.external import MetricMapping
-from lightning_scaling.store.mlflow.external_runs import with_external
+from lightning_scaling.store.mlflow.external_runs import linked, with_external
 from lightning_scaling.store.mlflow.record_tags import TAG, from_tags
 from lightning_scaling.store.mlflow.sink import HEARTBEAT, KEY
 from lightning_scaling.store.mlflow.timeouts import short_timeouts
@@ -99,7 +99,7 @@ def _read_all(runs: Iterable[Any], experiments: dict[str, str], now: float, stal
         except ValueError as error:
             rejected.append(Rejected(info.run_id, name, where, reason(error), run if _external(run) else None))
         else:
-            records.append(replace(read, name=name or read.name, experiment=where, run_id=info.run_id))
+            records.append(linked(replace(read, name=name or read.name, experiment=where, run_id=info.run_id), run))
     return Runs(tuple(records), tuple(rejected))
 
 

@@ -1,0 +1,1 @@
+"""Which runs to train: the next ones, the one that identifies an exponent, simulated ones."""

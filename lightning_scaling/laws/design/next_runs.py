@@ -1,0 +1,130 @@
+"""Which runs to train next, so that the law is known best where it will be used.
+
+Optimal design (Kiefer & Wolfowitz 1959; c-optimality) on the fitted surface: a run is worth what it takes off the variance of the
+predicted loss at the target. The law's own misfit is part of that variance, so repeating tiny runs is worth little and runs nearer to the
+target are worth more.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.extrapolation.drift import matern
+from lightning_scaling.laws.surface.identify import sensitivities
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.units import pf_days, training_flops
+
+GRID = 40
+# Runs of more or less than this times the target's tokens per param cover shapes that nobody trains.
+LOPSIDED = 10.0
+REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noise of a run
+# Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.
+EXPONENT_SPREAD = 0.10
+PRIOR = np.array([1.0, 1.0, 1.0, EXPONENT_SPREAD, EXPONENT_SPREAD]) ** 2
+
+
+@dataclass(frozen=True)
+class NextRun:
+    """One run to train: its size, length and cost, and the relative error of the loss at the target once it is known."""
+
+    params: int
+    tokens: int
+    flops: int
+    pf_days: float
+    error_after: float
+
+
+@dataclass(frozen=True)
+class NextRuns:
+    """Runs to train next, cheapest first; the relative standard error of the loss at the target before and after."""
+
+    target_params: float
+    target_tokens: float
+    budget: float
+    error_before: float
+    error_after: float
+    runs: tuple[NextRun, ...]
+
+    def ladder(self) -> dict[str, Any]:
+        """A plain dict a ladder can run: {"runs": [{"params": …, "tokens": …, "flops": …, "pf_days": …}, …], …}."""
+        return {"format": "lightning-scaling ladder", "version": 1, **asdict(self), "runs": [asdict(run) for run in self.runs]}
+
+
+def next_runs(
+    fit: SurfaceFit, budget: float, target_flops: float | None = None, count: int = 4, smallest: tuple[float, float] | None = None
+) -> NextRuns:
+    """At most `count` runs within `budget` FLOPs that make the loss at the target (compute-optimal at `target_flops`) known best.
+
+    The target is ten times the budget by default. No run has fewer params or tokens than `smallest` (N, D), by default a quarter of the
+    fewest so far. ValueError for a fit without constants or a budget that buys nothing.
+    """
+    if not np.isfinite(fit.alpha):
+        raise ValueError(f"next runs need a fitted law: {fit.outcome}")
+    if not budget > 0:
+        raise ValueError(f"the budget must be positive FLOPs, got {budget}")
+    target = fit.optimum(target_flops or 10 * budget)
+    least = smallest or (fit.points.params.min() / 4, fit.points.tokens.min() / 4)
+    candidates = _candidates(fit, budget, (target.params, target.tokens), least)
+    plans = [_greedy(fit, candidates, (target.params, target.tokens), budget, runs) for runs in range(1, count + 1)]
+    before, after, chosen = min(plans, key=lambda plan: plan[1])
+    runs = sorted(chosen, key=lambda run: run.flops)
+    return NextRuns(float(target.params), float(target.tokens), float(budget), before, after, tuple(runs))
+
+
+def _candidates(fit: SurfaceFit, budget: float, target: tuple[float, float], least: tuple[float, float]) -> Floats:
+    """(2, k) sizes and lengths from the least run up to the target, none beyond the budget or absurdly lopsided."""
+    params, tokens = target
+    sizes = np.geomspace(least[0], max(fit.points.params.max(), params), GRID)
+    lengths = np.geomspace(least[1], max(fit.points.tokens.max(), tokens), GRID)
+    grid = np.stack([v.ravel() for v in np.meshgrid(sizes, lengths)])
+    usual = np.log(tokens / params)
+    lopsided = np.abs(np.log(grid[1] / grid[0]) - usual) > np.log(LOPSIDED)
+    affordable = training_flops(grid[0], grid[1]) <= budget
+    if not (affordable & ~lopsided).any():
+        raise ValueError(f"{budget:.3g} FLOPs buy no useful run: the smallest so far cost {fit.points.flops.min():.3g}")
+    return np.asarray(grid[:, affordable & ~lopsided])
+
+
+def _greedy(
+    fit: SurfaceFit, candidates: Floats, target: tuple[float, float], budget: float, count: int
+) -> tuple[float, float, list[NextRun]]:
+    """Take, `count` times, the run within its share of the budget that lowers the variance at the target most."""
+    everything = np.concatenate([np.stack([fit.points.params, fit.points.tokens]), candidates, np.array(target)[:, None]], 1)
+    covariance = _condition(_covariance(fit, everything), len(fit.points), fit.noise**2)
+    costs, left, chosen = training_flops(*candidates), budget, []
+    before = float(np.sqrt(covariance[-1, -1]))
+    for k in range(count, 0, -1):
+        gains = covariance[:-1, -1] ** 2 / (np.diag(covariance)[:-1] + max(fit.noise, 1e-4) ** 2)
+        best = int(np.argmax(np.where(costs <= left / k * 1.0000001, gains, -1.0)))
+        if costs[best] > left / k * 1.0000001:
+            break
+        column = covariance[:, best] / np.sqrt(covariance[best, best] + max(fit.noise, 1e-4) ** 2)
+        covariance = covariance - column[:, None] * column
+        left -= costs[best]
+        size, length = (int(v) for v in np.rint(candidates[:, best]))
+        flops, error = training_flops(size, length), float(np.sqrt(max(covariance[-1, -1], 0.0)))
+        chosen.append(NextRun(size, length, flops, pf_days(flops), error))
+    return before, chosen[-1].error_after if chosen else before, chosen
+
+
+def centred_theta(fit: SurfaceFit) -> tuple[Floats, Floats, Floats]:
+    """The constants as (e, a, b, alpha, beta) about the centre of the points, and the points' ln N and ln D about it."""
+    x, y, s = np.log(fit.points.params), np.log(fit.points.tokens), fit.surface
+    a, b = np.log(s.A) - s.alpha * x.mean(), np.log(s.B) - s.beta * y.mean()
+    return np.array([np.log(max(s.E, 1e-12)), a, b, s.alpha, s.beta]), x - x.mean(), y - y.mean()
+
+
+def _covariance(fit: SurfaceFit, runs: Floats) -> Floats:
+    """(k, k) prior covariance of ln loss at runs (2, k): what is open about the constants, plus the drift."""
+    x, y = np.log(runs[0]) - np.log(fit.points.params).mean(), np.log(runs[1]) - np.log(fit.points.tokens).mean()
+    slopes = sensitivities(centred_theta(fit)[0], x, y)
+    return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * matern(x, y, x, y, REACH))
+
+
+def _condition(covariance: Floats, seen: int, noise: float) -> Floats:
+    """Covariance of the rest once the first `seen` runs are known."""
+    inner = covariance[:seen, :seen] + max(noise, 1e-8) * np.eye(seen)
+    cross = covariance[:seen, seen:]
+    return np.asarray(covariance[seen:, seen:] - cross.T @ np.linalg.solve(inner, cross))

@@ -1,0 +1,125 @@
+"""Are the constants of a surface identified by its runs? Judged by profile likelihood, linearised errors, degrees of freedom and residuals.
+
+The linearised standard error is small in flat, curved regions where a constant can be threefold off; the profile over both exponents
+(Golub & Pereyra 1973: for fixed exponents the law is linear) sees the whole region, and its limit uses the t distribution of the degrees
+of freedom, since nine runs and five constants leave a noise that is mostly luck.
+"""
+
+import numpy as np
+
+from lightning_scaling import numbers
+from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.outcomes import SurfaceOutcome
+from lightning_scaling.laws.points import LawPoints
+from lightning_scaling.laws.surface.newton import LOWER, UPPER
+from lightning_scaling.laws.surface.profile import unexplained
+
+# An exponent known no better than ± .12 (a third of the usual .35) moves a decade of extrapolation by a quarter of its reducible part.
+LARGEST_ERROR = 0.12
+# Its 90 % profile interval may span this factor: ± 60 % about the middle.
+WIDEST = 2.6
+LEVEL = 0.9
+# ln(D/N) that varies by less than this (a quarter) cannot tell N from D.
+SMALLEST_RATIO_SPREAD = 0.22
+FEWEST = 6
+FEWEST_VALUES = 3
+# Exponents tried for the profile, relative to the fitted ones.
+TRIED = np.geomspace(0.15, 5.0, 25)
+# Residuals further than this many deviations off count less in the profile.
+TRUSTED, FREE_ENOUGH = 2.5, 10
+
+
+def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
+    """(n, 5) derivatives of ln L with respect to (e, a, b, alpha, beta) at centred logs x, y."""
+    terms = np.stack([np.full_like(x, np.exp(theta[0])), np.exp(theta[1] - theta[3] * x), np.exp(theta[2] - theta[4] * y)], 1)
+    e, n, d = (terms / terms.sum(1, keepdims=True)).T
+    return np.stack([e, n, d, -x * n, -y * d], 1)
+
+
+def distinct(points: LawPoints) -> int:
+    """Number of different (N, D)."""
+    order = np.lexsort((points.tokens, points.params))
+    size, length = points.params[order], points.tokens[order]
+    return int((len(size) > 0) + ((np.diff(size) != 0) | (np.diff(length) != 0)).sum())
+
+
+def exponent_errors(theta: Floats, x: Floats, y: Floats, noise: float) -> tuple[float, float]:
+    """Linearised standard errors of alpha and beta for a relative noise per point; inf where the points do not determine them."""
+    slopes = sensitivities(theta, x, y)
+    left, sizes, _ = np.linalg.svd(slopes.T, full_matrices=False)
+    spread = np.where(sizes > 1e-9 * sizes[0], noise / np.maximum(sizes, 1e-300), np.inf)
+    with np.errstate(invalid="ignore"):
+        errors = np.sqrt(np.nansum((left[3:] * spread) ** 2, 1))
+    return float(errors[0]), float(errors[1])
+
+
+def profile_ranges(theta: Floats, x: Floats, y: Floats, z: Floats, weights: Floats, freedom: int) -> tuple[Floats, Floats]:
+    """(low, high) of alpha and of beta over all laws whose squares stay within the limit of a 90 % interval."""
+    from scipy.special import stdtrit
+
+    alphas, betas = (np.clip(theta[k] * TRIED, 0.01, 4.0) for k in (3, 4))
+    squares = np.maximum(unexplained(x, y, z, weights, alphas, betas), 0.0)
+    limit = squares.min() * (1 + stdtrit(freedom, (1 + LEVEL) / 2) ** 2 / freedom) + 1e-18
+    inside = squares <= limit
+    of_alpha, of_beta = alphas[inside.any(1)], betas[inside.any(0)]
+    return np.array([of_alpha.min(), of_alpha.max()]), np.array([of_beta.min(), of_beta.max()])
+
+
+def judge(points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, residuals: Floats, noise: float) -> tuple[SurfaceOutcome, str]:
+    """The outcome of a fit and the numbers that decided; x, y, z centred logs, residuals of ln loss."""
+    ratios = np.log(points.tokens / points.params)
+    different = distinct(points)
+    errors = exponent_errors(theta, x, y, max(noise, 1e-4))
+    text = f"{_exponents(theta, errors)} (noise {100 * noise:.2f} % per point, {different} configurations)"
+    if ratios.std() < SMALLEST_RATIO_SPREAD:
+        return SurfaceOutcome.ONE_RATIO, f"tokens per parameter vary by only ± {100 * ratios.std():.0f} %; {text}"
+    edge = (theta <= LOWER) | (theta >= UPPER)
+    few_n, few_d = (len(np.unique(np.round(np.log(v), 2))) < FEWEST_VALUES for v in (points.params, points.tokens))
+    if few_n or edge[1] or edge[3]:
+        return SurfaceOutcome.PARAMS_NOT_IDENTIFIED, f"{text}; {_another_size(points)}"
+    if few_d or edge[2] or edge[4]:
+        return SurfaceOutcome.TOKENS_NOT_IDENTIFIED, f"{text}; {_another_length(points)}"
+    # With a handful of degrees of freedom an outlier looks like noise: all count alike.
+    scale = max(noise, 1e-4) if different - 5 >= FREE_ENOUGH else np.inf
+    trust = np.minimum(1.0, TRUSTED * scale / np.maximum(np.abs(residuals), 1e-300))
+    ranges = profile_ranges(theta, x, y, z, trust, max(different - 5, 1))
+    return _by_ranges(points, theta, _for_freedom(errors, max(different - 5, 1)), ranges, text)
+
+
+def _for_freedom(errors: tuple[float, float], freedom: int) -> tuple[float, float]:
+    """Standard errors that a normal interval would need to be as wide as the t interval of so few degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    wider = float(stdtrit(freedom, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2))
+    return errors[0] * wider, errors[1] * wider
+
+
+def _by_ranges(
+    points: LawPoints, theta: Floats, errors: tuple[float, float], ranges: tuple[Floats, Floats], text: str
+) -> tuple[SurfaceOutcome, str]:
+    factors = [float(r[1] / r[0]) for r in ranges]
+    open_ = [factors[k] > WIDEST or errors[k] > LARGEST_ERROR for k in (0, 1)]
+    if any(open_):
+        span = ", ".join(f"{name} {r[0]:.2f} to {r[1]:.2f}" for name, r in zip(("alpha", "beta"), ranges, strict=True))
+        first = open_[0] and (not open_[1] or factors[0] >= factors[1])
+        text = f"{text}; laws that fit as well have {span}; {_another_size(points) if first else _another_length(points)}"
+        return (SurfaceOutcome.PARAMS_NOT_IDENTIFIED if first else SurfaceOutcome.TOKENS_NOT_IDENTIFIED), text
+    if theta[0] < -7:
+        return SurfaceOutcome.FLOOR_AT_ZERO, text
+    return SurfaceOutcome.IDENTIFIED, text
+
+
+def _another_size(points: LawPoints) -> str:
+    size, length = points.params.min() / 4, float(np.median(points.tokens))
+    return f"add a run of {numbers.count(size)} parameters on {numbers.count(length)} tokens"
+
+
+def _another_length(points: LawPoints) -> str:
+    size, length = float(np.median(points.params)), points.tokens.min() / 4
+    return f"add a run of {numbers.count(size)} parameters on {numbers.count(length)} tokens"
+
+
+def _exponents(theta: Floats, errors: tuple[float, float]) -> str:
+    if not np.isfinite(errors).all():
+        return f"the points do not determine both alpha {theta[3]:.3f} and beta {theta[4]:.3f}"
+    return f"alpha {theta[3]:.3f} ± {errors[0]:.3f}, beta {theta[4]:.3f} ± {errors[1]:.3f}"

@@ -1,0 +1,1 @@
+"""From the loss to the accuracy of a task."""

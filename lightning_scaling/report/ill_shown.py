@@ -1,0 +1,45 @@
+"""The runs that need a look as the page shows them: the first few with a picture, beside their siblings and what is different."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lightning_scaling import numbers
+from lightning_scaling.advice.family import FamilyReading
+from lightning_scaling.report.averaged import averaged_words
+from lightning_scaling.report.collapse import collapse_of
+from lightning_scaling.report.figures import ill_panels
+from lightning_scaling.report.ill import Ill
+from lightning_scaling.report.picture import picture
+from lightning_scaling.report.rows import RunRow
+from lightning_scaling.report.siblings import FactsOf, no_facts, read_beside, words
+from lightning_scaling.store.runs import Runs
+
+MOST = 6  # with a picture
+
+
+def ill_shown(ill: Sequence[Ill], runs: Sequence[RunRow], facts_of: FactsOf = no_facts) -> list[dict[str, Any]]:
+    """For each of the first runs its picture, sentences, and differences from its siblings (name, here, there)."""
+    everyone = Runs(tuple(each.record for each in runs))
+    return [_shown(each.run, each.reason, runs, everyone, facts_of) for each in ill[:MOST]]
+
+
+def _shown(run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, facts_of: FactsOf) -> dict[str, Any]:
+    record = run.record
+    reading = collapse_of(record, everyone.siblings(record.family) if record.family else ())
+    found = read_beside(record, everyone.records, facts_of)
+    alike = "No logged parameter or tag is different from its siblings." if found.read and not found.differs else ""
+    sentences = [words(record, found), alike, _family_words(reading, reason), averaged_words(record.curve)]
+    drawn = picture(lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading))
+    return {"picture": drawn, "sentences": [text for text in sentences if text], "differs": found.differs}
+
+
+def _family_words(reading: FamilyReading | None, reason: str) -> str:
+    """What the comparison with the family found, where the reason does not state it already."""
+    if reading is None or (reading.departs and "departs from its family" in reason):
+        return ""
+    return f"The run {reading.because}." if len(reading.x) else f"{reading.because[:1].upper()}{reading.because[1:]}."
+
+
+def _alt(run: RunRow, reading: FamilyReading | None) -> str:
+    beside = "; beside it its loss above that of its family at equal share of the budget" if reading is not None and len(reading.x) else ""
+    return f"The loss of a run of {numbers.count(run.params)} parameters over compute, finished runs of its size in grey{beside}."

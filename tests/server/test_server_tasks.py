@@ -1,0 +1,67 @@
+"""Three questions of a person with runs, each answered on one screen within three interactions from the address alone."""
+
+import re
+
+import pytest
+
+WIDE, HIGH = 1440, 900
+
+
+class Person:
+    """Somebody who has just opened the page: every click, key and choice counts."""
+
+    def __init__(self, seen):
+        self.seen, self.page, self.interactions = seen, seen.page, 0
+        self.page.set_viewport_size({"width": WIDE, "height": HIGH})
+        seen.until("#law table")
+
+    def click(self, selector):
+        self.interactions += 1
+        self.page.click(selector)
+
+    def choose(self, selector, value):
+        self.interactions += 1
+        self.page.select_option(selector, value)
+
+    def press(self, selector, key):
+        self.interactions += 1
+        self.page.press(selector, key)
+
+    def reads(self, selector):
+        """The words of an element that lies on the screen as it is now, without scrolling."""
+        self.seen.until(selector)
+        box = self.page.locator(selector).first.bounding_box()
+        assert box["y"] >= 0, f"{selector} is above the screen"
+        assert box["y"] + box["height"] <= HIGH, f"{selector} is below the screen"
+        return self.page.inner_text(selector)
+
+
+@pytest.fixture
+def person(look):
+    return lambda experiment: Person(look(experiment))
+
+
+def test_which_of_my_runs_is_worth_continuing(person):
+    someone = person("ladder")
+    someone.choose("#state", "RUNNING")
+    someone.click("#runs tbody .name")
+    assert re.search(r"^continue ", someone.reads("#side .verdict-line"))
+    assert re.search(r"Expected at the end of its token budget: \d\.\d+ \(\d\.\d+–\d\.\d+\)", someone.reads("#side .verdict-line + p"))
+    assert someone.interactions <= 3
+
+
+def test_what_should_i_train_next_with_ten_times_the_compute(person):
+    someone = person("ladder")
+    answer = someone.reads("#side p")
+    assert "Ten times the compute of the largest run" in answer
+    assert re.search(r"best spent on \S+ parameters on \S+ tokens", answer)
+    assert someone.interactions == 0
+
+
+def test_why_is_this_run_worse_than_its_siblings(person):
+    someone = person("family")
+    someone.click("#runs tbody .name:text-is('worse')")
+    assert "above them all" in someone.reads("#side .siblings p")
+    assert someone.reads("#side .siblings tbody tr").split() == ["params.lr", "9e-4", "3e-4"]
+    someone.reads("#side .collapse canvas")
+    assert someone.interactions <= 3
