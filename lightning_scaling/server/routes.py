@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from lightning_scaling.report import download
 from lightning_scaling.report.siblings import beside, siblings_of
 from lightning_scaling.report.study import Study
+from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.detail import detail
 from lightning_scaling.server.headers import StrictHeaders
 from lightning_scaling.server.law_cache import LawCache
@@ -74,11 +75,8 @@ def _laws(app: FastAPI, cache: RunCache) -> None:
 
     @app.get("/data/run/{run_id}")
     def run(run_id: str, experiments: Ids, chosen: Names) -> Response:
-        study = _study(cache, experiments, chosen)
-        found = [record for record in study if record.run_id == run_id]
-        if not found:
-            raise ValueError(f"no run {run_id!r} in these experiments")
-        return _json(detail(found[0], study.siblings(found[0].family) if found[0].family else ()))
+        study, found = _found(cache, experiments, chosen, run_id)
+        return _json(detail(found, study.siblings(found.family) if found.family else ()))
 
 
 def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:
@@ -92,11 +90,8 @@ def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:
 
     @app.get("/data/siblings/{run_id}")
     def siblings(run_id: str, experiments: Ids, chosen: Names) -> Response:
-        study = _study(cache, experiments, chosen)
-        found = [record for record in study if record.run_id == run_id]
-        if not found:
-            raise ValueError(f"no run {run_id!r} in these experiments")
-        return _json(beside(found[0], siblings_of(found[0], study.records), details.facts(experiments))._asdict())
+        study, found = _found(cache, experiments, chosen, run_id)
+        return _json(beside(found, siblings_of(found, study.records), details.facts(experiments))._asdict())
 
     @app.post("/data/courses")
     def courses(
@@ -134,6 +129,15 @@ def _files(app: FastAPI, cache: RunCache) -> None:
 
 def _study(cache: RunCache, experiments: list[str], chosen: MappingChoice) -> Study:
     return cache.named(cache.study(experiments), chosen.names())
+
+
+def _found(cache: RunCache, experiments: list[str], chosen: MappingChoice, run_id: str) -> tuple[Study, RunRecord]:
+    """The study, and its run of this id."""
+    study = _study(cache, experiments, chosen)
+    found = next((record for record in study if record.run_id == run_id), None)
+    if found is None:
+        raise ValueError(f"no run {run_id!r} in these experiments")
+    return study, found
 
 
 def _leniently(cache: RunCache, study: Study, chosen: MappingChoice) -> tuple[Study, str]:
