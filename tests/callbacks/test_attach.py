@@ -127,6 +127,7 @@ def test_lightning_cli_makes_a_monitor_from_its_arguments(training, tmp_path):
     assert tokens(made) == 2 * ROWS * training.LENGTH
 
 
+@pytest.mark.slow
 def test_forked_processes_leave_their_results_in_the_checkpoint_and_the_store(training, tmp_path, run_script, new_store):
     """Children of the trainer train; their callbacks die with them, and that is reported."""
     store = new_store(tmp_path)

@@ -98,11 +98,12 @@ def test_a_listener_that_fails_ends_nothing(training, tmp_path, capsys, judged_a
     assert monitor.record.ended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "rank"),
     [
         (RUN + "_validated", 1),
-        pytest.param("lightning_scaling.accounting.ledger:Ledger.sync", 0, marks=pytest.mark.slow),
+        ("lightning_scaling.accounting.ledger:Ledger.sync", 0),
     ],
 )
 def test_a_failure_on_one_rank_leaves_no_other_waiting(tmp_path, target, rank):

@@ -126,6 +126,7 @@ def reported_once_and_where_it_lies(printed):
     return ["does not answer; training continues" in s for s in printed] == [True, False] and "lightning-scaling flush" in printed[1]
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_only_after_the_training_gets_everything(fit, undisturbed, mlflow_server, printed, flushed, tmp_path):
     mlflow_server.stop()
     try:
@@ -223,6 +224,7 @@ def test_a_server_that_answers_500_to_the_end_gets_everything_later(fit, undistu
     assert history(store, monitor.record.key) == undisturbed
 
 
+@pytest.mark.slow
 def test_two_trainings_write_to_one_database_at_the_same_time(run_scripts, new_store, tmp_path):
     folders = [tmp_path / name for name in ("lone", "one", "two")]
     for folder in folders:

@@ -12,7 +12,8 @@ EPOCHS, ROWS = 2, 18
 LAYOUTS = {"FSDP2": (2, 1, [18, 36]), "tensor parallel": (1, 2, [12, 30])}
 
 
-@pytest.mark.parametrize("layout", ["FSDP2", pytest.param("tensor parallel", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["FSDP2", "tensor parallel"])
 def test_a_sharded_training_counts_what_was_counted_by_hand(layout, training, tmp_path):
     data, tensor, rows = LAYOUTS[layout]
     script = [sys.executable, Path(__file__).parent / "sharded.py", tmp_path, data, tensor]

@@ -86,6 +86,7 @@ def test_the_table_has_all_of_its_rows() -> None:
     assert len(ROWS) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tool", "command"), ROWS, ids=[tool[:25] for tool, _ in ROWS])
 def test_the_command_of_a_tool_brings_its_run(
     tool: str, command: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,7 @@ def test_a_plan_states_the_cost_before_anything_is_spent(file):
     assert document["seconds"] is None
 
 
+@pytest.mark.slow
 def test_a_measured_plan_states_the_time(file):
     document = json.loads(call("plan", file, "--json", "--lanes", 1).output)
     assert 0 < document["seconds"] == pytest.approx(sum(cell["seconds"] for cell in document["cells"]))

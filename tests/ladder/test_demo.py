@@ -11,7 +11,7 @@ import pytest
 from lightning_scaling.ladder.bundled import design_path
 from lightning_scaling.ladder.design_file import read_design
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 QUICK = read_design(design_path("quick"))
 PATIENCE = 400  # seconds, on a machine that does much else
@@ -114,7 +114,6 @@ def test_the_approaches_and_the_next_runs_are_stated(straight):
     assert straight[1]["next_runs"]
 
 
-@pytest.mark.slow
 def test_ctrl_c_states_that_the_same_command_resumes(killed):
     code, output = killed[2]
     assert code == 130
@@ -122,13 +121,11 @@ def test_ctrl_c_states_that_the_same_command_resumes(killed):
     assert "Traceback" not in output
 
 
-@pytest.mark.slow
 def test_killed_and_started_again_it_ends_in_the_same_numbers(straight, killed):
     assert losses(killed[1]) == losses(straight[1])
     assert killed[1]["largest"] == straight[1]["largest"]
 
 
-@pytest.mark.slow
 def test_no_cell_has_two_runs_in_mlflow(killed):
     folder, document, _ = killed
     recorded = records(folder)
@@ -136,7 +133,6 @@ def test_no_cell_has_two_runs_in_mlflow(killed):
     assert len(recorded.finished) == len(QUICK.cells)
 
 
-@pytest.mark.slow
 def test_what_is_finished_is_not_trained_again(straight):
     folder, document = straight
     before = {r.key: r.extra["seconds"] for r in records(folder)}

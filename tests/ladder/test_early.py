@@ -54,6 +54,7 @@ def ends(ladder):
     return {each.cell.name: each for each in stopped_early(ladder[1], ladder[2])}
 
 
+@pytest.mark.slow
 def test_cells_whose_end_is_known_are_ended_before_their_budget(ladder):
     settled = [each for each in ends(ladder).values() if each.end.settled]
     assert settled
@@ -63,6 +64,7 @@ def test_cells_whose_end_is_known_are_ended_before_their_budget(ladder):
         assert each.saved_flops == 6 * each.cell.params * (each.cell.tokens - each.tokens)
 
 
+@pytest.mark.slow
 def test_a_cell_at_a_far_too_high_rate_is_ended_and_left_out_of_the_law(ladder):
     assert ends(ladder)["ill"].end.reason == "INVESTIGATE"
     runs = finished(ladder[2].values())
@@ -70,6 +72,7 @@ def test_a_cell_at_a_far_too_high_rate_is_ended_and_left_out_of_the_law(ladder):
     assert "INVESTIGATE" in runs.left_out[0][1]
 
 
+@pytest.mark.slow
 def test_a_settled_cell_enters_the_law_at_its_budget_with_its_forecast_end(ladder):
     records = ladder[2]
     runs = finished(records.values())
@@ -81,6 +84,7 @@ def test_a_settled_cell_enters_the_law_at_its_budget_with_its_forecast_end(ladde
     assert any("forecast of their end" in line for line in runs.warnings)
 
 
+@pytest.mark.slow
 def test_the_forecast_end_is_where_the_whole_run_ends(ladder, tmp_path, tiny):
     each = next(e for e in ends(ladder).values() if e.end.settled)
     run = {**each.cell.size, "steps": each.cell.steps}
@@ -91,6 +95,7 @@ def test_the_forecast_end_is_where_the_whole_run_ends(ladder, tmp_path, tiny):
     assert abs(math.log(record.loss / each.end.loss)) < 3 * each.end.spread
 
 
+@pytest.mark.slow
 def test_what_is_saved_goes_to_runs_that_the_law_asks_for(ladder):
     design, whole, records, _ = ladder
     found = account(whole, records)
@@ -101,6 +106,7 @@ def test_what_is_saved_goes_to_runs_that_the_law_asks_for(ladder):
     assert all(cell.size["depth"] == 1 and cell.family == design.cells[0].family for cell in found.added)
 
 
+@pytest.mark.slow
 def test_the_cost_in_certainty_is_stated_beside_the_plain_design(ladder):
     found = account(ladder[1], ladder[2])
     assert found.plain.alpha < found.ended.alpha
@@ -108,6 +114,7 @@ def test_the_cost_in_certainty_is_stated_beside_the_plain_design(ladder):
     assert found.plain.flops == found.ended.flops == found.spent.flops
 
 
+@pytest.mark.slow
 def test_a_second_call_trains_nothing_and_adds_nothing(ladder):
     design, whole, records, _ = ladder
     again, same = trained(design)
@@ -116,6 +123,7 @@ def test_a_second_call_trains_nothing_and_adds_nothing(ladder):
     assert with_added(design).cells == whole.cells
 
 
+@pytest.mark.slow
 def test_the_command_line_states_what_was_saved_and_what_it_cost(ladder, tiny):
     _, whole, _, folder = ladder
     path = folder / "design.yaml"

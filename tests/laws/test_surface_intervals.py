@@ -38,6 +38,7 @@ def test_resamples_are_the_fits_to_the_resampled_points(sweep: Sweep) -> None:
         assert fit.resamples.alpha[k] == pytest.approx(again.alpha, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_points_of_one_run_are_resampled_together_and_widen_the_interval(sweep: Sweep) -> None:
     params, tokens, loss = sweep(noise=0.005, seed=4)
     many = [np.tile(v, 4) for v in (params, tokens, loss)]  # each run logged four times: no new knowledge

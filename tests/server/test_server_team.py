@@ -7,6 +7,8 @@ import pytest
 
 from lightning_scaling.server.run_cache import FRESH_SECONDS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def team(store, postgres, serving_at, tmp_path_factory):
