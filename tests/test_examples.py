@@ -20,6 +20,7 @@ PRINTS = {
     "lightning_cli.py": "scaling: ended at",
     "existing_runs.py": "L = (C0/C)^",
 }
+SLOW = ("tiny_gpt.py", "many_sizes.py", "lightning_cli.py")  # the others attach the monitor in each of the ways
 MORE = {"lightning_cli.py": ["fit", "--config", str(EXAMPLES / "config.yaml")]}
 
 
@@ -37,11 +38,12 @@ def run(name: str, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory):
+def started(request, tmp_path_factory):
     """All at once, each in a folder of its own, forked from a process that has loaded the libraries: importing takes most of their time."""
+    here = [item for item in request.session.items if item.path == Path(__file__)]
     context, running = process.context(), {}
     with process.environment():
-        for name in PRINTS:
+        for name in sorted(each.callspec.params["name"] for each in here if hasattr(each, "callspec")):
             folder = tmp_path_factory.mktemp(Path(name).stem)
             child = context.Process(target=run, args=(name, folder))
             child.start()
@@ -51,7 +53,7 @@ def started(tmp_path_factory):
         child.kill()
 
 
-@pytest.mark.parametrize("name", PRINTS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in PRINTS])
 def test_the_example_runs_and_prints_what_it_promises(started, name):
     child, printed = started[name]
     child.join(280)

@@ -32,6 +32,7 @@ def tokens(monitor):
     return monitor.record.tokens_trained
 
 
+@pytest.mark.slow
 def test_a_compiled_module_is_counted_as_it_was(fit, training, straight):
     monitor = fit(torch.compile(training.model_class()(), backend="eager"))
     assert (tokens(monitor), monitor.record.params) == (straight, training.PARAMS)

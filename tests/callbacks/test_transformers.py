@@ -274,6 +274,7 @@ def test_a_failing_part_ends_no_training(part, scaling, tmp_path, monkeypatch):
     assert trainer.state.global_step == 5
 
 
+@pytest.mark.slow
 def test_the_run_is_recorded_in_the_trainers_mlflow_run(scaling, tmp_path, new_store, monkeypatch):
     import mlflow
 

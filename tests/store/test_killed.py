@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lightning_scaling.store import load
 
 LOSS = "scaling/val_loss"
@@ -110,6 +112,7 @@ def test_killed_while_the_server_accepts_and_never_answers_nothing_recorded_is_l
         assert recorded <= len(held) <= recorded + 1
 
 
+@pytest.mark.slow
 def test_two_processes_make_and_write_one_new_database(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 

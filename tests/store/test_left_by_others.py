@@ -125,6 +125,7 @@ def test_a_loss_that_broke_is_no_loss_and_moves_no_law(broken: float, uri: str, 
     assert len(fit.runs) == len(SIZES) + 1
 
 
+@pytest.mark.slow
 def test_runs_of_one_validation_have_a_law_a_report_and_a_page_and_the_report_lists_the_others(uri: str, put: Put) -> None:
     for params, ratio in SIZES:
         put(f"{params}-{ratio}", points(params, ratio)[-1:], params)
