@@ -13,7 +13,7 @@ test: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup $(TEST)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(TEST)
 
 # The documentation as a site in build/site; a warning is an error.
 docs: .venv/.docs
