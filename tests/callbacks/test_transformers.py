@@ -76,7 +76,7 @@ def test_a_point_stands_at_every_evaluation_by_steps(scaling, tmp_path):
     assert callback.curve.step.tolist() == [2, 4, 6]
 
 
-def test_a_point_stands_at_every_evaluation_by_epochs(scaling, tmp_path):
+def test_every_evaluation_by_epochs_is_a_point(scaling, tmp_path):
     callback = scaling()
     lm.trainer(tmp_path, [callback], num_train_epochs=3, eval_strategy="epoch").train()
     assert callback.curve.tokens.tolist() == [EPOCH, 2 * EPOCH, 3 * EPOCH]

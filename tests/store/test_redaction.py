@@ -48,9 +48,9 @@ def test_an_error_that_quotes_any_part_of_the_address_shows_none(secret: str, st
     [
         ("http://localhost:5000", "http://localhost:5000"),
         ("http://ada:pw@localhost:5000/prefix", "http://localhost:5000/prefix"),
-        ("sqlite:////home/a@b/mlflow.db", "sqlite:////home/a@b/mlflow.db"),
+        ("sqlite:////data/a@b/mlflow.db", "sqlite:////data/a@b/mlflow.db"),
         ("postgresql+psycopg2://ada:p/9@db:5432/m", "postgresql+psycopg2://db:5432/m"),
-        ("/home/ada/runs", "/home/ada/runs"),
+        ("folder/of ada/runs", "folder/of ada/runs"),
         ("databricks", "databricks"),
     ],
 )
