@@ -16,6 +16,7 @@ from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.finished_runs import FinishedRuns, finished
 from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
 from lightning_scaling.laws.surface.fit import Objective, fit_surface
+from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.printed import as_html
@@ -38,6 +39,8 @@ class RunsFit:
         surface: L(N, D), with its outcome where the runs do not identify it.
         frontier: the power law of loss over compute, L(C), over the runs with the lowest loss for their compute.
         level: of the intervals.
+        moe: the law over active and total parameters, where the runs differ in their ratio. `runs` and every other law but the frontier then
+            count a mixture of experts as the dense model of `moe.effective(active, total)` parameters; so do the params to predict at.
         notes: what a reader of these laws must know, such as why there is none.
     """
 
@@ -46,6 +49,7 @@ class RunsFit:
     frontier: FrontierFit
     level: float = 0.9
     notes: tuple[str, ...] = ()
+    moe: MoEFit | None = None
 
     @property
     def name(self) -> str:
@@ -135,7 +139,9 @@ def fit_runs(
     Raises:
         ValueError: runs counted by different conventions or FLOPs rules.
     """
-    chosen = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
+    given = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
+    moe = _moe(given, level)
+    chosen = given if moe is None else given.as_dense(moe.effective(given.active, given.total) if moe.usable else given.active)
     notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
     notes |= {"left_out": [list(each) for each in chosen.left_out], **chosen.source}
     drawn = resamples_for(len(chosen)) if resamples is None else resamples
@@ -143,8 +149,15 @@ def fit_runs(
         chosen.params, chosen.tokens, chosen.loss, drawn, seed, chosen.groups,
         objective=objective, starts=STARTS, weights=chosen.weights, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
     )  # fmt: skip
-    on = chosen.on_frontier
-    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on))
+    on = given.on_frontier
+    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on, moe), moe)
+
+
+def _moe(runs: FinishedRuns, level: float) -> MoEFit | None:
+    """The law over active and total parameters of runs that differ in their ratio; None for all others."""
+    if not runs.mixed or runs.active is None or runs.total is None:
+        return None
+    return fit_moe(runs.active, runs.total, runs.tokens, runs.loss, level)
 
 
 def resamples_for(runs: int) -> int:
@@ -165,8 +178,11 @@ def fit_or_explain(records: Iterable[RunRecord], name: str = "these runs", unfin
         return RunsFit(nothing.runs, nothing.surface, nothing.frontier, nothing.level, (str(error),))
 
 
-def _notes(runs: FinishedRuns, on: FinishedRuns) -> tuple[str, ...]:
+def _notes(runs: FinishedRuns, on: FinishedRuns, moe: MoEFit | None = None) -> tuple[str, ...]:
     notes = list(runs.warnings)
+    if moe is not None:
+        counted = "the dense model of its effective size" if moe.usable else "a dense model of its active parameters"
+        notes.append(f"a mixture of experts counts as {counted}: {moe.outcome} ({moe.because})")
     if len(runs) < 3:
         unsized = sum("number of parameters" in reason for _, reason in runs.left_out)
         there = {0: "there are none", 1: "there is one"}.get(len(runs), f"there are {len(runs)}")

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.finished_runs import MIXED
 from lightning_scaling.laws.outcomes import MoEOutcome
 from lightning_scaling.laws.points import positive
 from lightning_scaling.laws.surface.fit import fit_surface
@@ -24,8 +25,8 @@ from lightning_scaling.printed import Printed, Rows
 Form = Literal["auto", "constant", "with size"]
 # Constants of the surface, gamma and one degree of freedom for the noise.
 FEWEST = 8
-# ln(T/N) that varies by less than this cannot show what experts bring; a model with a ratio below e^this is dense.
-SMALLEST_SPREAD, DENSE = 0.2, 0.1
+# A model whose ln(T/N) is below this is dense.
+DENSE = 0.1
 # A gamma whose interval reaches farther than this to both sides is open.
 WIDEST = 0.25
 # The drift of gamma with size must take this share off the error on sizes left out.
@@ -218,7 +219,7 @@ def _checked(*columns: ArrayLike) -> list[Floats]:
 def _refusal(runs: _Runs) -> MoEOutcome | None:
     if len(np.unique(np.stack([runs.active, runs.total, runs.tokens]), axis=1).T) < FEWEST:
         return MoEOutcome.TOO_FEW_RUNS
-    return MoEOutcome.ONE_RATIO if runs.ratio.std() < SMALLEST_SPREAD else None
+    return MoEOutcome.ONE_RATIO if runs.ratio.std() < MIXED else None
 
 
 def _without(runs: _Runs, level: float, outcome: MoEOutcome) -> MoEFit:
