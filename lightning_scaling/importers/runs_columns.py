@@ -72,6 +72,19 @@ def counts_active(name: str) -> bool:
     return bool(set(words(name)) & _ACTIVE)
 
 
+def usual(what: str, name: str) -> bool:
+    """Whether a column is the (peak) "learning rate" or the "batch" (its size) of a run by its usual names.
+
+    >>> usual("learning rate", "peak_lr"), usual("batch", "batch_size"), usual("batch", "loss per batch")
+    (True, True, False)
+    """
+    held = set(words(name))
+    if what == "batch":
+        return bool(held & {"batch", "batchsize", "bs", "gbs"}) and not held & {"per", "micro", "loss", "time", "steps"}
+    rate = bool(held & {"lr", "learningrate"}) or {"learning", "rate"} <= held
+    return what == "learning rate" and rate and not held & {"min", "final", "end", "warmup", "decay"}
+
+
 def _flops(found: tuple[str, ...], have: set[str]) -> Meaning | None:
     if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
         return Meaning("flops", float(FLOPS_PER_PF_DAY), 1)

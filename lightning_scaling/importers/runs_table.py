@@ -10,7 +10,7 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import number
 from lightning_scaling.importers.importer import importer_for
-from lightning_scaling.importers.runs_columns import Meaning, cell_unit, counts_active, meaning
+from lightning_scaling.importers.runs_columns import Meaning, cell_unit, counts_active, meaning, usual
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
@@ -34,7 +34,8 @@ class RunsTable:
     """(n,) columns; `flops` and `run` are None where the file has none; `columns` gives the name that was read as each.
 
     `active` holds the parameters that a token meets where the file has both these and all parameters (`params`); `more` the columns that
-    were asked for by name (a score, a learning rate), NaN where a cell holds no number. `skipped` holds the rows left out, one entry a reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
+    were asked for by name (a score, a learning rate), NaN where a cell holds no number. `skipped` holds the rows left out, one entry a
+    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
     file `name`.
     """
 
@@ -64,10 +65,10 @@ class RunsTable:
         return [first, "; ".join([", ".join(f"{what}: {column}" for what, column in self.columns.items()), *self.remarks])]
 
 
-def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
+def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
     """The runs in a file; `named` maps "params", "active", "tokens", "loss", "flops" or "run" to a column, the rest is found.
 
-    Any other name in `named` is a column of numbers to read beside them.
+    Any other name in `named` is a column of numbers to read beside them; None there: it is found by its usual names.
 
     Raises:
         ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
@@ -124,14 +125,15 @@ def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
     return readers[kind](source, tally)
 
 
-def _chosen(names: list[str], named: Mapping[str, str], where: str) -> dict[str, tuple[str, float]]:
+def _chosen(names: list[str], named: Mapping[str, str | None], where: str) -> dict[str, tuple[str, float]]:
     """(column, scale) by role."""
     found: dict[str, list[tuple[int, int, str, float]]] = {}
     for place, name in enumerate(names):
         if (each := meaning(name)) is not None:
             found.setdefault(each.what, []).append((each.rank, place, name, each.scale))
     chosen = {what: min(several)[2:] for what, several in found.items()}
-    for what, name in named.items():
+    for what, given in named.items():
+        name = next((each for each in names if usual(what, each)), what) if given is None else given
         if name not in names:
             raise ValueError(f"{where}: no column {name!r}; there are {', '.join(names)}")
         chosen[what] = name, (meaning(name) or Meaning(what)).scale

@@ -210,12 +210,11 @@ def finished_table(
 
 def _active(values: ArrayLike, total: Floats) -> Floats:
     active = positive("active", values)
-    if active.shape != total.shape or (active > total * (1 + 1e-9)).any():
-        raise ValueError(
-            f"active must be one a run and at most its parameters: got {len(active)} for {len(total)} runs"
-            if active.shape != total.shape
-            else f"run {(at := int(np.argmax(active / total)))} has {active[at]:g} active of {total[at]:g} parameters: were the columns exchanged?"
-        )
+    if active.shape != total.shape:
+        raise ValueError(f"active must be one a run: got {len(active)} for {len(total)} runs")
+    at = int(np.argmax(active / total)) if len(total) else 0
+    if len(total) and active[at] > total[at] * (1 + 1e-9):
+        raise ValueError(f"run {at} has {active[at]:g} active of {total[at]:g} parameters: were the columns exchanged?")
     return active
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from lightning_scaling.laws.answers import Answer
 from lightning_scaling.laws.approaches.isoflop import IsoFlops
 from lightning_scaling.laws.approaches.side_by_side import Approaches, compare_approaches
+from lightning_scaling.laws.configurations import Replicates
 from lightning_scaling.laws.extrapolation.held_out import HeldOut, hold_out_largest
 from lightning_scaling.laws.extrapolation.holdout import Backtest, backtest
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
@@ -39,7 +40,7 @@ class RunsFit:
         surface: L(N, D), with its outcome where the runs do not identify it.
         frontier: the power law of loss over compute, L(C), over the runs with the lowest loss for their compute.
         level: of the intervals.
-        moe: the law over active and total parameters, where the runs differ in their ratio. `runs` and every other law but the frontier then
+        moe: the law over active and total parameters, where the runs differ in their ratio. `runs` and every law but the frontier then
             count a mixture of experts as the dense model of `moe.effective(active, total)` parameters; so do the params to predict at.
         notes: what a reader of these laws must know, such as why there is none.
     """
@@ -79,10 +80,10 @@ class RunsFit:
         """The best N, D and loss for `flops`, counted as the runs counted theirs; with intervals."""
         return self.surface.optimum(flops, self.level)
 
-    def predict_larger(self, params: ArrayLike, tokens: ArrayLike, level: float | None = None) -> Larger:
+    def predict_larger(self, params: ArrayLike, tokens: ArrayLike, level: float | None = None, replicates: Replicates = "auto") -> Larger:
         """The loss planned larger runs will end at, by the estimator made for it rather than by L(N, D)."""
         r = self.runs
-        return predict_larger(r.params, r.tokens, r.loss, params, tokens, level=level or self.level, groups=r.groups)
+        return predict_larger(r.params, r.tokens, r.loss, params, tokens, level or self.level, groups=r.groups, replicates=replicates)
 
     def backtest(self, factor: float = 10.0, level: float | None = None) -> Backtest:
         """Hold out every run of more than 1/factor of the largest compute. ValueError where too few smaller ones remain."""
@@ -141,7 +142,7 @@ def fit_runs(
     """
     given = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
     moe = _moe(given, level)
-    chosen = given if moe is None else given.as_dense(moe.effective(given.active, given.total) if moe.usable else given.active)
+    chosen = given if moe is None else _as_dense(given, moe)
     notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
     notes |= {"left_out": [list(each) for each in chosen.left_out], **chosen.source}
     drawn = resamples_for(len(chosen)) if resamples is None else resamples
@@ -176,6 +177,11 @@ def fit_or_explain(records: Iterable[RunRecord], name: str = "these runs", unfin
     except ValueError as error:
         nothing = fit_runs((), name=name)
         return RunsFit(nothing.runs, nothing.surface, nothing.frontier, nothing.level, (str(error),))
+
+
+def _as_dense(runs: FinishedRuns, moe: MoEFit) -> FinishedRuns:
+    active = runs.params if runs.active is None else runs.active
+    return runs.as_dense(moe.effective(active, runs.total) if moe.usable else active)
 
 
 def _notes(runs: FinishedRuns, on: FinishedRuns, moe: MoEFit | None = None) -> tuple[str, ...]:

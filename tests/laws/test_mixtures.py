@@ -5,21 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import lightning_scaling as ls
 from lightning_scaling.accounting.parameters import choose
-from lightning_scaling.cli import main
 from lightning_scaling.importers.runs_as_records import records_of
 from lightning_scaling.importers.runs_table import read_table
 from lightning_scaling.laws import Surface, finished, finished_table, fit_runs
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.store import load
 
 LAW, GAMMA = Surface(1.7, 400, 410, 0.34, 0.28), 0.6
-GROUPS = {"embedding": 100, "head": 50, "other": 400, "inactive_experts": 300, "frozen_other": 20, "frozen_inactive_experts": 30, "copies": 9}
+GROUPS = {"embedding": 100, "head": 50, "other": 400, "frozen_other": 20, "copies": 9}
+GROUPS |= {"inactive_experts": 300, "frozen_inactive_experts": 30}
 
 
 def runs(noise: float = 0.001) -> tuple[NDArray[np.float64], ...]:
@@ -71,14 +69,6 @@ def test_a_lone_column_of_active_parameters_is_read_as_n(tmp_path: Path) -> None
     (tmp_path / "runs.csv").write_text("active params,tokens,loss\n1e8,1e9,3.0\n")
     read = read_table(str(tmp_path / "runs.csv"))
     assert (read.active, read.columns["params"]) == (None, "active params")
-
-
-def test_the_store_keeps_both(table: Path, tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path}/runs.db"
-    result = CliRunner().invoke(main, ["import", str(table), "--store", store, "--experiment", "experts", "--yes"])
-    assert result.exit_code == 0, result.output
-    stored = load(store, ["experts"])
-    assert sorted((r.active_params, r.total_params) for r in stored) == sorted((int(n), int(t)) for n, t in zip(*runs()[:2], strict=True))
 
 
 def test_a_sweep_of_several_ratios_is_fitted_as_mixtures(table: Path) -> None:
