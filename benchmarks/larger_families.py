@@ -3,8 +3,9 @@
     python benchmarks/larger_families.py DIR [DIR …]    # each with a runs.parquet: family, n_params, tokens, loss, flops
 
 Every family is cut at several shares of its largest compute and the larger runs are predicted. Then each family is left out in turn: the constants
-of the interval (margin, growth with the square of the e-folds beyond the runs, the share of the growth that goes downwards) are the ones
-with the best interval score (Gneiting & Raftery 2007, in % of the loss) on the other families, and are asked of the one left out.
+of the interval (margin, growth with the square of the e-folds beyond the runs, the share of the growth that goes downwards) are, of those that
+hold .9 of the other families' runs, the ones with the best interval score (Gneiting & Raftery 2007, in % of the loss) there, and are asked
+of the one left out.
 """
 
 import sys
@@ -23,7 +24,7 @@ from lightning_scaling.laws.extrapolation.posterior import LawPosterior, posteri
 from lightning_scaling.laws.points import points
 
 CUTS = (3, 10, 30, 100)
-MARGINS, GROWTHS, LOWERS = (0.5, 0.6, 0.7, 0.85, 1.0), (0.0, 0.0005, 0.0009, 0.0013, 0.0018, 0.0025), (1.0, 1.5, 2.0)
+MARGINS, GROWTHS, LOWERS = (0.6, 0.7, 0.85), (0.0007, 0.0013, 0.0018), (1.0, 1.5)
 LEVEL = 0.9
 Constants = tuple[float, float, float]
 
@@ -82,10 +83,12 @@ def asked(name: str, runs: pd.DataFrame, cut: int) -> Asked | None:
 
 
 def best(rows: list[Asked], table: dict[tuple[int, Constants], tuple[float, float, float]], grid: list[Constants]) -> Constants:
-    """The constants with the least log of the score, each family counting once."""
+    """The least mean log score of the constants that hold LEVEL of the runs, or the most; each family counts once."""
     names = [row.family for row in rows]
-    share = np.array([1 / names.count(name) for name in names])
-    logs = {each: float(share @ np.log([table[id(row), each][0] for row in rows])) for each in grid}
+    share = np.array([1 / names.count(name) for name in names]) / len(set(names))
+    held = {each: float(share @ [table[id(row), each][2] for row in rows]) for each in grid}
+    enough = min(LEVEL, max(held.values()))
+    logs = {each: float(share @ np.log([table[id(row), each][0] for row in rows])) for each in grid if held[each] >= enough}
     return min(logs, key=lambda each: logs[each])
 
 

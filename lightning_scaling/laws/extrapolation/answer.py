@@ -30,14 +30,14 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """What is stated beside the numbers."""
+    """What is stated beside the numbers: fields of `Larger`, which describes them."""
 
     outcome: LargerOutcome
     because: str
-    exponents: tuple[float, float]
-    floor_share: float
-    forms: dict[float, float]
-    shorten: Shorten | None
+    exponents: tuple[float, float] = (float("nan"), float("nan"))
+    floor_share: float = float("nan")
+    forms: dict[float, float] | None = None
+    shorten: Shorten | None = None
 
 
 def answer(runs: LogRuns, u: Floats, v: Floats, prior: LawPrior, level: float) -> Answer:
