@@ -2,10 +2,10 @@
 
     python benchmarks/larger_families.py DIR [DIR …]    # each with a runs.parquet: family, n_params, tokens, loss, flops
 
-Every family is cut at several shares of its largest compute and the larger runs are predicted. Then each family is left out in turn: the constants
-of the interval (margin, growth with the square of the e-folds beyond the runs, the share of the growth that goes downwards) are, of those that
-hold .9 of the other families' runs, the ones with the best interval score (Gneiting & Raftery 2007, in % of the loss) there, and are asked
-of the one left out.
+Every family is cut at several shares of its largest compute and the larger runs are predicted. Then each family is left out in turn: the
+constants of the interval for token-level losses (margin, deviation that is never left out, growth with the square of the e-folds beyond
+the runs) are, of those that hold .9 of the other families' runs, the ones with the best interval score there (Gneiting & Raftery 2007, in
+% of the loss), and are asked of the one left out. Other losses keep theirs.
 """
 
 import sys
@@ -19,14 +19,16 @@ import pandas as pd
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.configurations import configurations, merged
-from lightning_scaling.laws.extrapolation import answer, larger
+from lightning_scaling.laws.extrapolation import answer, larger, priors
 from lightning_scaling.laws.extrapolation.posterior import LawPosterior, posterior
 from lightning_scaling.laws.points import points
 
 CUTS = (3, 10, 30, 100)
-MARGINS, GROWTHS, LOWERS = (0.6, 0.7, 0.85), (0.0007, 0.0013, 0.0018), (1.0, 1.5)
+MARGINS, LEASTS, GROWTHS = (0.5, 0.6, 0.7, 0.85), (0.0, 0.003, 0.005), (0.0008, 0.0011, 0.0015)
 LEVEL = 0.9
 Constants = tuple[float, float, float]
+KINDS: tuple[priors.LossKind, ...] = ("token_log_loss", "other")
+IN_USE: dict[str, Constants] = {kind: (each.margin, each.least, answer.GROWTH) for kind in KINDS for each in (priors.prior_for(kind),)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +37,18 @@ class Asked:
 
     family: str
     cut: int
+    kind: priors.LossKind
     found: LawPosterior
     beyond: Floats
     observed: Floats
 
     def interval(self, constants: Constants) -> tuple[Floats, Floats]:
         """ln of the interval's ends, as `answer` gives them with these constants."""
-        margin, growth, lower = constants
-        kept = answer.MARGIN
-        answer.MARGIN = margin
-        try:
-            ends = [answer._quantile(self.found, share, part * growth * self.beyond**2) for share, part in ((0.05, lower), (0.95, 1.0))]
-        finally:
-            answer.MARGIN = kept
+        margin, least, growth = constants if self.kind == "token_log_loss" else IN_USE[self.kind]
+        ends = [
+            answer.quantile(self.found, share, margin, np.hypot(part * growth * self.beyond**2, least))
+            for share, part in ((0.05, answer.LOWER), (0.95, answer.UPPER))
+        ]
         middle = self.found.weight @ self.found.mean
         return np.minimum(ends[0], middle), np.maximum(ends[1], middle)
 
@@ -78,8 +79,9 @@ def asked(name: str, runs: pd.DataFrame, cut: int) -> Asked | None:
     given = configurations(points(small.n_params, small.tokens, small.loss))
     logs, x, y, unit = larger._logs(merged(given, larger.MOST))
     u, v = np.log(large.n_params.to_numpy(float)) - x, np.log(large.tokens.to_numpy(float)) - y
-    found = posterior(logs, u, v, larger._prior(given.points, None, None))
-    return Asked(name, cut, found, answer.beyond(logs, u, v), np.log(large.loss.to_numpy(float)) - unit)
+    kind = priors.recognised(given.points.loss)
+    found = posterior(logs, u, v, priors.prior_for(kind))
+    return Asked(name, cut, kind, found, answer.beyond(logs, u, v), np.log(large.loss.to_numpy(float)) - unit)
 
 
 def best(rows: list[Asked], table: dict[tuple[int, Constants], tuple[float, float, float]], grid: list[Constants]) -> Constants:
@@ -96,8 +98,8 @@ def main() -> None:
     rows = [
         found for folder in sys.argv[1:] for name, runs in families(folder) for cut in CUTS if (found := asked(name, runs, cut)) is not None
     ]
-    today: Constants = (answer.MARGIN, answer.GROWTH, answer.LOWER)
-    grid = list(product(MARGINS, GROWTHS, LOWERS))
+    today = IN_USE["token_log_loss"]
+    grid = list(product(MARGINS, LEASTS, GROWTHS))
     table = {(id(row), each): row.scores(each) for row in rows for each in {*grid, today}}
     print(f"{'family':45} {'cut':>4} {'runs':>5} {'error':>6}  score, width, inside: constants in use | of the other families | these")
     print(f"constants in use: {today}; best on all families: {best(rows, table, grid)}")
