@@ -6,6 +6,8 @@ from typing import Any
 from lightning_scaling.numbers import ABSENT, between, compute, count, loss, plain, scientific, share
 from lightning_scaling.printed import aligned
 
+_DENSE = "L(N, D) above is that of dense models: a mixture of experts counts as one of its effective size."
+
 
 def words(found: dict[str, Any]) -> str:
     """The whole answer for a terminal."""
@@ -13,7 +15,7 @@ def words(found: dict[str, Any]) -> str:
     parts += [_optima(found)] if found["optima"] else []
     parts += [found["outliers"]["because"] + _without(found["outliers"])] if found["outliers"] and found["outliers"]["proposed"] else []
     parts += [found["planned"]["words"] + _shorten(found["planned"])] if "planned" in found else []
-    parts += [found["moe"]["words"]] if "moe" in found else []
+    parts += [f"{found['moe']['words']}\n{_DENSE}"] if "moe" in found else []
     parts += [_approaches(found["approaches"])] if "approaches" in found else []
     parts += [_backtest(found["backtest"])] if "backtest" in found else []
     parts += [_next(found["next_runs"])] if "next_runs" in found else []

@@ -58,6 +58,10 @@ def test_a_dense_run_and_one_stored_before_experts_were_counted_have_one_number(
     assert run.active_params == run.total_params == run.params == 500
 
 
+def test_a_record_of_a_mixture_prints_both() -> None:
+    assert "570 active of 900" in str(record("total"))
+
+
 def test_a_table_gives_both_columns_and_counts_flops_by_the_active_one(table: Path) -> None:
     read = read_table(str(table))
     np.testing.assert_allclose([read.active, read.params], runs()[:2])
