@@ -111,7 +111,8 @@ def _bends(observed: Observed, turned: bool) -> tuple[float, float]:
 def _spent(observed: Observed, remaining: Floats) -> Floats:
     """(m,) how far a late fall is that of a decay which is over, and ends with it.
 
-    1 where the last `LATE` of what was seen brought more than `MUCH` of an annealing and less than half as much remains; 0 where as much does.
+    1 where the last `LATE` of what was seen brought more than `MUCH` of an annealing and less than half as much remains; 0 where as much
+    does.
     """
     late = observed.tokens >= (1 - LATE) * observed.tokens[-1]
     brought = max(float((observed.gain[-1] - observed.gain[late][0]).mean()), 1e-12)
