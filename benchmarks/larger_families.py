@@ -26,6 +26,7 @@ from lightning_scaling.laws.points import points
 CUTS = (3, 10, 30, 100)
 MARGINS, LEASTS, GROWTHS = (0.5, 0.6, 0.7, 0.85), (0.0, 0.003, 0.005), (0.0008, 0.0011, 0.0015)
 LEVEL = 0.9
+answer.HALVINGS = 24  # enough for a hundredth of a percent
 Constants = tuple[float, float, float]
 KINDS: tuple[priors.LossKind, ...] = ("token_log_loss", "other")
 IN_USE: dict[str, Constants] = {kind: (each.margin, each.least, answer.GROWTH) for kind in KINDS for each in (priors.prior_for(kind),)}
