@@ -21,7 +21,7 @@ LOWEST_TOKEN_LOSS, HIGHEST_TOKEN_LOSS = 1.5, 16.0
 class LawPrior:
     """Means and standard deviations of theta = (logit e, logit w, ln a, ln b), and in words where the floor's share comes from.
 
-    `margin` scales the spread of the average over laws, and `least` is a deviation of a new run that no interval leaves out; both were chosen
+    `margin` scales the spread of the average over laws, `least` is a deviation of a new run that no interval leaves out; both were chosen
     with each family of published runs left out in turn (benchmarks/larger_families.py).
     """
 
