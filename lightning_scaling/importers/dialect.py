@@ -10,6 +10,7 @@ from lightning_scaling.importers.names import role
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 SAMPLE = 200
+LEVELS = 3  # lines of a header
 LONGEST = 20  # lines that one quoted cell may run over
 # What occurs in sentences and dictionaries, not in the name of a column.
 _PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
@@ -22,7 +23,7 @@ class Dialect:
     """Args:
     delimiter: one character; a space means any run of spaces and tabs.
     header: names of the columns.
-    line: of the header in the file, counted from 1.
+    line: of the header in the file, the last one where it has several, counted from 1.
     decimal_comma: whether 4,63 is a number between 4 and 5.
     """
 
@@ -95,6 +96,10 @@ def dialect_of(text: str) -> Dialect | None:
 def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, list[str]] | None:
     """(how well it fits, line, names): the first line of words above lines of numbers, also behind a comment sign."""
     split_lines = [(i, split(line.lstrip("#% ") if is_comment(line) else line, delimiter), is_comment(line)) for i, line in lines]
+    levels = _levels([cells for _, cells, _ in split_lines[: LEVELS + 1]]) if delimiter != " " else 1
+    if levels > 1:
+        names = _joined([cells for _, cells, _ in split_lines[:levels]])
+        split_lines = [(split_lines[levels - 1][0], names, False), *split_lines[levels:]]
     for place, (i, cells, comment) in enumerate(split_lines[:50]):
         names = cells[:-1] if len(cells) > 1 and not cells[-1] else cells
         if len(names) < 2 or not _names(names) or (comment and not any(role(name) for name in names)):
@@ -107,6 +112,28 @@ def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, l
             known = any(role(name) for name in names)
             return len(fits) / len(below) + known - place * 0.01, i, names
     return None
+
+
+def _levels(lines: list[list[str]]) -> int:
+    """How many lines of words a table begins with: two or three where its header has levels, merged cells or units."""
+    words = [all(is_word(cell, True) or not cell for cell in cells) and any(cells) and len(cells) == len(lines[0]) for cells in lines]
+    found = words.index(False) if False in words else 0
+    joined = _joined(lines[:found]) if found > 1 else []
+    twice = len(set(map(tuple, lines[:found]))) < found
+    return found if len(joined) > 1 and not twice and sum(role(name) is not None for name in joined) > 1 else 1
+
+
+def _joined(lines: list[list[str]]) -> list[str]:
+    """One name a column: a cell of an upper level also names the empty ones on its right, which merged cells leave."""
+    above = [_spread(cells, lines[level + 1 :]) for level, cells in enumerate(lines[:-1])]
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*above, lines[-1], strict=True)]
+
+
+def _spread(cells: list[str], below: list[list[str]]) -> list[str]:
+    found: list[str] = []
+    for k, cell in enumerate(cells):
+        found.append(found[-1] if not cell and found and any(line[k] for line in below) else cell)
+    return found
 
 
 def _names(cells: list[str]) -> bool:
