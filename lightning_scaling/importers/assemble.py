@@ -9,9 +9,9 @@ from lightning_scaling.importers.choose import clock_column, loss_column, lr_col
 from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.names import words
 from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
 from lightning_scaling.importers.runs_columns import clock_unit
-from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.stitch import Seams, merged, seams
 from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve

@@ -1,7 +1,8 @@
-"""Tables with one metric a row (MLflow's metric history, many databases' exports), or one row for training and one for validation, widened."""
+"""Tables with one metric a row (MLflow's metric history, many databases' exports), or with a row for each part of the data, widened."""
 
 import numpy as np
 
+from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.names import KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, role, words
 
@@ -32,7 +33,7 @@ def _by_part(frame: Frame) -> Frame:
         return frame
     cells = np.array(frame.texts[part])
     trained = np.array([bool(set(words(cell)) & TRAIN) for cell in cells])
-    numbers = {}
+    numbers: dict[str, Floats] = {}
     for name, column in frame.numbers.items():
         what = (found := role(name)) and found.what
         if what in ("loss", "perplexity") and found is not None and not found.split:

@@ -1,4 +1,4 @@
-"""Names and numbers of one line of a training log, whatever the order and the separators: `iter 100: loss 5.67`, `step:5/10 loss=2 lr=1e-3`.
+"""Names and numbers of one line of a training log, whatever the order and the separators: `iter 100: loss 5.67`, `step:5/10 loss=2`.
 
 So most programs' prints need no pattern each. Lines whose step or loss has no name of its own are known by their shape.
 """
