@@ -116,11 +116,15 @@ def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, l
 
 def _levels(lines: list[list[str]]) -> int:
     """How many lines of words a table begins with: two or three where its header has levels, merged cells or units."""
-    words = [all(is_word(cell, True) or not cell for cell in cells) and any(cells) and len(cells) == len(lines[0]) for cells in lines]
+    words = [len(cells) == len(lines[0]) and any(set(cell) - set("-:= ") for cell in cells) and _worded(cells) for cells in lines]
     found = words.index(False) if False in words else 0
     joined = _joined(lines[:found]) if found > 1 else []
     twice = len(set(map(tuple, lines[:found]))) < found
     return found if len(joined) > 1 and not twice and sum(role(name) is not None for name in joined) > 1 else 1
+
+
+def _worded(cells: list[str]) -> bool:
+    return all(is_word(cell, True) or not cell for cell in cells)
 
 
 def _joined(lines: list[list[str]]) -> list[str]:

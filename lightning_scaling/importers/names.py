@@ -57,8 +57,8 @@ SPLIT = ("split", "phase", "mode", "stage", "subset", "set", "partition", "part"
 
 
 class Role(NamedTuple):
-    """What a column is (`loss`, `perplexity`, `step`, `tokens`, `samples`, `epoch`, `lr`, `rank`, `run`); of several that of the lowest rank is
-    meant.
+    """What a column is (`loss`, `perplexity`, `step`, `tokens`, `samples`, `epoch`, `lr`, `rank`, `run`). Of several the one of the
+    lowest rank is meant.
 
     `split` is `validation`, `test`, `train` or empty for a loss.
     """

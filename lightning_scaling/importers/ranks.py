@@ -24,8 +24,8 @@ def one_run(points: Points, clock: str, column: str, where: str, tally: Tally) -
     each = interleaved(points[column], points["value"]) if clock != "epoch" else 1
     if each > 1 and (gap := _gap(points[column], points["value"], each)) > ALIKE:
         raise ValueError(
-            f"{where}, row {points['row'][0]:.0f}: each {clock} has {each} rows whose losses lie {100 * gap:.2g} % apart in the same order, as in "
-            f"{each} runs written in turn; give each its own file, or name the column that names them with --run-column"
+            f"{where}, row {points['row'][0]:.0f}: each {clock} has {each} rows whose losses lie {100 * gap:.2g} % apart in one order, "
+            f"as in {each} runs written in turn; give each its own file, or name the column that names them with --run-column"
         )
     if each > 1:
         tally.remark(

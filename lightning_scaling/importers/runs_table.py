@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.cells import number
 from lightning_scaling.importers.importer import importer_for
-from lightning_scaling.importers.runs_columns import Meaning, cell_unit, meaning
+from lightning_scaling.importers.names import role
+from lightning_scaling.importers.runs_columns import Meaning, cell_value, meaning
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
@@ -21,6 +21,7 @@ COUNTS = ("params", "tokens", "flops")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
 MOST_ROWS = 1_000_000
+SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
 
 Row = Mapping[str, Any]
 
@@ -68,13 +69,13 @@ def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
         ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
     """
     source, tally = Source(path), Tally()
-    rows = list(islice(_rows(source, tally), MOST_ROWS + 1))
+    rows = _runs(islice(_rows(source, tally), MOST_ROWS + 1), tally)
     if len(rows) > MOST_ROWS:
         raise NotATableError(f"{source.name} has more than {MOST_ROWS} rows: a log of a run rather than a table of finished runs")
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    chosen = _chosen(names, named or {}, source.name)
+    chosen = _chosen(names, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
     for what, (name, scale) in chosen.items():
@@ -84,7 +85,25 @@ def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
     _require_units(values, good, chosen, rows, source.name)
+    _remark_on_points(rows, chosen, good, tally)
     return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
+
+
+def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]]:
+    """The rows but those that sum the others up, and those that come again word for word."""
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for number, row in rows:
+        cells = tuple(str(cell).strip() for cell in row.values())
+        summary = next((cell for cell in cells if cell.lower() in SUMMARIES), None)
+        if summary is not None:
+            tally.skip(f"a summary of the others ({summary})", number)
+        elif cells in seen:
+            tally.skip("a repeated row", number)
+        else:
+            found.append((number, row))
+        seen.add(cells)
+    return found
 
 
 def _table(
@@ -118,18 +137,26 @@ def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
     return readers[kind](source, tally)
 
 
-def _chosen(names: list[str], named: Mapping[str, str], where: str) -> dict[str, tuple[str, float]]:
+def _chosen(names: list[str], named: Mapping[str, str], where: str, tally: Tally) -> dict[str, tuple[str, float]]:
     """(column, scale) by role."""
     found: dict[str, list[tuple[int, int, str, float]]] = {}
     for place, name in enumerate(names):
         if (each := meaning(name)) is not None:
             found.setdefault(each.what, []).append((each.rank, place, name, each.scale))
     chosen = {what: min(several)[2:] for what, several in found.items()}
+    for what in ("params", "loss"):
+        others = [name for _, _, name, _ in found.get(what, []) if name != chosen[what][0] and name.lower() != "model"]
+        if others and what not in named:
+            tally.remark(f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not used (--{what}-column)")
     for what, name in named.items():
         if name not in names:
             raise ValueError(f"{where}: no column {name!r}; there are {', '.join(names)}")
         chosen[what] = name, (meaning(name) or Meaning(what)).scale
     lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
+    if lacking[:1] == ["loss"] and (held := next((name for name in names if (r := role(name)) and r.what == "perplexity"), None)):
+        raise NotATableError(
+            f"{where} has no column for loss; {held} is a perplexity: write its natural logarithm into a column named loss"
+        )
     if lacking:
         raise NotATableError(
             f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
@@ -148,8 +175,7 @@ def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma:
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
-    text, unit = cell_unit(str(cell or ""))
-    return number(text, decimal_comma) * (scale if unit is None else unit)
+    return cell_value(str(cell or ""), scale, decimal_comma)
 
 
 def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], tally: Tally) -> Any:
@@ -165,6 +191,15 @@ def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], val
             tally.skip_each(f"{chosen[what][0]} must be a positive number, got {cell!r}", (rows[k][0] for k in np.flatnonzero(bad)))
         good &= ~bad
     return good
+
+
+def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], good: Any, tally: Tally) -> None:
+    """Says where a run has several rows: losses on the way to its end follow its schedule, not the law."""
+    if "run" not in chosen:
+        return
+    runs = [str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept]
+    if 1 < len(set(runs)) < len(runs):
+        tally.remark(f"{len(set(runs))} values of {chosen['run'][0]} in {len(runs)} rows: losses from before a run's end may bend the law")
 
 
 def _require_units(
