@@ -108,8 +108,12 @@ def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, l
         if delimiter == " " and below and sum(_indexed(row, len(names)) for row in below) > 0.6 * len(below):
             names = ["", *names]
         fits = [row for row in below if _fits(row, len(names))]
-        if below and len(fits) >= 0.6 * len(below) and _numeric(fits):
-            known = any(role(name) for name in names)
+        known = any(role(name) for name in names)
+        if (
+            below
+            and len(fits) >= 0.6 * len(below)
+            and _numeric([[cell for cell, name in zip(row, names, strict=False) if role(name) or not known] for row in fits])
+        ):
             return len(fits) / len(below) + known - place * 0.01, i, names
     return None
 
@@ -124,7 +128,7 @@ def _levels(lines: list[list[str]]) -> int:
 
 
 def _worded(cells: list[str]) -> bool:
-    return all(is_word(cell, True) or not cell for cell in cells)
+    return all(not cell or (is_word(cell, True) and not cell.lstrip("~≈+-. ")[:1].isdigit()) for cell in cells)
 
 
 def _joined(lines: list[list[str]]) -> list[str]:
@@ -159,8 +163,12 @@ def _indexed(row: list[str], width: int) -> bool:
 
 
 def _numeric(rows: list[list[str]]) -> bool:
-    """Whether some cell of most rows is a number."""
-    return sum(any(cell and not absent(cell) and not is_word(cell, True) for cell in row) for row in rows) >= 0.5 * len(rows)
+    """Whether some cell of most rows is a number or begins with one."""
+    return sum(any(map(_begins_as_number, row)) for row in rows) >= 0.5 * len(rows)
+
+
+def _begins_as_number(cell: str) -> bool:
+    return cell[:1].isdigit() or bool(cell and not absent(cell) and not is_word(cell, True))
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ _PAIR = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
-_GROUP = re.compile(r"\s\((?:param(?:eter)? )?group \d+\)", re.IGNORECASE)
+_GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
 _NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
 _LLMC = re.compile(r"^s:(\d+) (trl|tel|eval):")
@@ -49,7 +49,7 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     >>> parse("| valid | epoch 001 | loss 5.1 | num_updates 100")
     {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
     """
-    line = _NOISE.sub(" - ", _GROUP.sub("", _COLOUR.sub("", line)))
+    line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
     line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
     if (bare := _NANOGPT2.match(line.strip())) is not None:
         return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
