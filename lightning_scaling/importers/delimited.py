@@ -38,16 +38,27 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     tally.kind = _kind(dialect)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
+    _remark_above(source, dialect, tally)
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
     for k, (start, text) in enumerate(_blocks(source, dialect)):
         fast = numbers_of(text, dialect, wanted, k >= LONG)
-        frame = (
-            _frame(fast, start, dialect, wanted)
-            if fast is not None
-            else _slow(_lines(text), start, dialect, wanted, tally, not text.endswith("\n"))
-        )
+        try:
+            frame = (
+                _frame(fast, start, dialect, wanted)
+                if fast is not None
+                else _slow(_lines(text), start, dialect, wanted, tally, not text.endswith("\n"))
+            )
+        except ValueError as error:
+            raise ValueError(f"{source.name}, {error}") from None
         tally.rows += len(frame)
         yield frame
+
+
+def _remark_above(source: Source, dialect: Dialect, tally: Tally) -> None:
+    """Counts the rows of numbers above the header, which another header above them may name."""
+    above = enumerate(source.text.splitlines()[: dialect.line - 1], 1)
+    rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in dialect.cells(line))]
+    tally.skip_each("above the header", rows)
 
 
 def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str]]:
@@ -184,6 +195,8 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             tally.skip("header repeated" if cells[:width] == header else "ruler", row)
         elif unended and row == start + len(lines) - 1 and _cut(cells[width - 1], lasts, dialect):
             tally.skip("half-written last row", row)
+        elif sorted(cells[:width]) == sorted(header):
+            raise ValueError(f"row {row}: the columns change their order here ({', '.join(cells[:width])}); split the file there")
         else:
             lasts += [cells[width - 1]] if unended and cells[width - 1] else []
             yield row, cells[:width]

@@ -14,6 +14,7 @@ from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
 MOST_BYTES = 512 * 2**20
+_LOGGED = re.compile(r"\[[^\[\]{}\"\n]*\][^,\]\s]|\[[^\[\]{}\"\n]*\] +\w")  # `[1,  2000] loss: 2.2`, `[rank 0] step 5`
 _FACTS = {"max_steps": "total_steps", "total_steps": "total_steps", "n_parameters": "params", "num_parameters": "params"}
 
 
@@ -26,6 +27,8 @@ def recognises(source: Source) -> bool:
 def _json(text: str) -> bool:
     """Whether the text begins as JSON does: a list of anything, or an object whose first key is quoted."""
     rest = text[1:].lstrip()
+    if text[0] == "[" and _LOGGED.match(text):
+        return False
     return (
         not rest
         or rest[0] in ('{["' if text[0] == "[" else '"}')

@@ -100,7 +100,7 @@ def metric_of(name: str) -> str:
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
     pair = any(a == "learning" and b == "rate" for a, b in pairwise(found))
-    if not (pair or have & {"lr", "lrs", "lrm", "lr0", "learningrate"}) or have & {
+    if not (pair or have & {"lr", "lrs", "lrm", "lr0", "lrate", "learningrate"}) or have & {
         "scale",
         "mult",
         "multiplier",

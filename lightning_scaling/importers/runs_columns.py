@@ -141,11 +141,15 @@ def clock_unit(name: str, what: str) -> float:
 
     >>> clock_unit("Tokens (B)", "tokens"), clock_unit("tokens_b", "tokens"), clock_unit("step (k)", "step"), clock_unit("step_t", "step")
     (1000000000.0, 1000000000.0, 1000.0, 1.0)
+    >>> clock_unit("million_tokens", "tokens")
+    1000000.0
     """
     inside = re.search(r"[(\[](.+?)[)\]]", name)
     if inside is not None:
         return unit_of(f"x {inside[1]}")
-    return unit_of(name) if what == "tokens" and words(name)[-1] not in ("t", "g") else 1.0
+    if what != "tokens" or words(name)[-1] in ("t", "g"):
+        return 1.0
+    return unit_of(f"x {name}") if len(words(name)[0]) > 3 else unit_of(name)
 
 
 def cell_unit(text: str) -> tuple[str, float | None]:

@@ -19,7 +19,7 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
+_NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
 _NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
@@ -30,6 +30,7 @@ _MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss valu
 _LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
 # A number that begins the line, or what follows a logger's own prefix: `100 | loss 5.6`, `[100] loss=5.6`, `100:<tab>loss: 5.6`.
 _FIRST = re.compile(r"^(?:.*\]\s)?\s*(?:\[(?P<inside>\d+)\]|(?P<step>\d+)\s*(?:[|,\t]|:(?!\d)))")
+_EPOCH_BATCH = re.compile(r"^\[(?P<epoch>\d+),\s*(?P<step>\d+)\]\s")  # PyTorch's tutorial: `[1,  2000] loss: 2.2`
 _EPOCH_BEHIND = re.compile(r"\b(\d+)[ -]?epoch\b", re.IGNORECASE)
 _PART = re.compile(
     r"(?:^|(?<=[\s|\[(:,]))(?:(?P<held>valid(?:ation|ate)?|val|eval(?:uation)?|dev|test)|train(?:ing|_inner)?)(?=[\s|\]):,])", re.I
@@ -107,6 +108,8 @@ def _unnamed(line: str, have: set[str]) -> dict[str, float]:
     """A clock whose number stands before its name, or that has none, where the line has a loss and no other clock."""
     if "loss" not in have or have & set(CLOCKS):
         return {}
+    if (both := _EPOCH_BATCH.match(line)) is not None:
+        return {"epoch": float(both["epoch"]), "step": float(both["step"])}
     if (behind := _EPOCH_BEHIND.search(line)) is not None:
         return {"epoch": float(behind[1])}
     first = _FIRST.match(line) if bar(line) is None else None

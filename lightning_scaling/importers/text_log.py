@@ -22,14 +22,14 @@ def recognises(source: Source) -> bool:
     if not source.is_text:
         return False
     lines = source.text.splitlines()
-    return next(_rows(enumerate(lines, 1), Tally()), None) is not None or len(lines) > 300
+    return next(logged(enumerate(lines, 1), Tally()), None) is not None or len(lines) > 300
 
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The lines that hold a clock with a loss or a rate."""
     tally.kind = signature(source)
     lines = _behind_code(source.lines(), tally) if tally.kind == "modded-nanogpt log" else source.lines()
-    return frames_of(_rows(lines, tally), tally)
+    return frames_of(logged(lines, tally), tally)
 
 
 def _behind_code(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int, str]]:
@@ -49,7 +49,7 @@ def _behind_code(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tup
     yield from iterator
 
 
-def _rows(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int, dict[str, float]]]:
+def logged(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int, dict[str, float]]]:
     """A loss without a clock belongs to the step before it where it is a validation loss, or where that step's line had no loss itself."""
     clock: dict[str, float] = {}
     bare = False

@@ -209,3 +209,17 @@ def test_of_several_losses_those_not_followed_are_named(file):
     rows = [f"{s},{loss},{loss + 1},{loss + 2}" for s, loss in zip(STEPS, LOSS, strict=True)]
     reading = same_losses(file("run.csv", ["step,loss,loss,train_loss", *rows]))
     assert "loss (2), train_loss are not followed" in reading.remarks
+
+
+def test_columns_that_change_their_order_are_refused_with_the_row(file):
+    rows = [f"{loss},{s}" for s, loss in zip(STEPS[25:], LOSS[25:], strict=True)]
+    first = [f"{s},{loss}" for s, loss in zip(STEPS[:25], LOSS[:25], strict=True)]
+    with pytest.raises(ValueError, match=r"run\.csv, row 27: the columns change their order here \(loss, step\); split the file there"):
+        read_run(file("run.csv", ["step,loss", *first, "loss,step", *rows]))
+
+
+def test_rows_above_the_header_are_counted(file):
+    reading = same_losses(
+        file("run.csv", ["step,loss,lr", *ROWS[:10], "step,loss", *(f"{s},{x}" for s, x in zip(STEPS, LOSS, strict=True))])
+    )
+    assert reading.skipped == [{"reason": "above the header", "rows": 10, "first_row": 2}]

@@ -1,5 +1,7 @@
 """What training scripts print is the same run, whatever the program; formats as their programs write them."""
 
+import json
+
 import numpy as np
 import pytest
 from importers_truth import LOSS, RATE, STEPS, same_losses
@@ -182,6 +184,16 @@ def test_parts_of_a_line_in_brackets(file):
 def test_the_script_before_its_own_log_is_no_log(file):
     code = ["step = 5 ; loss = 4", "print(f'step:{step} val_loss:{x}')", "=" * 100]
     assert same_losses(file("log.txt", [*code, *lines(FORMATS["modded-nanogpt log"])])).skipped[0]["rows"] == 3
+
+
+def test_lines_of_a_log_in_json(file):
+    printed = [json.dumps({"log": line + "\n", "stream": "stdout"}) for line in lines("step {s} loss {x:.5f} lr {r:.4e}")]
+    assert same_losses(file("container.log", printed)).kind == "text log in JSON lines"
+
+
+def test_epoch_and_batch_in_brackets(file):
+    printed = [f"[{(s - 1) // 500 + 1}, {(s - 1) % 500 + 1:5d}] loss: {x:.5f}" for s, x in zip(STEPS, LOSS, strict=True)]
+    assert "4 times" not in same_losses(file("cifar.log", printed), STEPS).remarks[0]
 
 
 def test_a_text_without_a_loss_is_refused_with_what_would_help(file):
