@@ -35,6 +35,7 @@ _EPOCH_BEHIND = re.compile(r"\b(\d+)[ -]?epoch\b", re.IGNORECASE)
 _PART = re.compile(
     r"(?:^|(?<=[\s|\[(:,]))(?:(?P<held>valid(?:ation|ate)?|val|eval(?:uation)?|dev|test)|train(?:ing|_inner)?)(?=[\s|\]):,])", re.I
 )
+_HELD = re.compile("val|dev|test", re.IGNORECASE)
 _BAR = re.compile(r"[\[|(]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b")
 _TQDM = re.compile(r"\b(?P<step>\d[\d.]*[kM]?)(?:it)?/(?P<total>\d[\d.]*[kM]?)it\b")
 _EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b", re.IGNORECASE)
@@ -56,19 +57,21 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
         return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
     if (held := _MEGATRON.search(line)) is not None:
         return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
-    found = _pairs(_RANK.sub("-", line), tally)
+    rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
+    found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
     if (both := _LITGPT.search(line)) is not None:
         found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
         found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
     found |= _unnamed(line, {r.what for name in found if (r := role(name))})
-    rank = _RANK.search(line)
     return found if rank is None else {**found, "rank": float(rank[1])}
 
 
 def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
     found: dict[str, float] = {}
     pairs = list(_PAIR.finditer(line))
-    parts = [(mark.start(), mark["held"] is not None) for mark in _PART.finditer(line) if not _within(mark.start(), pairs)]
+    parts = []
+    if _HELD.search(line) is not None:
+        parts = [(mark.start(), mark["held"] is not None) for mark in _PART.finditer(line) if not _within(mark.start(), pairs)]
     for pair in pairs:
         name = _name(pair["name"])
         meant = role(name)
