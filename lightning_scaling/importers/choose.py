@@ -23,10 +23,18 @@ def without_repeats(columns: Columns, tally: Tally) -> Columns:
     kept = dict(columns)
     for name, found in losses.items():
         seen, changes = columns[name].seen, columns[name].changes
-        if found.split in ("validation", "test") and REPEATED * changes <= min(seen, most) and most <= 2 * seen:
+        if found.split not in ("validation", "test") or REPEATED * changes > min(seen, most) or most > 2 * seen:
+            continue
+        if _regular(columns[name]):
             kept[name] = columns[name].changed()
             tally.remark(f"{name} is written {seen} times and changes {changes} times: its repeats are left out")
     return kept
+
+
+def _regular(series: Series) -> bool:
+    """Whether it changes at about equal distances, as by a validation now and then, and not ever more rarely, as a rounded one does."""
+    lengths = np.diff(np.flatnonzero(np.diff(series.points()["value"], prepend=np.nan) != 0))
+    return len(lengths) < 2 or bool(lengths.max() <= 2 * np.median(lengths))
 
 
 def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> str:

@@ -133,7 +133,8 @@ def _worded(cells: list[str]) -> bool:
 
 def _joined(lines: list[list[str]]) -> list[str]:
     """One name a column: a cell of an upper level also names the empty ones on its right, which merged cells leave."""
-    above = [_spread(cells, lines[level + 1 :]) for level, cells in enumerate(lines[:-1])]
+    titled = [level for level, cells in enumerate(lines[:-1]) if not any(cells[1:])]  # one cell alone is a title
+    above = [_spread(cells, lines[level + 1 :]) for level, cells in enumerate(lines[:-1]) if level not in titled]
     return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*above, lines[-1], strict=True)]
 
 

@@ -11,6 +11,7 @@ Points = dict[str, Floats]
 FEWEST, ORDERED = 12, 0.95
 # Ranks of one run lie this near to each other; two runs of one model hardly do.
 ALIKE = 0.01
+NEAR = 0.05  # devices of one run, on their average
 
 
 def one_run(points: Points, clock: str, column: str, where: str, tally: Tally) -> Points:
@@ -36,8 +37,14 @@ def one_run(points: Points, clock: str, column: str, where: str, tally: Tally) -
 
 
 def _rank_column(points: Points) -> str | None:
-    named = (name for name in points if name not in ("row", "value") and (found := role(name)) is not None and found.what == "rank")
-    return next((name for name in named if len(np.unique(points[name][np.isfinite(points[name])])) > 1), None)
+    """The column of ranks; one of devices or workers only where they lie near to each other, as each may train a model of its own."""
+    for name in points:
+        if name in ("row", "value") or (found := role(name)) is None or found.what != "rank":
+            continue
+        levels = [np.nanmedian(points["value"][points[name] == each]) for each in np.unique(points[name][np.isfinite(points[name])])]
+        if len(levels) > 1 and ("rank" in name.lower() or np.ptp(levels) <= NEAR * abs(float(np.mean(levels)))):
+            return name
+    return None
 
 
 def _averaged(points: Points, column: str, rank: str, tally: Tally) -> Points:

@@ -56,6 +56,9 @@ _OTHER = {
 }
 
 
+MODEL = 2  # rank of a column of models, whose cells may be sizes
+
+
 class Meaning(NamedTuple):
     """`what` a column is, the `scale` its name gives its numbers, and a `rank`: of several the lowest is meant."""
 
@@ -101,7 +104,7 @@ def _count(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
         return Meaning("params", unit_of(name), int(part))
     if have & _TOKENS or _is_letter("d", found) or found in (("data",), ("dataset", "size"), ("samples",), ("samples", "seen")):
         return Meaning("tokens", unit_of(name), int(not have & _TOKENS))
-    return Meaning("params", unit_of(name), 2) if found == ("model",) else None  # where its cells are sizes
+    return Meaning("params", unit_of(name), MODEL) if found == ("model",) else None  # where its cells are sizes
 
 
 def _is_letter(letter: str, found: tuple[str, ...]) -> bool:

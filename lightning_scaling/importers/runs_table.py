@@ -10,7 +10,7 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.names import role
-from lightning_scaling.importers.runs_columns import Meaning, cell_value, meaning
+from lightning_scaling.importers.runs_columns import Meaning, cell_unit, cell_value, meaning
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
@@ -75,7 +75,8 @@ def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    chosen = _chosen(names, named or {}, source.name, tally)
+    sized = [name for name in names if name.lower() != "model" or any(cell_unit(str(row.get(name)))[1] for _, row in rows[:20])]
+    chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
     for what, (name, scale) in chosen.items():

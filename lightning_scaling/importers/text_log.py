@@ -85,7 +85,7 @@ class _Epochs:
         """The row with the step of the line's bar, where it has none; of a bar that counts samples the share of its epoch."""
         have = _kinds(row)
         progress = bar(line) if have & _VALUES and "step" not in have else None
-        if progress is None:
+        if progress is None or (progress.epoch is None and "epoch" in have):
             return row
         if progress.epoch is None:
             return {**row, "step": progress.step}

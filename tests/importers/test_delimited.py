@@ -179,6 +179,7 @@ def test_counts_as_people_write_them(file, form):
     "header",
     [
         (",train,train,val", ",loss,lr,loss", "step,,,"),  # a data frame with two levels and a named index
+        ("my results,,,", "step,train_loss,lr,val_loss"),  # a title
         (",Training,,Validation", "step,loss,lr,loss"),  # merged cells of a spreadsheet
         ("step,train_loss,lr,val_loss", "[k],[nats],,[nats]"),  # units below
     ],
@@ -209,6 +210,12 @@ def test_of_several_losses_those_not_followed_are_named(file):
     rows = [f"{s},{loss},{loss + 1},{loss + 2}" for s, loss in zip(STEPS, LOSS, strict=True)]
     reading = same_losses(file("run.csv", ["step,loss,loss,train_loss", *rows]))
     assert "loss (2), train_loss are not followed" in reading.remarks
+
+
+def test_a_rounded_validation_loss_keeps_its_rows(file):
+    held = np.round(0.1 + 2 / STEPS, 2)
+    rows = [f"{s},{9 - i / 100},{held[i]}" for i, s in enumerate(STEPS)]
+    same_losses(file("run.csv", ["step,train_loss,val_loss", *rows]), STEPS, held)
 
 
 def test_columns_that_change_their_order_are_refused_with_the_row(file):

@@ -106,7 +106,15 @@ def test_rows_of_ranks_are_one_run(file):
     np.testing.assert_allclose(reading.curve.loss, LOSS + noise.mean(axis=1), atol=1e-5)
 
 
-@pytest.mark.parametrize("column", ["rank", "gpu_id"])
+def test_devices_far_apart_are_runs(file):
+    rows = [f"{s},{k},{loss + k}" for s, loss in zip(STEPS, LOSS, strict=True) for k in range(2)]
+    path = file("run.csv", ["step,gpu,loss", *rows])
+    with pytest.raises(ValueError, match="2 runs written in turn"):
+        read_run(path)
+    same_losses(path, run_column="gpu", run="0")
+
+
+@pytest.mark.parametrize("column", ["rank", "local_rank"])
 def test_ranks_of_a_column_are_averaged_however_far_apart(file, column):
     rows = [f"{s},{k},{loss + k - 1.5}" for s, loss in zip(STEPS, LOSS, strict=True) for k in range(4)]
     assert f"4 ranks by {column}: their mean is followed" in remarks(same_losses(file("run.csv", [f"step,{column},loss", *rows])))
