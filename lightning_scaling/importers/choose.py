@@ -3,8 +3,7 @@
 import numpy as np
 
 from lightning_scaling.importers.gather import Columns, Series, meant
-from lightning_scaling.importers.long_form import VALUE
-from lightning_scaling.importers.names import CLOCKS, Role, role
+from lightning_scaling.importers.names import CLOCKS, VALUE, Role, role
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.tally import Tally
 

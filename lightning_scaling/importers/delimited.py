@@ -13,8 +13,7 @@ from lightning_scaling.importers.cells import BROKEN, absent, counted, number
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.long_form import KEY, VALUE
-from lightning_scaling.importers.names import CLOCKS, SPLIT, role
+from lightning_scaling.importers.names import CLOCKS, KEY, SPLIT, VALUE, role
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source

@@ -7,8 +7,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.frame import Frame
-from lightning_scaling.importers.long_form import VALUE, widened
-from lightning_scaling.importers.names import CLOCKS, Role, metric_of, role
+from lightning_scaling.importers.long_form import widened
+from lightning_scaling.importers.names import CLOCKS, VALUE, Role, metric_of, role
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.runs_columns import clock_unit
 from lightning_scaling.run.thinning import log_spaced

@@ -6,8 +6,6 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.names import KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, role, words
 
-__all__ = ["KEY", "VALUE", "widened"]
-
 
 def widened(frame: Frame) -> Frame:
     """The frame with a column for each metric that its key column names, and one for each part of the data that a column of parts names."""

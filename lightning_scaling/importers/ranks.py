@@ -31,7 +31,7 @@ def one_run(points: Points, clock: str, column: str, where: str, tally: Tally) -
     if each > 1:
         tally.remark(
             f"each {clock} has {each} rows that differ by {100 * gap:.2g} % throughout, as ranks of one run do: their mean is followed; "
-            "name the column that tells them apart with --run-column if they are runs"
+            "name the column that separates them with --run-column if they are runs"
         )
     return points
 

@@ -29,7 +29,9 @@ _FLOPS = re.compile(r"(|k|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flop
 _PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
 _TOKENS = {"tokens", "token", "ntokens"}
 # What may stand beside the letters N and D of a size: d_model and n_ctx are none.
-_BESIDE_LETTER = {"non", "emb", "embedding", "nonembedding", "active", "total", "x", "e", "10", "1", "in", "of"} | set(_UNITS)
+_BESIDE_LETTER = {"non", "emb", "embedding", "nonembedding", "active", "activated", "act", "total", "x", "e", "10", "1", "in", "of"} | set(
+    _UNITS
+)
 _ERROR = re.compile(r"\s*(?:±|\+/-|\+-|\\pm).*$")
 _RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
 _OTHER = {

@@ -195,7 +195,7 @@ def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], val
 
 
 def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], good: Any, tally: Tally) -> None:
-    """Says where a run has several rows: losses on the way to its end follow its schedule, not the law."""
+    """Remarks where a run has several rows: losses on the way to its end follow its schedule, not the law."""
     if "run" not in chosen:
         return
     runs = [str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept]

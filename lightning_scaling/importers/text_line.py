@@ -11,6 +11,7 @@ import numpy as np
 from lightning_scaling.importers.cells import number
 from lightning_scaling.importers.names import CLOCKS, VALIDATION, role, words
 from lightning_scaling.importers.tally import Tally
+from lightning_scaling.numbers import parse_count
 
 _VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
 _PAIR = re.compile(
@@ -91,7 +92,7 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
         scale = _SCALE.get(pair["scale"] or "", 1.0) if meant is not None and meant.what in CLOCKS else 1.0
         found.setdefault(name, scale * number(pair["value"].replace(",", "")))
         if tally is not None and pair["total"] and meant is not None and meant.what == "step":
-            tally.facts["total_steps"] = scaled(pair["total"])
+            tally.facts["total_steps"] = parse_count(pair["total"])
     return found
 
 
@@ -136,7 +137,7 @@ def bar(line: str) -> Bar | None:
     """
     line = _COLOUR.sub("", line)
     fractions = list(_BAR.finditer(line)) or list(_TQDM.finditer(line))
-    fractions = [each for each in fractions if scaled(each["step"]) <= scaled(each["total"])]
+    fractions = [each for each in fractions if parse_count(each["step"]) <= parse_count(each["total"])]
     if not fractions:
         return None
     epoch = _EPOCH.search(line[: fractions[0].end()])
@@ -144,15 +145,5 @@ def bar(line: str) -> Bar | None:
     last = fractions[1] if len(fractions) > 1 and epoch is not None and fractions[0].start() < epoch.end("epoch") else fractions[0]
     if epoch is not None and epoch.start("epoch") >= last.start():
         epoch = None
-    counted = scaled(last["step"]), scaled(last["total"])
+    counted = parse_count(last["step"]), parse_count(last["total"])
     return Bar(*counted, None if epoch is None else float(epoch["epoch"]), epoch is not None and epoch["of"] is not None)
-
-
-def scaled(text: str) -> float:
-    """A count with an optional letter.
-
-    >>> scaled("10k"), scaled("10,000")
-    (10000.0, 10000.0)
-    """
-    plain = text.replace(",", "")
-    return float(plain[:-1]) * _SCALE[plain[-1]] if plain[-1].isalpha() else float(plain)
