@@ -131,7 +131,7 @@ def _power(name: str) -> float | None:
 
 
 def cell_value(text: str, scale: float, decimal_comma: bool) -> float:
-    """The number in a cell, in the unit that stands in it, else in that of its column; of `3.91 ± 0.02` the first.
+    """The number in a cell, in the unit written in it, else in that of its column; of `3.91 ± 0.02` the first.
 
     >>> cell_value("70 M", 1.0, False), cell_value("2.6 × 10^20", 1.0, False), cell_value("3.91 ± 0.02", 1.0, False)
     (70000000.0, 2.6e+20, 3.91)

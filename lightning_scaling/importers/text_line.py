@@ -109,7 +109,7 @@ def _name(text: str) -> str:
 
 
 def _unnamed(line: str, have: set[str]) -> dict[str, float]:
-    """A clock whose number stands before its name, or that has none, where the line has a loss and no other clock."""
+    """A clock whose number is before its name, or that has none, where the line has a loss and no other clock."""
     if "loss" not in have or have & set(CLOCKS):
         return {}
     if (both := _EPOCH_BATCH.match(line)) is not None:
