@@ -20,7 +20,7 @@ _FLOPS = {
 }
 _FORECASTS = (
     "The forecast at half was made during the run, from what it had seen by then (between 40 % and 60 % of its token budget), and was not "
-    "changed afterwards. Its interval is meant to hold the end in 90 of 100 runs. The ribbon in a run's picture shows every such forecast."
+    "changed afterwards. Its interval is meant to hold the end in 90 of 100 runs."
 )
 
 

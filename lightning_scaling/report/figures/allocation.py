@@ -26,7 +26,7 @@ def optimal_allocation(
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.params and r.flops > 0]
     with drawing(look):
-        figure, sides = new_figure(9.4, 4.3, ncols=2)
+        figure, sides = new_figure(9.4, 4.3, look, panels=2)
         for axes, (quantity, label) in zip(sides, _SIDES, strict=True):
             axes.set(xlabel="training compute C (FLOPs)", ylabel=label)
             if drawn:

@@ -42,7 +42,7 @@ def loss_against_compute(
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.flops > 0 and np.isfinite(r.loss) and r.loss > 0]
     with drawing(look):
-        figure, axes = new_figure(9.4, 5.0)
+        figure, axes = new_figure(9.4, 5.0, look)
         if not drawn:
             note(axes, "no run has a loss and a count of its compute yet")
             axes.set(xlabel="training compute C (FLOPs)", ylabel=loss_name(records))

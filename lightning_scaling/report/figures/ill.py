@@ -28,7 +28,7 @@ def ill_panels(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | Non
     collapse, averaged = reading is not None and len(reading.x) > 0, averaged_of(run.record.curve) is not None
     panels = 1 + collapse + averaged
     with drawing(look):
-        figure, grid = new_figure(9.4 if panels > 1 else 5.6, 2.7, ncols=panels, squeeze=False)
+        figure, grid = new_figure(9.4 if panels > 1 else 5.6, 2.7, look, panels, squeeze=False)
         axes = iter(grid.flat)
         _loss(next(axes), run, runs, look)
         if collapse:

@@ -71,11 +71,9 @@ function readings(run) {
 }
 
 /** Why this run is better or worse than others of its size: the span of their losses, and what is different about it. */
-function siblings({ siblings: found, loss: mine, state }) {
-  if (!found?.runs) return null;
-  const place = state !== "FINISHED" || mine === null ? "" : mine > found.high ? ", this one above them all" : mine < found.low ? ", this one below them all" : ", this one among them";
-  const several = found.runs === 1 ? `The finished run of this size and length ended at ${loss(found.low)}` : `${found.runs} finished runs of this size and about this length ended at ${between(found.low, found.high, loss)}`;
-  return h("div", { class: "siblings" }, h("p", {}, `${several}${place}.`),
+function siblings({ siblings: found }) {
+  if (!found?.words) return null;
+  return h("div", { class: "siblings" }, h("p", {}, found.words),
     found.differs.length ? table(["differs in", "here", "there"], found.differs, [0, 1, 2]) : h("p", { class: "hint" }, "No logged parameter or tag is different here."));
 }
 
