@@ -47,7 +47,8 @@ def _picture(records: Sequence[RunRecord]) -> str:
         return ""
     drawn = themed(lambda theme: loss_against_compute(records, theme=theme), "Loss against training compute, a curve a run.")
     dark = f'<source media="(prefers-color-scheme: dark)" srcset="{drawn.others[0].uri}">'
-    return f'<picture>{dark}<img src="{drawn.light.uri}" alt="{drawn.alt}" width="{drawn.light.width}" style="max-width:100%;height:auto"></picture>'
+    size = f'width="{drawn.light.width}" style="max-width:100%;height:auto"'
+    return f'<picture>{dark}<img src="{drawn.light.uri}" alt="{drawn.alt}" {size}></picture>'
 
 
 def _cell(value: Any, write: Any) -> str:

@@ -82,7 +82,7 @@ def _as_before(opening: str, flops: float, frontier: FrontierFit | None) -> str:
     if frontier is None:
         return ""
     loss, low, high = (float(v) for v in frontier.expected(flops))
-    return f"{opening}, split between parameters and tokens as in these runs, is expected to reach a loss of {numbers.loss_interval(loss, low, high)}. "
+    return f"{opening}, split as in these runs, is expected to reach a loss of {numbers.loss_interval(loss, low, high)}. "
 
 
 def _open_split(surface: SurfaceFit | None) -> str:
@@ -96,18 +96,31 @@ def prediction(largest: HeldOut | None) -> str:
     if largest is None:
         return ""
     interval = f"{100 * largest.level:.0f} % interval {numbers.between(largest.low, largest.high)}"
-    opening = f"The smaller runs alone predict a loss of {numbers.loss(largest.loss)} ({interval}) for the largest, of {numbers.count(largest.params)} parameters"
+    of = f"the largest, of {numbers.count(largest.params)} parameters"
+    opening = f"The smaller runs alone predict a loss of {numbers.loss(largest.loss)} ({interval}) for {of}"
     if not np.isfinite(largest.observed):
         return f"{opening}."
     observed = f"{numbers.loss(largest.observed)} was observed, {'inside' if largest.inside else 'outside'} the interval"
     return f"{opening}; {observed} (error {numbers.percent(largest.error)})."
 
 
+def half(runs: Sequence[RunRow]) -> str:
+    """How far off the forecasts were that were made at half of the runs."""
+    off = [abs(run.error) for run in runs if run.error is not None]
+    if not off:
+        return ""
+    inside, typical = sum(bool(run.inside) for run in runs), numbers.percent(float(np.median(off))).lstrip("+")
+    made = f"The end of {_runs(len(off)).lower()} was forecast at half"
+    return f"{made}: off by {typical} (median), {inside} of {len(off)} inside the 90 % interval."
+
+
 def ill(runs: Sequence[RunRow], found: Sequence[Ill]) -> str:
     """How many runs need a look, and which first."""
     if not found:
         return "No run needs a look: none broke off, diverged, or ended far above the law or outside its forecast." if runs else ""
-    return f"One of {len(runs)} runs needs a look." if len(found) == 1 else f"{len(found)} of {len(runs)} runs need a look, the worst first."
+    return (
+        f"One of {len(runs)} runs needs a look." if len(found) == 1 else f"{len(found)} of {len(runs)} runs need a look, the worst first."
+    )
 
 
 def _runs(count: int) -> str:

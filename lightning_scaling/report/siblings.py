@@ -65,7 +65,13 @@ def words(record: RunRecord, found: Beside) -> str:
 def _place(record: RunRecord, low: float, high: float, others: str) -> str:
     if not is_finished(record) or not record.loss > 0:
         return ""
-    return f", this one above {others}" if record.loss > high else f", this one below {others}" if record.loss < low else ", this one among them"
+    return (
+        f", this one above {others}"
+        if record.loss > high
+        else f", this one below {others}"
+        if record.loss < low
+        else ", this one among them"
+    )
 
 
 def no_facts(records: Sequence[RunRecord]) -> Facts:

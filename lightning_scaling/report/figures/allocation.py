@@ -44,7 +44,7 @@ def _side(axes: Any, drawn: Sequence[RunRow], law: AllocationLaw, presets: Seque
     beside = _published(presets, grid, quantity)
     have = [float(r.params or 0) if quantity == "params" else r.tokens for r in drawn]
     bounds = [] if edges is None else [max(edges[0].min(), own.min() / 10), min(edges[1].max(), own.max() * 10)]
-    log_axis(axes.xaxis, grid[0] / 1.6, grid[-1] * 60, numbers.scientific, most=5)
+    log_axis(axes.xaxis, grid[0] / 1.6, grid[-1] * 1.1, numbers.scientific, most=4)
     log_axis(axes.yaxis, *padded([*own, *have, *bounds, *(v for line in beside.values() for v in line)], 0.05), numbers.count, most=6)
     for line in beside.values():
         axes.plot(grid, line, color=look.muted, lw=0.9, zorder=2)

@@ -15,7 +15,7 @@ NARROW = 4.1  # inches: text of a phone's picture is then as large as beside it
 
 
 def new_figure(width: float, height: float, look: Theme, panels: int = 1, **grid: Any) -> tuple[Any, Any]:
-    """A figure that no global list of figures knows, with its axes; inches. `panels` are side by side, on a narrow screen one below the other.
+    """A figure that no global list of figures knows, with its axes; inches. `panels` are side by side, for a phone below each other.
 
     Returns:
         The figure, and its axes: one, or an array of them where there are several panels or a `grid` was asked for.

@@ -38,10 +38,14 @@ def ill_panels(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | Non
         return settle(figure)
 
 
+def of_its_size(run: RunRow, runs: Sequence[RunRow]) -> list[RunRow]:
+    """Finished runs of equal size, at most twelve."""
+    return [other for other in runs if other is not run and other.fitted and other.params == run.params][:_SIBLINGS]
+
+
 def _loss(axes: Any, run: RunRow, runs: Sequence[RunRow], look: Theme) -> None:
     """The run with its power law; finished runs of the same size, as a measure."""
-    beside = [other for other in runs if other is not run and other.fitted and other.params == run.params][:_SIBLINGS]
-    for other in beside:
+    for other in of_its_size(run, runs):
         flops, loss = other.record.flops, other.record.curve.loss
         kept = np.flatnonzero(np.isfinite(loss) & (loss > 0) & (flops > 0))
         kept = kept[log_spaced(flops[kept], points_of_each(1))]
