@@ -51,7 +51,7 @@ def _caption(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | None)
     text = f"{', '.join(lines)[:1].upper()}{', '.join(lines)[1:]}."
     if reading is None or not len(reading.x):
         return text
-    return f"{text} Beside it: how far its loss lies above its siblings at the same share of the budget; grey: how they differ among themselves."
+    return f"{text} Beside it: how far its loss lies above its siblings at the same share of the budget; grey: how siblings differ."
 
 
 def _alt(run: RunRow, reading: FamilyReading | None) -> str:

@@ -65,13 +65,8 @@ def words(record: RunRecord, found: Beside) -> str:
 def _place(record: RunRecord, low: float, high: float, others: str) -> str:
     if not is_finished(record) or not record.loss > 0:
         return ""
-    return (
-        f", this one above {others}"
-        if record.loss > high
-        else f", this one below {others}"
-        if record.loss < low
-        else ", this one among them"
-    )
+    above, below = record.loss > high, record.loss < low
+    return f", this one {'above' if above else 'below'} {others}" if above or below else ", this one among them"
 
 
 def no_facts(records: Sequence[RunRecord]) -> Facts:
