@@ -44,11 +44,11 @@ def _family_words(reading: FamilyReading | None, reason: str) -> str:
 
 def _caption(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | None) -> str:
     """What is drawn, and nothing else."""
-    lines = ["the run in the strongest colour"]
-    lines += ["its own power law dashed"] if power_law_line(run.record) is not None else []
-    lines += ["finished runs of its size in grey"] if of_its_size(run, runs) else []
-    lines += ["▼ where a plateau was called"] if plateau_of(run.record) is not None else []
-    text = f"{', '.join(lines)[:1].upper()}{', '.join(lines)[1:]}."
+    lines = ["Strong line: the run"]
+    lines += ["dashed: its own power law"] if power_law_line(run.record) is not None else []
+    lines += ["grey: finished runs of its size"] if of_its_size(run, runs) else []
+    lines += ["▼: a plateau was called"] if plateau_of(run.record) is not None else []
+    text = f"{'; '.join(lines)}."
     if reading is None or not len(reading.x):
         return text
     return f"{text} Beside it: how far its loss lies above its siblings at the same share of the budget; grey: how siblings differ."

@@ -59,7 +59,14 @@ def _side(axes: Any, drawn: Sequence[RunRow], law: AllocationLaw, presets: Seque
 
 def _names(axes: Any, end: float, lines: dict[str, float], look: Theme) -> None:
     """Each line named at its end; the fitted law, the last of them, in its colour."""
-    texts = name_ends(axes, end, list(lines.values()), [numbers.shortened(name, 24) for name in lines], fontsize=7.5, color=look.muted)
+    texts = name_ends(
+        axes,
+        end,
+        list(lines.values()),
+        [numbers.shortened(name.removesuffix(" allocation"), 22) for name in lines],
+        fontsize=7.5,
+        color=look.muted,
+    )
     texts[-1].set(color=look.accent, fontweight="bold")
 
 
