@@ -25,6 +25,7 @@ from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.run.schedule import Schedule
 
+NOTHING: Any = None
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 NO_START = 'the monitor needs fabric.call("on_train_start", model=..., optimizer=..., scheduler=..., max_steps=...) before the first batch'
 
@@ -56,7 +57,7 @@ class ScalingLawFabricCallback(PrintedRun):
         self._resumed: dict[str, Any] | None = None  # state of a checkpoint, until training begins
         self._run: RunMonitor | None = None
         self._active = self._waiting = False  # within a training; before its first batch
-        self._model: Any = None
+        self._model = self._optimizer = NOTHING
         self._rate: float | None = None
         self._max_steps: int | None = None
         self._began = (0, 0)  # tokens and steps when this training began
@@ -89,7 +90,7 @@ class ScalingLawFabricCallback(PrintedRun):
         """
         if (run := self._live) is not None:
             run.interrupt(RuntimeError("the training ended by an error"))
-        self._guard, self._model, self._max_steps = Guard(), _inner(model, "module"), max_steps
+        self._guard, self._model, self._optimizer, self._max_steps = Guard(), _inner(model, "module"), optimizer, max_steps
         self._rate, self._waiting = None, True
         several = scheduler if isinstance(scheduler, list | tuple) else [scheduler]
         stepped = [Stepped(each) for each in several if each is not None]
@@ -122,8 +123,8 @@ class ScalingLawFabricCallback(PrintedRun):
             raise ValueError(NO_START)
         if self._waiting and self._active and self._run is not None:
             self._waiting = False
-            self._together(self._run.ranks, partial(self._run.start, batch, self._model))
-            self._model = None
+            self._together(self._run.ranks, partial(self._run.start, batch, self._model, optimizers=[self._optimizer]))
+            self._model = self._optimizer = None
         self._batch_begins(batch)
 
     @property

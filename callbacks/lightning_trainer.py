@@ -161,9 +161,9 @@ def projected_schedule(trainer: Any, index: int = 0, observed: Schedule | None =
     """
     calls = scheduler_calls(trainer)
     module = trainer.lightning_module
-    if not getattr(module, "automatic_optimization", True):
-        return Projection(observed, ScheduleOutcome.MANUAL, calls.end)
     configs = list(trainer.lr_scheduler_configs)
+    if configs and not getattr(module, "automatic_optimization", True):
+        return Projection(observed, ScheduleOutcome.MANUAL, calls.end)
     if configs and _steps_itself(module):
         return Projection(observed, ScheduleOutcome.OWN_STEPPING, calls.end)
     optimizer = trainer.optimizers[index] if trainer.optimizers else None

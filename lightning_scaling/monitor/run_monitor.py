@@ -124,7 +124,7 @@ class RunMonitor(PrintedRun):
         chosen = tokens if self.options.token_budget is None else self.options.token_budget
         self.progress.token_budget = None if chosen is None else int(chosen)
 
-    def start(self, batch: Any = None, model: Any = None, loaders: Any = None) -> None:
+    def start(self, batch: Any = None, model: Any = None, loaders: Any = None, optimizers: Iterable[Any] = ()) -> None:
         """Settle N and the FLOPs rule, with the first batch where batches are counted; then open the records. Once.
 
         Raises:
@@ -133,7 +133,7 @@ class RunMonitor(PrintedRun):
         """
         if self.counting.settled:
             return
-        self.counting.settle_rule(batch, model if model is not None else self._model, loaders)
+        self.counting.settle_rule(batch, model if model is not None else self._model, loaders, optimizers)
         self._model = None
         self.announce()
 
@@ -212,7 +212,8 @@ class RunMonitor(PrintedRun):
         mean = self._totals.exchange(loss)
         if budget is not None:
             self.guard.attempt("the token budget", lambda: setattr(self, "token_budget", budget(self.progress.ledger.tokens)))
-        point = self.guard.run("the curve", lambda: self.progress.mark(mean, scaled(averaged, loss, mean)), None)
+        mark = partial(self.progress.mark, mean, scaled(averaged, loss, mean))
+        point = None if self.loss.unseen else self.guard.run("the curve", mark, None)
         if point is not None and self._reporter is not None:
             at = self.progress.rates.steps if step is None else step
             self._metrics = self._verdicts.report(point, self._reporter, self.loss, self.guard)
