@@ -37,7 +37,9 @@ TOP_K = (
 )
 BARE_TOP_K = ("top_k", "topk", "k")
 # Whatever a layer with experts, or its router, calls it.
-ACTIVE = re.compile(r"^((num|n)_)?(experts?_)?(selected|activated?|used|chosen|routed_to)(_experts?)?$|experts?_per_tok(en)?|^top_?k|_top_?k$")
+ACTIVE = re.compile(
+    r"^((num|n)_)?(experts?_)?(selected|activated?|used|chosen|routed_to)(_experts?)?$|experts?_per_tok(en)?|^top_?k|_top_?k$"
+)
 CONFIGS = ("config", "hparams", "args", "cfg")
 
 
