@@ -10,22 +10,29 @@ from typing import Any
 PLAIN = (bool, int, float, str, type(None))
 
 
-class IdleOptimizer:
+def idle_optimizer(groups: list[dict[str, Any]], weights: list[Any]) -> Any:
     """Stands for an optimiser or a scheduler: runs a closure, changes nothing.
 
     Args:
         groups: its settings, as far as they are plain values.
         weights: those of the copy that it holds.
     """
+    from torch.optim import Optimizer
 
-    def __init__(self, groups: list[dict[str, Any]], weights: list[Any]) -> None:
-        self.param_groups, self.weights = groups, weights
+    class IdleOptimizer(Optimizer):  # training steps ask what it is
+        def __init__(self) -> None:
+            self.param_groups, self.weights = groups, weights
 
-    def step(self, closure: Callable[[], Any] | None = None, **_: Any) -> Any:
-        return closure() if callable(closure) else None
+        def step(self, closure: Any = None, **_: Any) -> Any:
+            return closure() if callable(closure) else None
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *_, **__: nullcontext()
+        def zero_grad(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            return lambda *_, **__: nullcontext()
+
+    return IdleOptimizer()
 
 
 class ReadableTrainer:
@@ -56,7 +63,7 @@ def detach(copied: Any, module: Any, backward: Callable[[Any], None]) -> None:
     own = {id(p): q for p, q in zip(module.parameters(), copied.parameters(), strict=True)}
     idle = [_idle(each, own) for each in getattr(trainer, "optimizers", None) or ()]
     copied.optimizers = lambda **_: idle[0] if len(idle) == 1 else idle
-    schedulers = [IdleOptimizer([], []) for _ in getattr(trainer, "lr_scheduler_configs", None) or ()]
+    schedulers = [idle_optimizer([], []) for _ in getattr(trainer, "lr_scheduler_configs", None) or ()]
     copied.lr_schedulers = lambda: schedulers[0] if len(schedulers) == 1 else schedulers or None
     _toggle(copied)
     if trainer is not None:
@@ -67,9 +74,9 @@ def _nothing(*_: Any, **__: Any) -> None:
     pass
 
 
-def _idle(optimizer: Any, own: dict[int, Any]) -> IdleOptimizer:
+def _idle(optimizer: Any, own: dict[int, Any]) -> Any:
     groups = [{k: v for k, v in group.items() if isinstance(v, PLAIN)} for group in optimizer.param_groups]
-    return IdleOptimizer(groups, [own[id(p)] for group in optimizer.param_groups for p in group["params"] if id(p) in own])
+    return idle_optimizer(groups, [own[id(p)] for group in optimizer.param_groups for p in group["params"] if id(p) in own])
 
 
 def _toggle(copied: Any) -> None:

@@ -7,9 +7,7 @@ from lightning_scaling.monitor.points import Points
 from lightning_scaling.monitor.progress import Progress
 
 NO_VALIDATION = "there is no validation loss: the smoothed training loss is followed, which does not show over-fitting"
-NO_LOSS_AT_ALL = (
-    "the training step returns no loss and there is no validation loss: nothing can be forecast; return the loss, or log val_loss"
-)
+NO_LOSS_AT_ALL = "there is no validation loss and the training step returns none: nothing is forecast; return the loss, or log val_loss"
 NO_LOSS = "{} is no loss: it is recorded, but there is no forecast and no advice; monitor=... names a loss"
 
 

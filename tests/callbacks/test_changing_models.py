@@ -114,7 +114,7 @@ def test_a_step_under_manual_optimisation_is_measured_and_without_a_loss_nothing
     assert flops(monitor) == 96 * (fooled + found)
     assert (len(monitor.curve), monitor.advice) == (0, None)
     printed = capsys.readouterr().out
-    assert "returns no loss" in printed
+    assert "the training step returns none" in printed
     assert "INVESTIGATE" not in printed
 
 
