@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from os.path import commonprefix
 from typing import Any
 
 from lightning_scaling.accounting.weights import Weight, clean, weights
@@ -96,8 +95,9 @@ def _has_twin(name: str, trained: Sequence[str], held: Sequence[Weight]) -> bool
 def _structure(name: str, held: Sequence[Weight]) -> list[tuple[str, tuple[int, ...]]]:
     """Names and shapes of its weights, without the names of modules that only wrap another one."""
     inside = [w for w in held if w.name.startswith(f"{name}.")]
-    start = len(commonprefix([w.name.split(".")[:-1] for w in inside]))
-    return [(".".join(w.name.split(".")[start:]), w.shape) for w in inside]
+    paths = [w.name.split(".") for w in inside]
+    shared = next((i for i, names in enumerate(zip(*paths, strict=False)) if len(set(names)) > 1), min(map(len, paths), default=1) - 1)
+    return [(".".join(path[shared:]), w.shape) for path, w in zip(paths, inside, strict=True)]
 
 
 def _is_trained(weight: Weight) -> bool:

@@ -23,7 +23,6 @@ from lightning_scaling.accounting.batches import fields, is_tensor, step_fetches
 from lightning_scaling.accounting.counter import step_counter
 from lightning_scaling.accounting.without_trainer import detach
 
-
 SMALL = 2_000_000  # weights of a model that may be copied with its data
 
 

@@ -11,7 +11,7 @@ def host_rate(optimizer: Any, last: float | None = None) -> float | None:
         optimizer: a torch optimiser, or a wrapper that shows its `param_groups`.
         last: the rate before, which is kept where the present one is a tensor on an accelerator: reading it would wait for the device.
     """
-    groups = getattr(optimizer, "param_groups", None)
+    groups: list[Any] = getattr(optimizer, "param_groups", None) or []
     rate = groups[0].get("lr") if groups else None
     if rate == 0.0 and isinstance(rate, float) and len(groups) > 1:
         rate = groups[followed_group(groups)].get("lr")
