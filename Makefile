@@ -4,6 +4,9 @@ OLDEST_PYTHON ?= python3.10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
+# What is compiled at its first import is kept: each process of a demo or a test would compile a gigabyte of libraries again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test docs dist test-oldest test-newest clean
 
 demo: .venv/.demo

@@ -139,11 +139,20 @@ class Chain:
         """What is computed."""
         return sum(cell.computed_flops for cell in self.cells)
 
+    @property
+    def computed_steps(self) -> int:
+        """Optimiser steps that are computed."""
+        return sum(cell.steps - cell.branch_step for cell in self.cells)
+
 
 def chains(cells: Iterable[Cell]) -> list[Chain]:
-    """The process chains of cells, those of most compute first."""
+    """The process chains of cells, those that are likely to take longest first, so that none is left alone at the end.
+
+    A step costs a fixed part and a part that grows with its FLOPs: a chain counts by its share of all steps and its share of all FLOPs.
+    """
     found: dict[str, list[Cell]] = {}
     for cell in cells:
         found.setdefault(cell.trunk or cell.id, []).append(cell)
     each = [Chain(tuple(sorted(members, key=lambda cell: (cell.branch_step > 0, -cell.steps)))) for members in found.values()]
-    return sorted(each, key=lambda chain: -chain.computed_flops)
+    steps, flops = sum(chain.computed_steps for chain in each), sum(chain.computed_flops for chain in each)
+    return sorted(each, key=lambda chain: -(chain.computed_steps / steps + chain.computed_flops / flops))

@@ -49,7 +49,7 @@ class Design:
 
     @property
     def chains(self) -> list[Chain]:
-        """What one process each trains, those of most compute first.
+        """What one process each trains, those that are likely to take longest first.
 
         With early decisions the cheapest first: what they show is what the others are judged by.
         """

@@ -39,3 +39,9 @@ def test_undecayed_learning_rates_are_stated_with_their_effect() -> None:
     found = envelope(curves((5.0, 10.0, 20.0, 40.0, 80.0), lag=0.05))
     assert "by the ends alone" in found.because
     assert "several lengths" in envelope(curves()).because
+
+
+def test_sizes_too_few_to_resample_give_no_interval() -> None:
+    found = envelope(curves()[::2][:4])
+    assert found.growth is not None
+    assert np.isnan(found.growth.N_exponent_interval).all()

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.approaches.growth import Growth, line
+from lightning_scaling.laws.approaches.growth import Growth, resampled_line
+
+DISTINCT = 10  # resampled slopes; fewer give no interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,4 +108,7 @@ def _growth(grid: Floats, winner: Floats, inner: Any, level: float, slopes: Floa
     if sizes < 2:
         return None, f"only {sizes} size(s) between the smallest and the largest ever lead: add sizes, or longer runs of the larger ones"
     span = grid[inner][-1] / grid[inner][0]
-    return line(grid[inner], winner[inner], level, slopes), f"{sizes} sizes lead in turn while compute grows {span:,.0f} times"
+    because = f"{sizes} sizes lead in turn while compute grows {span:,.0f} times"
+    if len(np.unique(slopes.round(6))) < DISTINCT:
+        slopes, because = np.array([]), f"{because}, too few to resample for an interval"
+    return resampled_line(grid[inner], winner[inner], level, slopes), because

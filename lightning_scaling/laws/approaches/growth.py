@@ -41,20 +41,35 @@ def line(
     flops: Floats,
     params: Floats,
     level: float,
-    spread_of_slope: Floats | None = None,
+    errors: Floats,
+    freedom: int,
     flops_per: float = FLOPS_PER_PARAM_AND_TOKEN,
 ) -> Growth:
-    """The line through the optima; `spread_of_slope`: resampled slopes for the interval (else: of the regression)."""
+    """The line through optima whose ln N* have standard `errors`, known with `freedom` degrees of freedom.
+
+    Two optima lie on a line whatever their errors, and three may by chance: the interval propagates the errors, times the scale factor
+    of the Particle Data Group where the optima scatter more than these explain.
+    """
     from scipy.special import stdtrit
 
+    slope, intercept, weights = _through(flops, params)
+    residuals = np.log(params) - intercept - slope * np.log(flops)
+    scatter = float((residuals**2).sum() / max((errors**2).mean() * (len(flops) - 2), 1e-300)) if len(flops) > 2 else 0.0
+    error = float(np.sqrt(((weights * errors) ** 2).sum() * max(1.0, scatter)) * stdtrit(freedom, (1 + level) / 2))
+    return Growth(flops, params, flops / (flops_per * params), slope, (slope - error, slope + error), level, intercept, flops_per)
+
+
+def resampled_line(flops: Floats, params: Floats, level: float, slopes: Floats) -> Growth:
+    """The line through the optima of 6·N·D, its interval by the `slopes` of resampled ones: NaN where there are none."""
+    slope, intercept, _ = _through(flops, params)
+    low, high = np.quantile(slopes, [(1 - level) / 2, (1 + level) / 2]) if len(slopes) else (np.nan, np.nan)
+    per = FLOPS_PER_PARAM_AND_TOKEN
+    return Growth(flops, params, flops / (per * params), slope, (float(low), float(high)), level, intercept, per)
+
+
+def _through(flops: Floats, params: Floats) -> tuple[float, float, Floats]:
+    """Slope and intercept of ln N* over ln C by least squares, and the weight of each optimum in the slope."""
     x, y = np.log(flops), np.log(params)
-    centred = x - x.mean()
-    slope = float(centred @ y / (centred @ centred))
-    freedom = max(len(x) - 2, 1)
-    error = float(
-        np.sqrt(((y - y.mean() - slope * centred) ** 2).sum() / freedom / (centred @ centred)) * stdtrit(freedom, (1 + level) / 2)
-    )
-    interval = (slope - error, slope + error)
-    if spread_of_slope is not None and len(spread_of_slope) > 1:
-        interval = tuple(float(v) for v in np.quantile(spread_of_slope, [(1 - level) / 2, (1 + level) / 2]))  # type: ignore[assignment]
-    return Growth(flops, params, flops / (flops_per * params), slope, interval, level, float(y.mean() - slope * x.mean()), flops_per)
+    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    slope = float(weights @ y)
+    return slope, float(y.mean() - slope * x.mean()), weights

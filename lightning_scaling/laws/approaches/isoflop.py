@@ -24,7 +24,8 @@ SAME_BUDGET = 1.25
 class IsoFlopCurve:
     """One budget: its runs, the parabola (3 coefficients of loss over ln N, highest power first), its bottom and its estimated bias.
 
-    `bias` is ln(parabola's N* / true N*) on the fitted surface; `reason` states why there is no bottom (then `best_params` is NaN).
+    `bias` is ln(parabola's N* / true N*) on the fitted surface; `leverage` is the variance of ln N* for losses with a relative
+    noise of 1; `reason` states why there is no bottom (then `best_params` is NaN).
     """
 
     flops: float
@@ -34,7 +35,13 @@ class IsoFlopCurve:
     parabola: Floats
     best_params: float
     bias: float
+    leverage: float = float("nan")
     reason: str = ""
+
+    @property
+    def misfit(self) -> float:
+        """Sum of the squared relative residuals about the parabola; its degrees of freedom are the runs less three."""
+        return float((((self.loss - np.polyval(self.parabola, np.log(self.params))) / self.loss.mean()) ** 2).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +78,24 @@ def isoflops(
     if len(sound) < 2:
         return IsoFlops(tuple(curves), None, None)
     budgets, best = np.array([v.flops for v in sound]), np.array([v.best_params for v in sound])
-    bias = np.array([v.bias for v in sound])
-    known = np.isfinite(bias)
-    unbiased = line(budgets[known], (best * np.exp(-bias))[known], level, flops_per=law.flops_per) if known.sum() >= 2 else None
-    return IsoFlops(tuple(curves), line(budgets, best, level, flops_per=law.flops_per), unbiased)
+    bias, errors = np.array([v.bias for v in sound]), _errors(sound)
+    freedom, known = _freedom(sound), np.isfinite(bias)
+    grown = line(budgets, best, level, errors, freedom, law.flops_per)
+    unbiased = (
+        line(budgets[known], (best * np.exp(-bias))[known], level, errors[known], freedom, law.flops_per) if known.sum() >= 2 else None
+    )
+    return IsoFlops(tuple(curves), grown, unbiased)
+
+
+def _errors(curves: list[IsoFlopCurve]) -> Floats:
+    """Standard errors of ln N* at each bottom, by the noise that all parabolas leave."""
+    noise = sum(v.misfit for v in curves) / _freedom(curves)
+    return np.sqrt([noise * v.leverage for v in curves])
+
+
+def _freedom(curves: list[IsoFlopCurve]) -> int:
+    """Degrees of freedom of that noise."""
+    return sum(len(v.loss) - 3 for v in curves)
 
 
 def _budgets(compute: Floats) -> list[NDArray[np.intp]]:
@@ -91,7 +112,15 @@ def _curve(budget: float, params: Floats, tokens: Floats, loss: Floats, law: Sur
     if np.isfinite(law.alpha):
         _, modelled, _ = _parabola(x, law.predict(params, tokens))
         bias = modelled - float(np.log(law.surface.optimum(budget, law.flops_per).params))
-    return IsoFlopCurve(budget, params, tokens, loss, parabola, float(np.exp(bottom)), bias, reason)
+    leverage = float("nan") if reason else _leverage(x, parabola, float(loss.mean()))
+    return IsoFlopCurve(budget, params, tokens, loss, parabola, float(np.exp(bottom)), bias, leverage, reason)
+
+
+def _leverage(x: Floats, parabola: Floats, mean: float) -> float:
+    """Variance of the parabola's bottom for noise of the size of the mean loss, to first order."""
+    middle = -parabola[1] / (2 * parabola[0])
+    spread = np.linalg.inv(np.vander(x - middle, 3).T @ np.vander(x - middle, 3))
+    return float(spread[1, 1] * (mean / (2 * parabola[0])) ** 2)
 
 
 def _parabola(x: Floats, loss: Floats) -> tuple[Floats, float, str]:

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -88,7 +89,8 @@ def _envelope(curves: Sequence[Any], level: float, seed: int | None) -> tuple[En
 def _first(lower: Envelope | None, lacking: str) -> Approach:
     if lower is None or lower.growth is None:
         return Approach("1 envelope of curves", None, None, lower.because if lower else lacking)
-    return Approach("1 envelope of curves", lower.growth.N_exponent, lower.growth.N_exponent_interval, lower.because)
+    interval = lower.growth.N_exponent_interval
+    return Approach("1 envelope of curves", lower.growth.N_exponent, None if isnan(interval[0]) else interval, lower.because)
 
 
 def _second(found: IsoFlops) -> Approach:
