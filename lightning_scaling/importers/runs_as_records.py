@@ -8,7 +8,7 @@ import numpy as np
 
 from lightning_scaling.importers import json_document, json_lines, parquet
 from lightning_scaling.importers.names import role
-from lightning_scaling.importers.runs_columns import meaning
+from lightning_scaling.importers.runs_columns import MODEL, meaning
 from lightning_scaling.importers.runs_table import TABLE, RunsTable
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
@@ -31,7 +31,7 @@ def is_runs_table(source: Source) -> bool:
     True
     """
     names = [name for name in _columns(source) if name]
-    found = {each.what for name in names if (each := meaning(name)) is not None}
+    found = {each.what for name in names if (each := meaning(name)) is not None and (each.what, each.rank) != ("params", MODEL)}
     logged = {held.what for name in names if (held := role(name)) is not None}
     return {"params", "loss"} <= found and bool({"tokens", "flops"} & found) and not {"step", "epoch", "lr"} & logged
 

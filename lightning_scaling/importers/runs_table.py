@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.cells import number
 from lightning_scaling.importers.importer import importer_for
-from lightning_scaling.importers.runs_columns import Meaning, cell_unit, counts_active, meaning, usual
+from lightning_scaling.importers.names import role
+from lightning_scaling.importers.runs_columns import Meaning, cell_unit, cell_value, counts_active, meaning, usual
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
@@ -21,6 +21,7 @@ COUNTS, NEEDED = ("params", "tokens", "flops"), ("params", "tokens", "loss")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
 MOST_ROWS = 1_000_000
+SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
 
 Row = Mapping[str, Any]
 
@@ -74,13 +75,14 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
         ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
     """
     source, tally = Source(path), Tally()
-    rows = list(islice(_rows(source, tally), MOST_ROWS + 1))
+    rows = _runs(islice(_rows(source, tally), MOST_ROWS + 1), tally)
     if len(rows) > MOST_ROWS:
         raise NotATableError(f"{source.name} has more than {MOST_ROWS} rows: a log of a run rather than a table of finished runs")
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    chosen = _chosen(names, named or {}, source.name)
+    sized = [name for name in names if name.lower() != "model" or any(cell_unit(str(row.get(name)))[1] for _, row in rows[:20])]
+    chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
     for what, (name, scale) in chosen.items():
@@ -90,7 +92,25 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
     _require_units(values, good, chosen, rows, source.name)
+    _remark_on_points(rows, chosen, good, tally)
     return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
+
+
+def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]]:
+    """The rows but those that sum the others up, and those that come again word for word."""
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for number, row in rows:
+        cells = tuple(str(cell).strip() for cell in row.values())
+        summary = next((cell for cell in cells if cell.lower() in SUMMARIES), None)
+        if summary is not None:
+            tally.skip(f"a summary of the others ({summary})", number)
+        elif cells in seen:
+            tally.skip("a repeated row", number)
+        else:
+            found.append((number, row))
+        seen.add(cells)
+    return found
 
 
 def _table(
@@ -125,7 +145,7 @@ def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
     return readers[kind](source, tally)
 
 
-def _chosen(names: list[str], named: Mapping[str, str | None], where: str) -> dict[str, tuple[str, float]]:
+def _chosen(names: list[str], named: Mapping[str, str | None], where: str, tally: Tally) -> dict[str, tuple[str, float]]:
     """(column, scale) by role."""
     found: dict[str, list[tuple[int, int, str, float]]] = {}
     for place, name in enumerate(names):
@@ -141,7 +161,12 @@ def _chosen(names: list[str], named: Mapping[str, str | None], where: str) -> di
     active = next((each[2:] for each in sizes if counts_active(each[2])), None)
     if active is not None and active[0] != chosen["params"][0] and (sizes[0][0] == 0 or "params" in named):
         chosen.setdefault("active", active)
+    _remark_unused(found, chosen, named, tally)
     lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
+    if lacking[:1] == ["loss"] and (held := next((name for name in names if (r := role(name)) and r.what == "perplexity"), None)):
+        raise NotATableError(
+            f"{where} has no column for loss; {held} is a perplexity: write its natural logarithm into a column named loss"
+        )
     if lacking:
         raise NotATableError(
             f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
@@ -160,8 +185,18 @@ def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma:
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
-    text, unit = cell_unit(str(cell or ""))
-    return number(text, decimal_comma) * (scale if unit is None else unit)
+    return cell_value(str(cell or ""), scale, decimal_comma)
+
+
+def _remark_unused(
+    found: Mapping[str, Any], chosen: Mapping[str, tuple[str, float]], named: Mapping[str, str | None], tally: Tally
+) -> None:
+    """Says which columns of sizes and losses lie beside those that were taken without anybody's word."""
+    taken = {name for name, _ in chosen.values()}
+    for what in ("params", "loss"):
+        others = [name for _, _, name, _ in found.get(what, []) if name not in taken and name.lower() != "model"]
+        if others and what not in named:
+            tally.remark(f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not used (--{what}-column)")
 
 
 def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], tally: Tally) -> Any:
@@ -177,6 +212,15 @@ def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], val
             tally.skip_each(f"{chosen[what][0]} must be a positive number, got {cell!r}", (rows[k][0] for k in np.flatnonzero(bad)))
         good &= ~bad
     return good
+
+
+def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], good: Any, tally: Tally) -> None:
+    """Remarks where a run has several rows: losses on the way to its end follow its schedule, not the law."""
+    if "run" not in chosen:
+        return
+    runs = [str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept]
+    if 1 < len(set(runs)) < len(runs):
+        tally.remark(f"{len(set(runs))} values of {chosen['run'][0]} in {len(runs)} rows: losses from before a run's end may bend the law")
 
 
 def _require_units(

@@ -76,10 +76,10 @@ class FinishedRuns:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sizes or token counts so small that their unit is in doubt."""
-        doubts = []
+        """Sizes or token counts that somebody wrote, so small that their unit is in doubt; forecast ends."""
+        doubts, typed = [], any(r.conventions.params == "given" for r in self.records) or not self.records
         for name, values, fewest in (("params", self.params, FEWEST_PARAMS), ("tokens", self.tokens, FEWEST_TOKENS)):
-            if len(self) and values.min() < fewest:
+            if typed and len(self) and values.min() < fewest:
                 doubts.append(f"the smallest number of {name} is {values.min():g}: are these in billions? Write 7B or 7e9 for 7 billion")
         if forecasts := int((self.observed == 0).sum()):
             doubts.append(f"{forecasts} of the runs ended early and enter with the forecast of their end, by its weight")
