@@ -19,7 +19,7 @@ ROUTER = re.compile(r"rout|^(\w+_)?gat(e|ing)$", re.IGNORECASE)
 MIXTURE = re.compile(r"moe|mixtureofexperts|mixture_of_experts|sparsemlp|expert", re.IGNORECASE)
 COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "n_experts", "moe_num_experts", "num_routed_experts", "nb_experts")
 # Unambiguous names, also read from a configuration; there a bare top_k may belong to the sampling of text, unless the number of experts
-# stands beside it in a configuration that is not of transformers.
+# is beside it in a configuration that is not of transformers.
 TOP_K = (
     "num_experts_per_tok",
     "num_experts_per_token",

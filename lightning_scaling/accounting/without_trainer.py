@@ -11,7 +11,7 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def idle_optimizer(groups: list[dict[str, Any]], weights: list[Any]) -> Any:
-    """Stands for an optimiser or a scheduler: runs a closure, changes nothing.
+    """In place of an optimiser or a scheduler: runs a closure, changes nothing.
 
     Args:
         groups: its settings, as far as they are plain values.
