@@ -27,11 +27,10 @@ _PREFIX = {"": 1.0, "k": 1e3, "m": 1e6, "mega": 1e6, "g": 1e9, "giga": 1e9, "t":
 _PREFIX |= {"e": 1e18, "exa": 1e18, "z": 1e21, "zetta": 1e21, "y": 1e24, "yotta": 1e24}
 _FLOPS = re.compile(r"(|k|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
 _PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
+_ACTIVE = {"active", "activated", "act"}
 _TOKENS = {"tokens", "token", "ntokens"}
 # What may stand beside the letters N and D of a size: d_model and n_ctx are none.
-_BESIDE_LETTER = {"non", "emb", "embedding", "nonembedding", "active", "activated", "act", "total", "x", "e", "10", "1", "in", "of"} | set(
-    _UNITS
-)
+_BESIDE_LETTER = {"non", "emb", "embedding", "nonembedding", "total", "x", "e", "10", "1", "in", "of"} | _ACTIVE | set(_UNITS)
 _ERROR = re.compile(r"\s*(?:±|\+/-|\+-|\\pm).*$")
 _RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
 _OTHER = {
@@ -88,6 +87,28 @@ def meaning(name: str) -> Meaning | None:
     return _flops(name, found, have) or _count(name, found, have)
 
 
+def counts_active(name: str) -> bool:
+    """Whether a column of parameters counts those that a token meets in a mixture of experts.
+
+    >>> counts_active("N active (B)"), counts_active("total_params")
+    (True, False)
+    """
+    return bool(set(words(name)) & _ACTIVE)
+
+
+def usual(what: str, name: str) -> bool:
+    """Whether a column is the (peak) "learning rate" or the "batch" (its size) of a run by its usual names.
+
+    >>> usual("learning rate", "peak_lr"), usual("batch", "batch_size"), usual("batch", "loss per batch")
+    (True, True, False)
+    """
+    held = set(words(name))
+    if what == "batch":
+        return bool(held & {"batch", "batchsize", "bs", "gbs"}) and not held & {"per", "micro", "loss", "time", "steps"}
+    rate = bool(held & {"lr", "learningrate"}) or {"learning", "rate"} <= held
+    return what == "learning rate" and rate and not held & {"min", "final", "end", "warmup", "decay"}
+
+
 def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
         return Meaning("flops", float(FLOPS_PER_PF_DAY), 1)
@@ -102,7 +123,7 @@ def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
 def _count(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     sized = found in (("size",), ("model", "size")) or (have & {"size"} and have & {"model"})
     if have & _PARAMS or sized or _is_letter("n", found):
-        part = bool(have & {"non", "nonembedding", "embedding", "emb", "active", "trainable"})
+        part = bool(have & ({"non", "nonembedding", "embedding", "emb", "trainable"} | _ACTIVE))
         return Meaning("params", unit_of(name), int(part))
     if have & _TOKENS or _is_letter("d", found) or found in (("data",), ("dataset", "size"), ("samples",), ("samples", "seen")):
         return Meaning("tokens", unit_of(name), int(not have & _TOKENS))

@@ -51,7 +51,7 @@ def _compute(content: Content) -> Shown:
     curves = min(len(runs), MOST_CURVES)
     caption = "Each curve is a run." if curves == len(runs) else f"Each dot is a run; {curves} of the {len(runs)} are drawn as curves."
     if fitted:
-        caption += " The law is fitted to the ends of the finished ones; it is dotted for up to ten times their compute."
+        caption += " Dashed: the fitted law with its 90 % band, dotted up to ten times the compute of the largest run."
     words = (f"{alt}, with the fitted law below them." if fitted else f"{alt}.", caption)
     return Shown("loss-against-compute", lambda theme: loss_against_compute(runs, frontier, law, theme, content.largest), *words)
 
@@ -79,7 +79,7 @@ def _drawn(draw: Callable[..., Any], records: Sequence[RunRecord], law: SurfaceF
     return lambda theme: draw(records, law, theme)
 
 
-_ISOFLOP = "Equal compute, spent on smaller models for longer (left) or larger ones for shorter (right). Diamonds: best split; dots: runs."
+_ISOFLOP = "A curve is one budget: a smaller model on more tokens (left), a larger one on fewer (right). Dots: runs; diamonds: best size."
 _CONTOUR = (
     "Lines of equal loss by the law. A run above the frontier trained longer than the best split of its compute, one below it shorter."
 )

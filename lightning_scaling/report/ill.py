@@ -9,6 +9,7 @@ from lightning_scaling import numbers
 from lightning_scaling.arrays import robust_spread
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.report.rows import RunRow
+from lightning_scaling.run.finished import ill
 from lightning_scaling.run.record import RunState
 
 ABOVE = 3.0  # robust standard deviations above the law
@@ -34,9 +35,8 @@ def _ill(run: RunRow, above: float) -> Ill | None:
     record = run.record
     if len(record.curve) and not np.isfinite(record.curve.loss[-1]):
         return Ill(run, f"the loss is not a number at {numbers.count(run.tokens)} tokens, where it ends", 4.0)
-    verdict = record.predictions[-1].verdict if record.predictions else ""
-    if verdict == "INVESTIGATE" or (verdict == "STOP" and "turned up" in run.because):
-        return Ill(run, f"verdict {run.verdict}: {run.because}", 3.5)
+    if ill(record):
+        return Ill(run, f"{run.because} (verdict: {run.verdict})", 3.5)
     if above:
         return Ill(run, f"ended {numbers.percent(above).lstrip('+')} above the law of these runs", 2.0 + min(above, 0.9))
     if record.state is RunState.INTERRUPTED and not run.fitted:

@@ -7,11 +7,13 @@ from lightning_scaling import numbers
 from lightning_scaling.advice.family import FamilyReading
 from lightning_scaling.report.averaged import averaged_words
 from lightning_scaling.report.collapse import collapse_of
-from lightning_scaling.report.figures import ill_panels
+from lightning_scaling.report.figures.ill import ill_panels, of_its_size
 from lightning_scaling.report.ill import Ill
 from lightning_scaling.report.picture import picture
+from lightning_scaling.report.power_law import power_law_line
 from lightning_scaling.report.rows import RunRow
 from lightning_scaling.report.siblings import FactsOf, no_facts, read_beside, words
+from lightning_scaling.run.readings import plateau_of
 from lightning_scaling.store.runs import Runs
 
 MOST = 6  # with a picture
@@ -29,7 +31,7 @@ def _shown(run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, fac
     found = read_beside(record, everyone.records, facts_of)
     alike = "No logged parameter or tag is different from its siblings." if found.read and not found.differs else ""
     sentences = [words(record, found), alike, _family_words(reading, reason), averaged_words(record.curve)]
-    drawn = picture(lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading))
+    drawn = picture(lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading), _caption(run, runs, reading))
     return {"picture": drawn, "sentences": [text for text in sentences if text], "differs": found.differs}
 
 
@@ -38,6 +40,18 @@ def _family_words(reading: FamilyReading | None, reason: str) -> str:
     if reading is None or (reading.departs and "departs from its family" in reason):
         return ""
     return f"The run {reading.because}." if len(reading.x) else f"{reading.because[:1].upper()}{reading.because[1:]}."
+
+
+def _caption(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | None) -> str:
+    """What is drawn, and nothing else."""
+    lines = ["Strong line: the run"]
+    lines += ["dashed: its own power law"] if power_law_line(run.record) is not None else []
+    lines += ["grey: finished runs of its size"] if of_its_size(run, runs) else []
+    lines += ["▼: a plateau was called"] if plateau_of(run.record) is not None else []
+    text = f"{'; '.join(lines)}."
+    if reading is None or not len(reading.x):
+        return text
+    return f"{text} Beside it: how far its loss lies above its siblings at the same share of the budget; grey: how siblings differ."
 
 
 def _alt(run: RunRow, reading: FamilyReading | None) -> str:

@@ -20,7 +20,7 @@ _FLOPS = {
 }
 _FORECASTS = (
     "The forecast at half was made during the run, from what it had seen by then (between 40 % and 60 % of its token budget), and was not "
-    "changed afterwards. Its interval is meant to hold the end in 90 of 100 runs. The ribbon in a run's picture shows every such forecast."
+    "changed afterwards. Its interval is meant to hold the end in 90 of 100 runs."
 )
 
 
@@ -31,8 +31,7 @@ def paragraphs(records: Sequence[RunRecord], fit: RunsFit | None = None) -> list
         return parts
     return [
         *parts,
-        ("Law", _procedure(fit.surface)),
-        ("Law", f"{fit.flops_per:.4g} FLOPs per parameter and token, as the runs recorded them."),
+        ("Law", f"{_procedure(fit.surface)} The runs took {fit.flops_per:.4g} FLOPs per parameter and token."),
     ]
 
 
@@ -46,7 +45,7 @@ def _compute(records: Sequence[RunRecord]) -> str:
 
 def _tokens(records: Sequence[RunRecord]) -> str:
     kinds = sorted({r.conventions.tokenizer for r in records if r.conventions.tokenizer})
-    what = f" A token is one of: {', '.join(kinds)}." if kinds else ""
+    what = f" Tokenizer: {', '.join(kinds)}." if kinds else ""
     return f"Tokens are those of training batches alone; validation is not counted.{what}"
 
 
@@ -57,7 +56,7 @@ def _loss(records: Sequence[RunRecord]) -> str:
 
 def _procedure(fit: SurfaceFit) -> str:
     settings = [_setting(name.replace("_", " "), value) for name, value in fit.procedure.items() if isinstance(value, str | int | float)]
-    return f"{fit.name}: " + ", ".join(settings) + "."
+    return f"L(N, D) is fitted to log losses ({', '.join(settings)}); intervals hold 90 % and are from refits of resampled runs."
 
 
 def _setting(name: str, value: str | int | float) -> str:

@@ -42,12 +42,13 @@ def _picture(records: Sequence[RunRecord]) -> str:
         return ""
     try:
         from lightning_scaling.report.figures import loss_against_compute
-        from lightning_scaling.report.picture import picture
+        from lightning_scaling.report.picture import themed
     except ImportError:  # no matplotlib here
         return ""
-    drawn = picture(lambda theme: loss_against_compute(records, theme=theme), "Loss against training compute, a curve a run.")
-    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{drawn.dark}">'
-    return f'<picture>{dark}<img src="{drawn.light}" alt="{drawn.alt}" width="{drawn.width}" style="max-width:100%;height:auto"></picture>'
+    drawn = themed(lambda theme: loss_against_compute(records, theme=theme), "Loss against training compute, a curve a run.")
+    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{drawn.others[0].uri}">'
+    size = f'width="{drawn.light.width}" style="max-width:100%;height:auto"'
+    return f'<picture>{dark}<img src="{drawn.light.uri}" alt="{drawn.alt}" {size}></picture>'
 
 
 def _cell(value: Any, write: Any) -> str:

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lightning_scaling import numbers
 from lightning_scaling.laws.approaches.side_by_side import Approach
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
 from lightning_scaling.laws.presets.published import Preset
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.report import law_lines, methods, sentences
@@ -88,7 +85,6 @@ def html(
             title=title,
             refresh=refresh,
             **_opening(content, runs),
-            facts=facts(runs, largest),
             runs=[cells(r) | {"link": links(r.record)} for r in shown],
             all_runs=len(runs),
             ill=[cells(each.run) | {"link": links(each.run.record), "reason": each.reason} for each in ill[:MOST_ILL]],
@@ -132,22 +128,8 @@ def _opening(content: Content, runs: Sequence[RunRow]) -> dict[str, str]:
         "law": sentences.law(surface, frontier),
         "tenfold": sentences.tenfold(runs, surface, frontier),
         "prediction": sentences.prediction(content.largest),
+        "half": sentences.half(runs),
     }
-
-
-def facts(runs: Sequence[RunRow], largest: HeldOut | None = None) -> list[tuple[str, str]]:
-    """The few numbers at the head of the page, each with its unit."""
-    finished = [r for r in runs if r.fitted]
-    off = [abs(r.error) for r in runs if r.error is not None]
-    shown = [
-        ("runs" if len(finished) == len(runs) else f"of {len(runs)} runs finished", str(len(finished))),
-        ("PF-days in all", numbers.compute(sum(r.pf_days for r in runs if r.pf_days > 0))),
-        ("lowest final loss", numbers.loss(min((r.loss for r in finished), default=float("nan")))),
-        ("median error of the forecasts at half", numbers.percent(float(np.median(off))).lstrip("+") if off else numbers.ABSENT),
-    ]
-    if largest is not None and np.isfinite(largest.observed):
-        shown.append(("error of the prediction of the largest", numbers.percent(largest.error)))
-    return shown
 
 
 def cells(run: RunRow) -> dict[str, Any]:
@@ -157,7 +139,6 @@ def cells(run: RunRow) -> dict[str, Any]:
         "name": run.name,
         "params": numbers.count(run.params),
         "tokens": numbers.count(run.tokens),
-        "flops": numbers.scientific(run.flops or None),
         "pf_days": numbers.compute(run.pf_days or None),
         "tokens_per_param": numbers.count(run.tokens_per_param),
         "loss": numbers.loss(run.loss),

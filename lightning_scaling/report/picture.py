@@ -1,35 +1,57 @@
-"""A figure as it is embedded or saved: SVG for both themes inside the page, PNG files beside it."""
+"""A figure as it is embedded or saved: SVG for both themes and for a phone inside the page, PNG files beside it."""
 
 import base64
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lightning_scaling.report.theme import DARK, LIGHT, Theme, drawing, font_family
 
 _DPI = 144
+_PHONE = 460  # pixels: a picture up to this width can be read on a phone as it is
+_DARK = "screen and (prefers-color-scheme: dark)"
+_NARROW = f"(max-width: {int(1.5 * _PHONE)}px)"
+
+
+class Source(NamedTuple):
+    """One drawing of a picture: the screens it is for, itself as a data URI, its size in pixels."""
+
+    media: str
+    uri: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture in both themes: `light` and `dark` are data URIs, `alt` describes it in words."""
+    """One picture as a browser chooses among its drawings: the first of `others` whose media fit, else `light`; `alt` describes it."""
 
-    light: str
-    dark: str
+    light: Source
+    others: tuple[Source, ...]
     alt: str
     caption: str = ""
-    width: int = 0
-    height: int = 0
 
 
 def picture(draw: Callable[[Theme], Any], alt: str, caption: str = "") -> Picture:
+    """`draw` called once for each theme, and again for a phone where the picture is wide."""
+    wide = themed(draw, alt, caption)
+    if wide.light.width <= _PHONE:
+        return wide
+    narrow = ((DARK, f"{_DARK} and {_NARROW}"), (LIGHT, f"screen and {_NARROW}"))
+    return replace(wide, others=(*(_source(draw, replace(theme, narrow=True), media) for theme, media in narrow), *wide.others))
+
+
+def themed(draw: Callable[[Theme], Any], alt: str, caption: str = "") -> Picture:
     """`draw` called once for each theme."""
-    figures = {theme.name: draw(theme) for theme in (LIGHT, DARK)}
-    width, height = (round(96 * inches) for inches in figures["light"].get_size_inches())
-    sources = {theme.name: data_uri(svg(figures[theme.name], theme)) for theme in (LIGHT, DARK)}
-    return Picture(sources["light"], sources["dark"], alt, caption, width, height)
+    return Picture(_source(draw, LIGHT, ""), (_source(draw, DARK, _DARK),), alt, caption)
+
+
+def _source(draw: Callable[[Theme], Any], theme: Theme, media: str) -> Source:
+    figure = draw(theme)
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    return Source(media, data_uri(svg(figure, theme)), width, height)
 
 
 def svg(figure: Any, theme: Theme) -> bytes:

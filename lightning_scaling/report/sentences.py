@@ -36,9 +36,9 @@ def law(surface: SurfaceFit | None, frontier: FrontierFit | None) -> str:
     """The fitted law in words, or what is missing for one."""
     parts = []
     if frontier is not None and frontier.usable:
-        parts.append(f"Along the frontier the loss falls with compute as {compute_formula(frontier)}{_r_squared(frontier)}.")
+        parts.append(f"The final loss falls with compute C (FLOPs) as {compute_formula(frontier)}{_r_squared(frontier)}.")
     if surface is not None and surface.usable and surface.split_identified:
-        parts.append(f"Over size and data it is {surface_formula(surface.surface)}.")
+        parts.append(f"With N parameters and D tokens it is {surface_formula(surface.surface)}.")
     return " ".join(parts) or "There is no law yet: it takes finished runs of several sizes."
 
 
@@ -73,16 +73,16 @@ def tenfold(runs: Sequence[RunRow], surface: SurfaceFit | None, frontier: Fronti
     if surface is None or not surface.split_identified:
         return f"{_as_before(opening, flops, frontier)}{_open_split(surface)}"
     best = allocation(surface, flops, words)
-    around = "" if best.loss_interval == numbers.ABSENT else f" ({best.loss_interval})"
-    split = f"{best.params} parameters on {best.tokens} tokens, {best.tokens_per_param} tokens per parameter"
-    return f"{opening} is best spent on {split}, for a loss of {best.loss}{around}."
+    around = "" if best.loss_interval == numbers.ABSENT else f" (90 % interval {best.loss_interval})"
+    split = f"{best.params} parameters and {best.tokens} tokens, {best.tokens_per_param} tokens per parameter"
+    return f"{opening} is best spent on {split}; the expected loss is {best.loss}{around}."
 
 
 def _as_before(opening: str, flops: float, frontier: FrontierFit | None) -> str:
     if frontier is None:
         return ""
     loss, low, high = (float(v) for v in frontier.expected(flops))
-    return f"{opening}, spent as these runs were, is expected to reach a loss of {numbers.loss_interval(loss, low, high)}. "
+    return f"{opening}, split as in these runs, is expected to reach a loss of {numbers.loss_interval(loss, low, high)}. "
 
 
 def _open_split(surface: SurfaceFit | None) -> str:
@@ -95,20 +95,32 @@ def prediction(largest: HeldOut | None) -> str:
     """How well the largest run was predicted."""
     if largest is None:
         return ""
-    opening = f"From the smaller runs alone the one of {numbers.count(largest.params)} parameters was predicted to end at"
+    interval = f"{100 * largest.level:.0f} % interval {numbers.between(largest.low, largest.high)}"
+    of = f"the largest, of {numbers.count(largest.params)} parameters"
+    opening = f"The smaller runs alone predict a loss of {numbers.loss(largest.loss)} ({interval}) for {of}"
     if not np.isfinite(largest.observed):
-        return f"{opening} {numbers.loss_interval(largest.loss, largest.low, largest.high)}."
-    interval = f"{'inside' if largest.inside else 'outside'} the interval {numbers.between(largest.low, largest.high)}"
-    observed = f"the observed loss is {numbers.loss(largest.observed)}, {interval}"
-    return f"{opening} {numbers.loss(largest.loss)}; {observed} (error {numbers.percent(largest.error)})."
+        return f"{opening}."
+    observed = f"{numbers.loss(largest.observed)} was observed, {'inside' if largest.inside else 'outside'} the interval"
+    return f"{opening}; {observed} (error {numbers.percent(largest.error)})."
+
+
+def half(runs: Sequence[RunRow]) -> str:
+    """How far off the forecasts were that were made at half of the runs."""
+    off = [abs(run.error) for run in runs if run.error is not None]
+    if not off:
+        return ""
+    inside, typical = sum(bool(run.inside) for run in runs), numbers.percent(float(np.median(off))).lstrip("+")
+    made = f"The end of {_runs(len(off)).lower()} was forecast at half"
+    return f"{made}: off by {typical} (median), {inside} of {len(off)} inside the 90 % interval."
 
 
 def ill(runs: Sequence[RunRow], found: Sequence[Ill]) -> str:
     """How many runs need a look, and which first."""
     if not found:
         return "No run needs a look: none broke off, diverged, or ended far above the law or outside its forecast." if runs else ""
-    needs = f"One of {len(runs)} runs needs" if len(found) == 1 else f"{len(found)} of {len(runs)} runs need"
-    return f"{needs} a look, the worst first."
+    return (
+        f"One of {len(runs)} runs needs a look." if len(found) == 1 else f"{len(found)} of {len(runs)} runs need a look, the worst first."
+    )
 
 
 def _runs(count: int) -> str:
@@ -124,4 +136,4 @@ def _sizes(runs: Sequence[RunRow]) -> str:
 
 
 def _r_squared(frontier: FrontierFit) -> str:
-    return f" (R² of log loss on log compute {frontier.r_squared:.4f})" if np.isfinite(frontier.r_squared) else ""
+    return f" (R² {frontier.r_squared:.3f} on log axes)" if np.isfinite(frontier.r_squared) else ""

@@ -56,17 +56,17 @@ def words(record: RunRecord, found: Beside) -> str:
     """Where it lies among them, "" without any."""
     if found.low is None or found.high is None:
         return ""
-    span = numbers.loss(found.low) if found.runs == 1 else numbers.between(found.low, found.high)
-    several = (
-        "The finished run of this size and length" if found.runs == 1 else f"{found.runs} finished runs of this size and about this length"
-    )
-    return f"{several} ended at {span}{_place(record, found.low, found.high)}."
+    if found.runs == 1:
+        return f"The finished run of this size and length ended at {numbers.loss(found.low)}{_place(record, found.low, found.high, 'it')}."
+    span, place = numbers.between(found.low, found.high), _place(record, found.low, found.high, "them all")
+    return f"{found.runs} finished runs of this size and about this length ended at {span}{place}."
 
 
-def _place(record: RunRecord, low: float, high: float) -> str:
+def _place(record: RunRecord, low: float, high: float, others: str) -> str:
     if not is_finished(record) or not record.loss > 0:
         return ""
-    return ", this one above" if record.loss > high else ", this one below" if record.loss < low else ", this one among them"
+    above, below = record.loss > high, record.loss < low
+    return f", this one {'above' if above else 'below'} {others}" if above or below else ", this one among them"
 
 
 def no_facts(records: Sequence[RunRecord]) -> Facts:

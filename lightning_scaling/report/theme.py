@@ -16,7 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours as hex; `sizes` are the ends of the cut through viridis, smallest model first."""
+    """Colours as hex; `sizes` are the ends of the cut through viridis, smallest model first; `narrow` is for the screen of a phone."""
 
     name: str
     paper: str
@@ -25,6 +25,7 @@ class Theme:
     grid: str
     accent: str
     sizes: tuple[float, float]
+    narrow: bool = False
 
 
 LIGHT = Theme("light", "#ffffff", "#1c2330", "#5d6675", "#e6e8ec", "#b93d08", (0.80, 0.03))

@@ -36,8 +36,8 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:
         return "its FLOPs are not known: record them, or N and tokens"
-    if ill := _ill(record):
-        return ill
+    if fault := ill(record):
+        return fault
     early = early_end(record)
     if early is not None and not (early.as_it_is or early.as_forecast):
         return f"ended before its decay ({early.reason}): its last loss is not that of a finished run"
@@ -46,8 +46,8 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
     return f"not finished ({record.state}); include unfinished runs to count its last loss"
 
 
-def _ill(record: RunRecord) -> str:
-    """What the last advice found wrong with the run: such a loss is not what its size and tokens reach."""
+def ill(record: RunRecord) -> str:
+    """What the last advice found wrong with the run, empty where nothing: such a loss is not what its size and tokens reach."""
     last = record.predictions[-1].verdict if record.predictions else ""
     if last == "INVESTIGATE":
         return "its last verdict is INVESTIGATE: what it reached is not what its size and tokens reach"

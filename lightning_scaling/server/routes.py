@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from lightning_scaling.report import download
-from lightning_scaling.report.siblings import beside, siblings_of
+from lightning_scaling.report.siblings import beside, siblings_of, words
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.server.detail import detail
@@ -91,7 +91,8 @@ def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:
     @app.get("/data/siblings/{run_id}")
     def siblings(run_id: str, experiments: Ids, chosen: Names) -> Response:
         study, found = _found(cache, experiments, chosen, run_id)
-        return _json(beside(found, siblings_of(found, study.records), details.facts(experiments))._asdict())
+        others = beside(found, siblings_of(found, study.records), details.facts(experiments))
+        return _json({"words": words(found, others), "read": others.read, "differs": others.differs})
 
     @app.post("/data/courses")
     def courses(

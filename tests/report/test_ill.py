@@ -45,6 +45,14 @@ def test_each_kind_of_trouble_is_named_the_worst_first(square, fit, make_run):
     assert "above the law of these runs" in reasons[3]
 
 
+def test_a_run_that_over_fitted_is_named_in_the_words_of_the_advice(square, fit):
+    rising = square[0].curve.loss * np.r_[np.ones(30), np.linspace(1, 1.1, len(square[0].curve.loss) - 30)]
+    stopped = replace(square[0].predictions[-1], verdict="STOP", because="the loss lies 8 % above its best and climbs")
+    over = replace(square[0], name="over", predictions=(stopped,), curve=replace(square[0].curve, loss=np.maximum(rising, rising.min())))
+    (found,) = [each for each in ill_runs(rows([*square, over]), fit) if each.run.name == "over"]
+    assert found.reason == "the loss lies 8 % above its best and climbs (verdict: stop)"
+
+
 def test_a_run_that_is_ill_is_shown_beside_runs_of_its_size(square, fit):
     runs = rows([*square, worse(square[4])])
     (found,) = (each.run for each in ill_runs(runs, fit) if each.run.name == "worse")

@@ -43,7 +43,16 @@ def test_the_picture_follows_the_theme(opened):
     assert chosen is not dark
 
 
-@pytest.mark.parametrize("width", [400, 1366, 1920])
+def test_on_a_phone_every_picture_fits_and_its_text_is_readable(opened):
+    page = opened[0]
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => [...document.images].every((i) => i.complete)")
+    shown = page.eval_on_selector_all("figure img", "all => all.map((i) => [i.getBoundingClientRect().width, i.naturalWidth])")
+    assert all(width <= 390 for width, _ in shown)
+    assert min(width / natural for width, natural in shown) > 0.75  # text of 12 pixels is at least 9
+
+
+@pytest.mark.parametrize("width", [390, 1366, 1920])
 def test_nothing_is_wider_than_the_window(opened, width):
     page = opened[0]
     page.set_viewport_size({"width": width, "height": 768})

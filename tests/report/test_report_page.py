@@ -75,9 +75,17 @@ def test_every_picture_has_a_text_of_what_it_shows(page):
 
 def test_every_picture_comes_for_light_and_for_dark(page):
     sources, images = Outline(page).all("source"), Outline(page).all("img")
-    assert len(sources) == len(images)
-    assert all("prefers-color-scheme: dark" in s["media"] for s in sources)
-    assert all(s["srcset"] != i["src"] for s, i in zip(sources, images, strict=True))
+    dark = [s for s in sources if s["media"] == "screen and (prefers-color-scheme: dark)"]
+    assert len(dark) == len(images)
+    assert all(s["srcset"] != i["src"] for s, i in zip(dark, images, strict=True))
+
+
+def test_a_wide_picture_has_a_drawing_for_phones_in_both_themes(page):
+    sources = [s for s in Outline(page).all("source") if "max-width" in s["media"]]
+    wide = [i for i in Outline(page).all("img") if int(i["width"]) > 460]
+    assert len(sources) == 2 * len(wide) > 0
+    assert all(int(s["width"]) < 460 for s in sources)
+    assert sum("dark" in s["media"] for s in sources) == len(wide)
 
 
 def test_sections_come_in_the_order_of_the_reader_s_questions(page):

@@ -26,6 +26,28 @@ def test_ticked_runs_are_compared_and_hidden(look):
     assert seen.console == []
 
 
+def test_compared_runs_have_one_colour_in_chart_and_table(look):
+    seen = look("ladder")
+    ticks(seen, "run-1000000-10", "run-8000000-40", "run-8000000-10")
+    seen.page.click("#runs button:has-text('show only these')")
+    dots = seen.page.eval_on_selector_all("#runs tbody circle", "all => all.map((dot) => dot.getAttribute('fill'))")
+    read = "async () => (await import('/scaling/static/loss.js')).lossChart().picture.marks.filter((m) => m.type === 'line' && m.run)"
+    drawn = [mark["colour"] for mark in seen.page.evaluate(read)]
+    assert len(set(dots)) == 3
+    assert set(dots) == set(drawn)
+
+
+def test_on_a_phone_the_controls_are_folded_and_the_chart_is_on_the_first_screen(look):
+    seen = look("ladder")
+    seen.page.set_viewport_size({"width": 390, "height": 844})
+    assert seen.page.locator("#loss-chart").bounding_box()["y"] < 420
+    assert not seen.page.is_visible("[data-choice=tokens]")
+    seen.page.click("#controls summary")
+    seen.page.click("[data-choice=tokens]")
+    assert seen.chart("x") == "training tokens"
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_a_shared_address_shows_the_same_and_back_goes_back(look):
     seen = look("ladder")
     ticks(seen, "run-1000000-10", "run-2000000-40")

@@ -107,8 +107,10 @@ def test_a_long_name_does_not_widen_the_page(look):
 
 def test_an_experiment_without_runs_says_so(look):
     seen = look("empty")
-    assert "no runs here yet" in seen.page.inner_text("#runs")
-    assert "no runs to show yet" in seen.page.text_content("#loss-chart")
+    seen.until("body.no-runs #planner")
+    assert "There are no runs here yet" in seen.page.inner_text("#lead")
+    assert "Published laws alone" in seen.page.inner_text("#planner")
+    assert not any(seen.page.is_visible(f"#{part}") for part in ("loss", "side", "runs", "law"))  # nothing to show in them
     assert seen.console == []
 
 

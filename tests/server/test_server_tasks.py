@@ -54,7 +54,7 @@ def test_what_should_i_train_next_with_ten_times_the_compute(person):
     someone = person("ladder")
     answer = someone.reads("#side p")
     assert "Ten times the compute of the largest run" in answer
-    assert re.search(r"best spent on \S+ parameters on \S+ tokens", answer)
+    assert re.search(r"best spent on \S+ parameters and \S+ tokens", answer)
     assert someone.interactions == 0
 
 

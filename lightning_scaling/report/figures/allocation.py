@@ -26,7 +26,7 @@ def optimal_allocation(
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.params and r.flops > 0]
     with drawing(look):
-        figure, sides = new_figure(9.4, 4.3, ncols=2)
+        figure, sides = new_figure(9.4, 4.3, look, panels=2)
         for axes, (quantity, label) in zip(sides, _SIDES, strict=True):
             axes.set(xlabel="training compute C (FLOPs)", ylabel=label)
             if drawn:
@@ -44,7 +44,7 @@ def _side(axes: Any, drawn: Sequence[RunRow], law: AllocationLaw, presets: Seque
     beside = _published(presets, grid, quantity)
     have = [float(r.params or 0) if quantity == "params" else r.tokens for r in drawn]
     bounds = [] if edges is None else [max(edges[0].min(), own.min() / 10), min(edges[1].max(), own.max() * 10)]
-    log_axis(axes.xaxis, grid[0] / 1.6, grid[-1] * 60, numbers.scientific, most=5)
+    log_axis(axes.xaxis, grid[0] / 1.6, grid[-1] * 1.1, numbers.scientific, most=4)
     log_axis(axes.yaxis, *padded([*own, *have, *bounds, *(v for line in beside.values() for v in line)], 0.05), numbers.count, most=6)
     for line in beside.values():
         axes.plot(grid, line, color=look.muted, lw=0.9, zorder=2)
@@ -59,7 +59,14 @@ def _side(axes: Any, drawn: Sequence[RunRow], law: AllocationLaw, presets: Seque
 
 def _names(axes: Any, end: float, lines: dict[str, float], look: Theme) -> None:
     """Each line named at its end; the fitted law, the last of them, in its colour."""
-    texts = name_ends(axes, end, list(lines.values()), [numbers.shortened(name, 24) for name in lines], fontsize=7.5, color=look.muted)
+    texts = name_ends(
+        axes,
+        end,
+        list(lines.values()),
+        [numbers.shortened(name.removesuffix(" allocation"), 22) for name in lines],
+        fontsize=7.5,
+        color=look.muted,
+    )
     texts[-1].set(color=look.accent, fontweight="bold")
 
 

@@ -21,7 +21,7 @@ def averaged_panel(record: RunRecord, theme: str | Theme = "light", size: tuple[
     """A matplotlib Figure of one run, `size` in inches."""
     look = theme_of(theme)
     with drawing(look):
-        figure, axes = new_figure(*size)
+        figure, axes = new_figure(*size, look)
         draw_averaged(axes, record, look)
         return settle(figure)
 

@@ -5,19 +5,29 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
+from lightning_scaling.report.theme import Theme
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 _STEPS = ((1.0,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 
 
-def new_figure(width: float, height: float, **grid: Any) -> tuple[Any, Any]:
-    """A figure that no global list of figures knows, with its axes; inches."""
+NARROW = 4.1  # inches: text of a phone's picture is then as large as beside it
+
+
+def new_figure(width: float, height: float, look: Theme, panels: int = 1, **grid: Any) -> tuple[Any, Any]:
+    """A figure that no global list of figures knows, with its axes; inches. `panels` are side by side, for a phone below each other.
+
+    Returns:
+        The figure, and its axes: one, or an array of them where there are several panels or a `grid` was asked for.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    stacked = look.narrow and panels > 1
+    size = (min(width, NARROW), height * (panels if stacked else 1)) if look.narrow else (width, height)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(**grid)
+    return figure, figure.subplots(**{"nrows" if stacked else "ncols": panels, **grid})
 
 
 def settle(figure: Any) -> Any:

@@ -20,7 +20,7 @@ def collapse_panel(reading: FamilyReading, theme: str | Theme = "light", size: t
     """A matplotlib Figure of one run against its family, `size` in inches."""
     look = theme_of(theme)
     with drawing(look):
-        figure, axes = new_figure(*size)
+        figure, axes = new_figure(*size, look)
         draw_collapse(axes, reading, look)
         return settle(figure)
 

@@ -42,7 +42,7 @@ def loss_against_compute(
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.flops > 0 and np.isfinite(r.loss) and r.loss > 0]
     with drawing(look):
-        figure, axes = new_figure(9.4, 5.0)
+        figure, axes = new_figure(9.4, 5.0, look)
         if not drawn:
             note(axes, "no run has a loss and a count of its compute yet")
             axes.set(xlabel="training compute C (FLOPs)", ylabel=loss_name(records))
@@ -73,7 +73,7 @@ def _envelope(drawn: Sequence[RunRow], frontier: FrontierFit | None, law: Surfac
     grid = np.geomspace(min(ends) / 2, max(ends) * REACH, 60)
     if frontier is not None:
         loss, low, high = frontier.expected(grid)
-        return _Envelope(grid, loss, (low, high), "fitted frontier")
+        return _Envelope(grid, loss, (low, high), "fitted law L(C)")
     assert law is not None
     return _Envelope(grid, values_over(law, grid, "loss"), band_over(law, grid, "loss"), "best of the fitted L(N, D)")
 
@@ -122,8 +122,8 @@ def _fitted(axes: Any, envelope: _Envelope, seen_to: float, look: Theme) -> None
     axes.plot(envelope.flops[~seen], envelope.loss[~seen], color=look.accent, lw=1.2, ls=(0, (1.5, 2)), zorder=4)
     if envelope.edges is not None:
         axes.fill_between(envelope.flops, *envelope.edges, color=look.accent, alpha=0.16, lw=0, zorder=1, gid="band")
-    start = (envelope.flops[0], envelope.loss[0])
-    axes.annotate(envelope.name, start, xytext=(-8, -4), textcoords="offset points", ha="right", va="top", color=look.accent)
+    under = (envelope.flops[-1], _lowest(envelope))
+    axes.annotate(envelope.name, under, xytext=(0, -5), textcoords="offset points", ha="right", va="top", color=look.accent)
 
 
 def _predicted(axes: Any, largest: HeldOut, look: Theme) -> None:
@@ -132,8 +132,12 @@ def _predicted(axes: Any, largest: HeldOut, look: Theme) -> None:
     axes.errorbar([largest.flops], [largest.loss], yerr=bars, fmt="D", **mark)
     text = f"predicted from the\nsmaller runs: {numbers.loss(largest.loss)}\n({numbers.between(largest.low, largest.high)})"
     leader = dict(arrowstyle="-", color=look.accent, lw=0.7, shrinkB=3, relpos=(0, 0))
-    style = dict(ha="left", va="bottom", color=look.accent, fontsize=8, arrowprops=leader)
-    axes.annotate(text, (largest.flops, largest.high), xytext=(16, 34), textcoords="offset points", **style)
+    style = dict(color=look.accent, fontsize=8, arrowprops=leader)
+    point = (largest.flops, largest.high)
+    if look.narrow:  # no room to the right of the point
+        axes.annotate(text, point, xytext=(0.99, 0.86), textcoords="axes fraction", ha="right", va="top", **style)
+    else:
+        axes.annotate(text, point, xytext=(16, 34), textcoords="offset points", ha="left", va="bottom", **style)
 
 
 def _names(axes: Any, drawn: Sequence[RunRow], look: Theme, around: Sequence[tuple[float, float]]) -> None:

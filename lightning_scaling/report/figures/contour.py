@@ -20,7 +20,7 @@ def loss_contour(records: Sequence[RunRecord], law: SurfaceFit, theme: str | The
     look = theme_of(theme)
     drawn = [r for r in rows(records) if r.params and r.tokens > 0]
     with drawing(look):
-        figure, axes = new_figure(4.7, 4.1)
+        figure, axes = new_figure(4.7, 4.1, look)
         axes.set(xlabel="parameters N", ylabel="training tokens D")
         if not drawn:
             note(axes, "the size and tokens of no run are known yet")

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling import numbers
 from lightning_scaling.advice.family import FamilyReading
 from lightning_scaling.report.averaged import averaged_of
 from lightning_scaling.report.figures.averaged import draw_averaged
-from lightning_scaling.report.figures.axes import new_figure, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, settle
 from lightning_scaling.report.figures.collapse import draw_collapse
 from lightning_scaling.report.figures.power_law import draw_power_law
 from lightning_scaling.report.rows import RunRow
@@ -28,7 +29,7 @@ def ill_panels(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | Non
     collapse, averaged = reading is not None and len(reading.x) > 0, averaged_of(run.record.curve) is not None
     panels = 1 + collapse + averaged
     with drawing(look):
-        figure, grid = new_figure(9.4 if panels > 1 else 5.6, 2.7, ncols=panels, squeeze=False)
+        figure, grid = new_figure(9.4 if panels > 1 else 5.6, 2.7, look, panels, squeeze=False)
         axes = iter(grid.flat)
         _loss(next(axes), run, runs, look)
         if collapse:
@@ -38,12 +39,26 @@ def ill_panels(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | Non
         return settle(figure)
 
 
+def of_its_size(run: RunRow, runs: Sequence[RunRow]) -> list[RunRow]:
+    """Finished runs of equal size, at most twelve."""
+    return [other for other in runs if other is not run and other.fitted and other.params == run.params][:_SIBLINGS]
+
+
 def _loss(axes: Any, run: RunRow, runs: Sequence[RunRow], look: Theme) -> None:
     """The run with its power law; finished runs of the same size, as a measure."""
-    beside = [other for other in runs if other is not run and other.fitted and other.params == run.params][:_SIBLINGS]
-    for other in beside:
+    others = of_its_size(run, runs)
+    for other in others:
         flops, loss = other.record.flops, other.record.curve.loss
         kept = np.flatnonzero(np.isfinite(loss) & (loss > 0) & (flops > 0))
         kept = kept[log_spaced(flops[kept], points_of_each(1))]
         axes.plot(flops[kept], loss[kept], color=look.muted, lw=0.8, alpha=0.55, zorder=1, gid="sibling")
     draw_power_law(axes, run.record, look, colour=look.ink, words=False)
+    if others and axes.get_xscale() == "log":
+        _room(axes, others)
+
+
+def _room(axes: Any, others: Sequence[RunRow]) -> None:
+    """Room for the ends of the runs beside it too: how far the run is above them is what is looked for."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    log_axis(axes.xaxis, left, max(right, 1.15 * max(other.flops for other in others)), numbers.scientific, most=4)
+    log_axis(axes.yaxis, min(low, 0.97 * min(other.loss for other in others)), high, numbers.plain, most=8)

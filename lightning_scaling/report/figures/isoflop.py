@@ -25,7 +25,7 @@ def isoflop_curves(records: Sequence[RunRecord], law: SurfaceFit, theme: str | T
     look = theme_of(theme)
     ended = [r for r in rows(records) if r.fitted]
     with drawing(look):
-        figure, axes = new_figure(4.7, 4.1)
+        figure, axes = new_figure(4.7, 4.1, look)
         axes.set(xlabel="parameters N", ylabel=loss_name(records))
         if not ended:
             note(axes, "no finished run yet")

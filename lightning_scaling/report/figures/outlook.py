@@ -33,7 +33,7 @@ def outlook(curve: Curve, band: Forecast, theme: str | Theme = "light") -> Any:
     with drawing(look):
         planned = curve.schedule is not None and curve.step is not None
         shape: dict[str, Any] = dict(nrows=2, sharex=True, height_ratios=(5, 1)) if planned else {}
-        figure, axes = new_figure(6.4, 4.4 if planned else 3.8, **shape)
+        figure, axes = new_figure(6.4, 4.4 if planned else 3.8, look, **shape)
         above, below = (axes[0], axes[1]) if planned else (axes, axes)
         _losses(above, curve, band, look)
         if planned:

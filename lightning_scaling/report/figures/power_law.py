@@ -20,7 +20,7 @@ def power_law_panel(record: RunRecord, theme: str | Theme = "light", size: tuple
     """A matplotlib Figure of one run, `size` in inches: log–log, its loss over FLOPs and PF-days, L(C) dashed."""
     look = theme_of(theme)
     with drawing(look):
-        figure, axes = new_figure(*size)
+        figure, axes = new_figure(*size, look)
         draw_power_law(axes, record, look)
         return settle(figure)
 

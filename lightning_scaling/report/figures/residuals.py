@@ -23,7 +23,7 @@ def residuals(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Theme 
     look = theme_of(theme)
     ended = [r for r in rows(records) if r.fitted]
     with drawing(look):
-        figure, axes = new_figure(9.4, 2.5)
+        figure, axes = new_figure(9.4, 2.5, look)
         axes.set(xlabel="training compute C (FLOPs)", ylabel="observed against law (%)")
         if not ended:
             note(axes, "no finished run yet")

@@ -24,7 +24,7 @@ def run_panel(record: RunRecord, theme: str | Theme = "light", colour: Any = Non
     """A matplotlib Figure of one run, `size` in inches: loss over tokens with the forecasts of its end."""
     look = theme_of(theme)
     with drawing(look):
-        figure, axes = new_figure(*size)
+        figure, axes = new_figure(*size, look)
         _panel(axes, row(record), look, colour or size_colours([record.curve.params], look)[0])
         return settle(figure)
 
@@ -35,7 +35,7 @@ def all_panels(records: Sequence[RunRecord], theme: str | Theme = "light", most:
     columns = min(3, max(len(shown), 1))
     lines = -(-len(shown) // columns) or 1
     with drawing(look):
-        figure, grid = new_figure(3.7 * columns, 2.7 * lines, nrows=lines, ncols=columns, squeeze=False)
+        figure, grid = new_figure(3.7 * columns, 2.7 * lines, look, nrows=lines, ncols=columns, squeeze=False)
         for axes, run, colour in zip(grid.flat, shown, size_colours([r.params for r in shown], look), strict=False):
             _panel(axes, run, look, colour)
             axes.set_title(title(run))

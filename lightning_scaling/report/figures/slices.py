@@ -22,15 +22,16 @@ def loss_slices(records: Sequence[RunRecord], law: SurfaceFit, theme: str | Them
     look = theme_of(theme)
     ended = [r for r in rows(records) if r.fitted and r.params and r.tokens > 0]
     with drawing(look):
-        figure, both = new_figure(9.4, 3.4, ncols=2, sharey=True)
+        figure, both = new_figure(9.4, 3.4, look, panels=2, sharey=True)
         if not ended:
             for axes in both:
                 note(axes, "no finished run yet")
             return settle(figure)
         for axes, across in zip(both, ("params", "tokens"), strict=True):
             _slice(axes, ended, across, law, look)
+        for axes in both if look.narrow else both[:1]:
+            axes.set_ylabel("final validation loss")
         log_axis(both[0].yaxis, *padded([r.loss for r in ended], 0.25), numbers.plain, most=6)
-        both[0].set_ylabel("final validation loss")
         return settle(figure)
 
 
@@ -44,7 +45,7 @@ def _slice(axes: Any, ended: Sequence[RunRow], across: str, law: SurfaceFit, loo
         line = law.predict(**{across: grid, held: np.full(60, value)})
         axes.plot(grid, line, color=look.accent, lw=1.2, ls=(0, (5, 2)), gid="law")
         label = f"{'D' if held == 'tokens' else 'N'} = {numbers.count(value)}"
-        style = dict(textcoords="offset points", ha="right", va="bottom", color=look.accent, fontsize=7.5)
-        halo(axes.annotate(label, (grid[-1], line[-1]), xytext=(-2, 4), **style), look)
+        style = dict(textcoords="offset points", ha="right", va="top", color=look.accent, fontsize=7.5)
+        halo(axes.annotate(label, (grid[-1], line[-1]), xytext=(-2, -3), **style), look)
     dots(axes, ended, ends[across].tolist(), [run.loss for run in ended], look, ms=5.5, zorder=4, gid="run")
     log_axis(axes.xaxis, low, high, numbers.count, most=5)

@@ -25,9 +25,9 @@ export function bySize(sizes) {
   return (n) => (n > 0 ? shade(high > low ? (Math.log(n) - low) / (high - low) : 1) : muted);
 }
 
-const COMPARED = { light: "0b5fa5 b3430a 17795a 8a3ea8 7a5c00 b0255c 3f6b12 5b5f66".split(" "), dark: "6db6f2 ff9a66 5fd0a5 cf9be8 e0bf4f f58ab0 a9d36c b4bac4".split(" ") };
+const COMPARED = { light: "0b5fa5 17795a 8a3ea8 7a5c00 b0255c 0a6e8a 3f6b12 5b5f66".split(" "), dark: "6db6f2 5fd0a5 cf9be8 e0bf4f f58ab0 58c4d8 a9d36c b4bac4".split(" ") };
 
-/** Colours of runs that are compared: distinguishable, and at least 3 to 1 on the ground. */
+/** Colours of runs that are compared: distinguishable, at least 3 to 1 on the ground, and none that of the law. */
 export const palette = () => COMPARED[dark.matches ? "dark" : "light"].map((hex) => `#${hex}`);
 
 /** The colour of a share from 0 (smallest) to 1 (largest). */

@@ -50,6 +50,9 @@ export function table(head, rows, words = [0]) {
   return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, line("th", head)), h("tbody", {}, rows.map((r) => line("td", r)))));
 }
 
+/** A menu that opens below its word. */
+export const menu = (id, words, content) => h("details", { class: "menu", id }, h("summary", {}, words), h("div", {}, content));
+
 /** A button group of which one is pressed. */
 export function choice(label, options, chosen, pick) {
   const buttons = Object.entries(options).map(([key, text]) =>

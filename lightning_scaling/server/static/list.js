@@ -1,20 +1,20 @@
 // The runs as a table: chosen columns, sorted by any, rows ticked to be compared or hidden; and those that cannot be read, with the reason.
 
 import { PF_DAY } from "./axis.js";
-import { bySize } from "./colours.js";
 import { byId, h, s } from "./dom.js";
-import { valueOf } from "./columns.js";
-import { stateName } from "./loss.js";
+import { columnMenu, valueOf } from "./columns.js";
+import { colouring, stateName } from "./loss.js";
 import { compute, count, loss, thousands } from "./numbers.js";
 import { redraw as show } from "./redraw.js";
 import { all, mlflow } from "./runs.js";
 import { asText, idsOf, listed, passes, view } from "./view.js";
 
+const EXPECTED = "expected end"; // a column while any run is in progress
 const FIRST = 60, MOST = 1000; // rows: at first, and after the click; ten thousand would be built anew at every redraw
 export const COLUMNS = [
   { name: "run", of: (r) => r.name, text: true }, { name: "N", of: (r) => r.params, write: count }, { name: "tokens", of: (r) => r.tokens, write: count },
   { name: "tokens/N", of: (r) => r.tokens / r.params, write: count }, { name: "PF-days", of: (r) => r.flops / PF_DAY, write: compute },
-  { name: "loss", of: (r) => r.loss, write: loss }, { name: "expected end", of: (r) => (r.state === "RUNNING" ? r.forecast : null), write: loss },
+  { name: "loss", of: (r) => r.loss, write: loss }, { name: EXPECTED, of: (r) => (r.state === "RUNNING" ? r.forecast : null), write: loss },
   { name: "state", of: stateName, text: true }, { name: "verdict", of: (r) => r.verdict, text: true }, { name: "add data?", of: (r) => r.data, text: true },
 ];
 let whole = false;
@@ -23,29 +23,31 @@ let whole = false;
 export function columns() {
   const asked = listed("cols"), named = asked.filter((name) => !name.startsWith("-"));
   const fact = (name) => ({ name, of: (run) => valueOf(run, name), write: (value) => (typeof value === "number" ? loss(value) : value), fact: true });
-  return [...COLUMNS.filter((each) => !asked.includes(`-${each.name}`)), ...named.map(fact)];
+  const wanted = (each) => !asked.includes(`-${each.name}`) && (each.name !== EXPECTED || all().some((run) => run.state === "RUNNING"));
+  return [...COLUMNS.filter(wanted), ...named.map(fact)];
 }
 
 export function drawRuns(select, set) {
-  const runs = all().filter(passes), title = h("h2", {}, "Runs"), bar = actions(runs, set);
-  if (!runs.length) return show(byId("runs"), title, bar, h("p", { class: "hint" }, nothing()));
-  const shown = columns(), sorted = inOrder(runs, shown), some = sorted.slice(0, whole ? MOST : FIRST), colour = bySize(runs.map((run) => run.params));
+  const runs = all().filter(passes), bar = actions(runs, set);
+  if (!runs.length) return show(byId("runs"), bar, h("p", { class: "hint" }, nothing()));
+  const shown = columns(), sorted = inOrder(runs, shown), some = sorted.slice(0, whole ? MOST : FIRST), colour = colouring(runs);
   const more = runs.length > some.length ? rest(runs.length, () => { whole = true; drawRuns(select, set); }) : null;
-  const body = h("tbody", {}, some.map((run) => row(run, shown, colour(run.params), select, set)));
-  show(byId("runs"), title, bar, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "table of runs" }, h("table", {}, head(shown, set), body)), more);
+  const body = h("tbody", {}, some.map((run) => row(run, shown, colour(run), select, set)));
+  show(byId("runs"), bar, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "table of runs" }, h("table", {}, head(shown, set), body)), more);
 }
 
 /** What can be done with the ticked rows, and the way back. */
 function actions(runs, set) {
   const picked = idsOf("pick"), hidden = idsOf("hide"), button = (words, changes, name) => h("button", { type: "button", "data-focus": name, onclick: () => set(changes) }, words);
   const few = picked.size && !view.only;
-  return h("p", { class: "actions" },
+  return h("div", { class: "actions" }, h("h2", {}, "Runs"),
     picked.size ? `${picked.size} ticked ` : runs.length > 1 ? "Tick runs to compare or hide them. " : null,
     few ? button("show only these", { only: "1" }, "only") : null,
     few ? button("hide these", { hide: asText([...hidden, ...picked]), pick: "" }, "hide") : null,
     view.only ? button("show the others too", { only: "" }, "only") : null,
     picked.size ? button("untick all", { pick: "", only: "" }, "untick") : null,
-    hidden.size ? button(`show ${hidden.size} hidden`, { hide: "" }, "unhide") : null);
+    hidden.size ? button(`show ${hidden.size} hidden`, { hide: "" }, "unhide") : null,
+    columnMenu(COLUMNS.slice(1).map((each) => each.name), set));
 }
 
 function rest(runs, reveal) {
@@ -82,7 +84,7 @@ function row(run, shown, colour, select, set) {
     onchange: () => { const left = asText(ticked ? others() : [...others(), run.id]); set({ pick: left, ...(left ? {} : { only: "" }) }); } });
   return h("tr", { class: run.id === view.run ? "chosen" : null, "data-run": run.id }, h("td", { class: "tick" }, h("label", {}, tick)),
     shown.map((column) => (column.name === "run" && !column.fact ? nameCell(run, colour, select) : cell(run, column))),
-    h("td", {}, h("a", { href: mlflow(run), "aria-label": `${run.name} in MLflow` }, "MLflow")));
+    h("td", {}, h("a", { href: mlflow(run), "aria-label": `${run.name} in MLflow`, title: "open in MLflow" }, "↗")));
 }
 
 function nameCell(run, colour, select) {

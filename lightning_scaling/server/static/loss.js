@@ -33,14 +33,15 @@ function items(axis) {
   return grouped(given, axis, view.xlog === "log").map(({ x, ...item }) => ({ ...item, at: x })).filter((item) => item.at.length);
 }
 
-function colouring(shown) {
-  const compared = view.only && shown.length <= palette().length, fixed = new Map(shown.map((item, i) => [item.run.id, palette()[i]]));
-  const sized = bySize(shown.map((item) => item.run.params));
+/** A function from a run to its colour: by its size, or where a few are compared each its own. */
+export function colouring(runs) {
+  const compared = view.only && runs.length <= palette().length, fixed = new Map(runs.map((run, i) => [run.id, palette()[i]]));
+  const sized = bySize(runs.map((run) => run.params));
   return (run) => (compared ? fixed.get(run.id) : sized(run.params));
 }
 
 export function drawLoss(fitted) {
-  const axis = AXES[view.x], shown = items(axis), runs = shown.map((item) => item.run), colour = colouring(shown);
+  const axis = AXES[view.x], shown = items(axis), runs = shown.map((item) => item.run), colour = colouring(runs);
   const curves = withCurves(runs, view.run), order = [...shown].sort((a, b) => curves.has(a.run) - curves.has(b.run)); // ends alone lie below
   const marks = order.flatMap((item) => marksOf(item, colour(item.run), runs.length > MANY ? 0.8 : 1.5, curves.has(item.run)));
   const law = view.metric ? [] : frontier(fitted, runs);

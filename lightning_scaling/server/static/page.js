@@ -34,6 +34,7 @@ function draw() {
 function drawFits() {
   byId("lead").textContent = all().length ? (fitted?.sentences.cost ?? "") : answered.external.runs ? UNNAMED : NONE;
   for (const id of ["planner", "isoflop", "law"]) byId(id).hidden = !fitted;
+  document.body.classList.toggle("no-runs", Boolean(fitted) && !all().length);
   if (!fitted) return;
   drawPlanner(fitted);
   drawIsoflop(fitted);
@@ -158,7 +159,7 @@ function status() {
   const runs = all(), running = runs.filter((run) => run.state === "RUNNING").length;
   const unreadable = answered.broken.filter((run) => !run.external).length;
   const parts = [`${thousands(runs.length)} ${runs.length === 1 ? "run" : "runs"}`, running ? `${running} running` : null, unreadable ? `${unreadable} unreadable` : null];
-  byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString()}`;
+  byId("status").textContent = `${parts.filter(Boolean).join(", ")} · ${new Date().toLocaleTimeString([], { timeStyle: "short" })}`;
   document.body.dataset.ready = "true";
 }
 

@@ -56,7 +56,8 @@ function best(law, at) {
 /** Without a split the law of compute still gives the loss of a run trained as these were. */
 function asBefore(at) {
   const law = plans.compute;
-  const open = h("p", { class: "outcome" }, "These runs do not identify how to split a budget between parameters and data; see the fitted law below.");
+  const open = h("p", { class: "outcome" }, plans.largest ? "These runs do not identify how to split a budget between parameters and data; see the fitted law below."
+    : "Published laws alone: with runs of your own their law is added.");
   if (!law) return [open];
   const inside = law.low ? `90 %: ${between(law.low[at], law.high[at], loss)}` : "";
   return [h("dl", { class: "facts" }, fact("predicted loss, trained as these runs were", loss(law.loss[at]), inside)), open];

@@ -24,8 +24,8 @@ export function drawSide(detail, fitted, close) {
   if (panelOf !== detail.id) { panel = collapse = null; panelOf = detail.id; }
   const host = panel?.host ?? h("div", { class: "chart small" }), beside = collapse?.host ?? h("div", { class: "chart collapse" });
   const compared = detail.collapse?.x.length > 0;
-  show(side, back, head, verdict(detail), familyWords(detail), compared ? beside : null, siblings(detail), readings(detail), host,
-    lawWords(detail), facts(detail), link(run));
+  const family = [familyWords(detail), compared ? beside : null, siblings(detail)], curve = [host, lawWords(detail)];
+  show(side, back, head, verdict(detail), detail.collapse?.departs ? [family, curve] : [curve, family], readings(detail), facts(detail), link(run));
   panel ??= chart(host, { hover: (found) => found?.run ?? [] });
   drawPanel(detail);
   if (!compared) return;
@@ -38,7 +38,7 @@ function together(fitted) {
   const { tenfold, prediction } = fitted.sentences, fits = constants(fitted), answers = fits ? [tenfold, prediction].filter(Boolean) : [];
   const refused = fitted.outcomes.filter((each) => each.refused && !answers.some((text) => text.includes(each.text)));
   return [answers.map((text) => h("p", {}, text)), refused.map((each) => h("p", { class: "outcome refused" }, each.text)),
-    fits, all().length ? h("p", { class: "hint" }, "Click a run to see where it will end.") : null];
+    fits, all().length ? h("p", { class: "hint" }, "Click a run for its forecast and its verdict.") : null];
 }
 
 function constants({ surfaceLines, frontierLines, planner }) {
@@ -71,15 +71,16 @@ function readings(run) {
 }
 
 /** Why this run is better or worse than others of its size: the span of their losses, and what is different about it. */
-function siblings({ siblings: found, loss: mine, state }) {
-  if (!found?.runs) return null;
-  const place = state !== "FINISHED" || mine === null ? "" : mine > found.high ? ", this one above them all" : mine < found.low ? ", this one below them all" : ", this one among them";
-  const several = found.runs === 1 ? `The finished run of this size and length ended at ${loss(found.low)}` : `${found.runs} finished runs of this size and about this length ended at ${between(found.low, found.high, loss)}`;
-  return h("div", { class: "siblings" }, h("p", {}, `${several}${place}.`),
+function siblings({ siblings: found }) {
+  if (!found?.words) return null;
+  return h("div", { class: "siblings" }, h("p", {}, found.words),
     found.differs.length ? table(["differs in", "here", "there"], found.differs, [0, 1, 2]) : h("p", { class: "hint" }, "No logged parameter or tag is different here."));
 }
 
-const lawWords = (run) => h("details", { class: "law-words" }, h("summary", {}, run.powerLaw.words[0]), run.powerLaw.words.slice(1).map((text) => h("p", { class: "hint" }, text)));
+function lawWords({ powerLaw: { words: [first, ...more] } }) {
+  const lines = more.map((text) => h("p", { class: "hint" }, text));
+  return more.length ? h("details", { class: "law-words" }, h("summary", {}, first), lines) : h("p", { class: "hint" }, first);
+}
 
 function halfway(run) {
   const { half } = run, made = `Halfway it was forecast to end at ${loss(half.loss)} (${between(half.low, half.high, loss)})`;

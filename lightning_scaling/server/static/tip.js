@@ -4,13 +4,13 @@ import { valueAt } from "./group.js";
 import { compute, count, loss, thousands } from "./numbers.js";
 import { PF_DAY } from "./axis.js";
 
-const MOST = 10; // others in the tip
+const most = () => (innerWidth > 640 ? 8 : 3); // others in the tip, which would hide the chart of a phone
 
 /** Lines of text: the first in bold; `found` is the nearest point or null, `at` the pointer's pixels. */
 export function across(chart, found, [px, py], axis) {
   const here = found ? found.mark.x[found.index] : chart.x.back(px), all = valuesAt(chart, here, py);
-  const others = all.filter((each) => each.run !== found?.run), rest = others.length - MOST;
-  const lines = others.slice(0, MOST).map((each) => `${loss(each.value)}  ${each.run.name}`);
+  const others = all.filter((each) => each.run !== found?.run), rest = others.length - most();
+  const lines = others.slice(0, most()).map((each) => `${loss(each.value)}  ${each.run.name}`);
   if (!found && !lines.length) return [];
   return [...(found ? facts(found) : [`at ${axis.format(here)}`]), ...(found && lines.length ? [`others at ${axis.format(here)}:`] : []), ...lines,
     ...(rest > 0 ? [`… and ${thousands(rest)} more`] : [])];
@@ -29,6 +29,6 @@ function facts({ run, mark, index }) {
     run.name,
     `${loss(mark.y[index])} at this point`,
     `${count(run.params)} parameters, ${count(run.tokens)} tokens${share ? `, ${compute(share)} PF-days` : ""}; loss ${loss(run.loss)}`,
-    [run.verdict && `verdict: ${run.verdict}`, run.data && `add data: ${run.data}`, run.plateau && "plateau called"].filter(Boolean).join(" · ") || "click for the run in full",
+    [run.verdict && `verdict: ${run.verdict}`, ["yes", "no"].includes(run.data) && `add data: ${run.data}`, run.plateau && "plateau called"].filter(Boolean).join(" · ") || "click for the run in full",
   ];
 }

@@ -1,17 +1,15 @@
-// The controls above the loss chart: metric, axes, smoothing, groups, filters, columns, and what can be saved.
+// The controls above the loss chart: metric, axes, smoothing, groups, filters, and what can be saved.
 
 import { AXES } from "./axis.js";
-import { byId, choice, h } from "./dom.js";
-import { bringColumns, names } from "./columns.js";
-import { COLUMNS } from "./list.js";
+import { byId, choice, h, menu } from "./dom.js";
+import { bringColumns, names, wake } from "./columns.js";
 import { lossChart, onShow, stateName } from "./loss.js";
 import { redraw } from "./redraw.js";
 import { all } from "./runs.js";
 import { savePng, saveShown, saveSvg } from "./save.js";
-import { asText, listed, query, view } from "./view.js";
+import { query, view } from "./view.js";
 
 const SHAPE = { log: "log", linear: "linear" };
-const MOST = 300; // names offered
 
 /** Draws the controls; `set` is called with what changed, `recount` when other runs enter the law. */
 export function drawTools(set, recount) {
@@ -25,14 +23,11 @@ export function drawTools(set, recount) {
     select("state", "every state", Object.fromEntries(["FINISHED", "RUNNING", "INTERRUPTED"].map((state) => [state, stateName({ state })])), true, set),
     h("input", { id: "text", type: "search", placeholder: "name …", "aria-label": "name contains", value: view.text,
       oninput: (event) => set({ text: event.target.value }) }),
-    filter(set), menu("columns", "columns", columnList(set)),
-    runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null, menu("save", "save", saving()), suggestions());
+    filter(set),
+    runs.some((run) => run.state !== "FINISHED") ? counting(recount) : null, menu("save", "save", saving()));
 }
 
 const against = (set) => choice("against", Object.fromEntries(Object.entries(AXES).map(([key, axis]) => [key, axis.name])), view.x, (x) => set({ x, zoom: "" }));
-
-/** Names are asked for when somebody is about to use them: in a large store that takes a second. */
-const wake = () => bringColumns(true).then((fresh) => { if (fresh) byId("names-lists").replaceChildren(...lists()); }, () => {});
 
 const metric = (set) => h("input", { id: "metric", list: "metric-names", placeholder: "loss", "aria-label": "metric to show", value: view.metric, onfocus: wake,
   onchange: (event) => set({ metric: event.target.value.trim(), zoom: "" }) });
@@ -51,14 +46,6 @@ function grouping(set) {
     options.map(([value, words]) => h("option", { value, selected: value === view.group }, words)));
 }
 
-function columnList(set) {
-  const asked = listed("cols"), toggled = (name) => asText(asked.includes(name) ? asked.filter((each) => each !== name) : [...asked, name]);
-  const item = (name, on, change) => h("label", {}, h("input", { type: "checkbox", checked: on, "data-focus": `column ${name}`, onchange: () => set({ cols: toggled(change) }) }), h("span", {}, name));
-  const add = h("input", { type: "search", list: "fact-names", placeholder: "add params.…, tags.…, metrics.…", "aria-label": "add a column", onfocus: wake,
-    onchange: (event) => { const name = event.target.value.trim(); event.target.blur(); if (name.includes(".") && !asked.includes(name)) set({ cols: asText([...asked, name]) }); } });
-  return [...COLUMNS.slice(1).map(({ name }) => item(name, !asked.includes(`-${name}`), `-${name}`)), ...asked.filter((name) => !name.startsWith("-")).map((name) => item(name, true, name)), add];
-}
-
 /** Runs that never ended enter the law only on request. */
 function counting(recount) {
   const box = h("input", { id: "unfinished", type: "checkbox", checked: Boolean(view.unfinished),
@@ -73,21 +60,12 @@ function select(name, every, options, wanted, set) {
     entries.map(([value, words]) => h("option", { value, selected: value === view[name] }, words)));
 }
 
-const menu = (id, words, content) => h("details", { class: "menu", id }, h("summary", {}, words), h("div", {}, content));
-
 function saving() {
   const link = (file, words) => h("a", { href: `scaling/data/${file}?${query()}`, download: `scaling-${file}` }, words);
   const button = (words, act) => h("button", { type: "button", onclick: act }, words);
   return [button("picture (PNG)", () => savePng(lossChart(), "loss-against-compute")), button("picture (SVG)", () => saveSvg(lossChart(), "loss-against-compute")),
     button("what is shown (CSV)", () => saveShown(lossChart(), onShow())), link("runs.csv", "all runs (CSV)"), link("points.csv", "all points (CSV)"),
     link("records.json", "records (JSON)")];
-}
-
-const suggestions = () => h("div", { id: "names-lists" }, lists());
-function lists() {
-  const options = (some) => some.slice(0, MOST).map((value) => h("option", { value }));
-  const all = names().map(([name]) => name), metrics = all.filter((name) => name.startsWith("metrics.")).map((name) => name.slice("metrics.".length));
-  return [h("datalist", { id: "metric-names" }, options(metrics)), h("datalist", { id: "fact-names" }, options(all))];
 }
 
 const MENUS = "details.menu[open], #experiments[open]";
@@ -102,3 +80,8 @@ export function closeMenus() {
   return open.length > 0;
 }
 byId("experiments").classList.add("picker");
+
+// On a phone the controls are folded, so that the chart is on the first screen.
+const roomy = matchMedia("(min-width: 641px)"), fold = () => { byId("controls").open = roomy.matches; };
+roomy.addEventListener("change", fold);
+fold();
