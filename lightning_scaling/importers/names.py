@@ -26,7 +26,7 @@ _LOSS = _set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celo
 _PLAIN = _set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
 _PLAIN |= _set("""
     loss losses objective optimized log c entropy cross base overall full main current iter batch scaling scalars history
-    all text language modeling trainer sum smooth smoothed multi binary categorical sparse s
+    all text language modeling trainer sum smooth smoothed multi binary categorical sparse s bits byte
 """)
 _NOT_LOSS = _set("""
     scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
@@ -37,7 +37,7 @@ _RATE = _set("""
     per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
     target budget planned max total
 """)
-_STEP = _set("step steps iteration iterations iter iters it niter update updates timestep timesteps")
+_STEP = _set("step steps iteration iterations iter iters itr it niter update updates timestep timesteps")
 _TOKEN = _set("token tokens ntokens tok")
 _SAMPLE = _set("sample samples example examples sequences images")
 _NUMBERED = re.compile(r" \(\d+\)$")
@@ -99,7 +99,7 @@ def metric_of(name: str) -> str:
 
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
-    pair = any(a == "learning" and b == "rate" for a, b in pairwise(found))
+    pair = any(a in ("learning", "learn") and b == "rate" for a, b in pairwise(found))
     if not (pair or have & {"lr", "lrs", "lrm", "lr0", "lrate", "learningrate"}) or have & {
         "scale",
         "mult",
