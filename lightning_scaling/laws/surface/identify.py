@@ -69,7 +69,8 @@ def judge(points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, res
     """The outcome of a fit and the numbers that decided; x, y, z centred logs, residuals of ln loss."""
     ratios = np.log(points.tokens / points.params)
     different = distinct(points)
-    errors = exponent_errors(theta, x, y, max(noise, 1e-4))
+    freedom = max(different - 5, 1)
+    errors = _for_freedom(exponent_errors(theta, x, y, max(noise, 1e-4)), freedom)
     text = f"{_exponents(theta, errors)} (noise {100 * noise:.2f} % per point, {different} configurations)"
     if ratios.std() < SMALLEST_RATIO_SPREAD:
         return SurfaceOutcome.ONE_RATIO, f"tokens per parameter vary by only ± {100 * ratios.std():.0f} %; {text}"
@@ -82,8 +83,8 @@ def judge(points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, res
     # With a handful of degrees of freedom an outlier looks like noise: all count alike.
     scale = max(noise, 1e-4) if different - 5 >= FREE_ENOUGH else np.inf
     trust = np.minimum(1.0, TRUSTED * scale / np.maximum(np.abs(residuals), 1e-300))
-    ranges = profile_ranges(theta, x, y, z, trust, max(different - 5, 1))
-    return _by_ranges(points, theta, _for_freedom(errors, max(different - 5, 1)), ranges, text)
+    ranges = profile_ranges(theta, x, y, z, trust, freedom)
+    return _by_ranges(points, theta, errors, ranges, text)
 
 
 def _for_freedom(errors: tuple[float, float], freedom: int) -> tuple[float, float]:
