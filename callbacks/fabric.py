@@ -5,11 +5,11 @@ Fabric has no trainer: the loop calls the hooks with `fabric.call`, by the names
 are raised until the first batch; later failures are one warning. Imports nothing of Lightning: the hooks are plain methods.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from lightning_scaling.laws.frontier.power import PowerLaw
-from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.judging import Judgement
@@ -25,6 +25,7 @@ from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.run.schedule import Schedule
 
+NOTHING: Any = None
 READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 NO_START = 'the monitor needs fabric.call("on_train_start", model=..., optimizer=..., scheduler=..., max_steps=...) before the first batch'
 
@@ -56,7 +57,7 @@ class ScalingLawFabricCallback(PrintedRun):
         self._resumed: dict[str, Any] | None = None  # state of a checkpoint, until training begins
         self._run: RunMonitor | None = None
         self._active = self._waiting = False  # within a training; before its first batch
-        self._model: Any = None
+        self._model = self._optimizer = NOTHING
         self._rate: float | None = None
         self._max_steps: int | None = None
         self._began = (0, 0)  # tokens and steps when this training began
@@ -89,7 +90,7 @@ class ScalingLawFabricCallback(PrintedRun):
         """
         if (run := self._live) is not None:
             run.interrupt(RuntimeError("the training ended by an error"))
-        self._guard, self._model, self._max_steps = Guard(), _inner(model, "module"), max_steps
+        self._guard, self._model, self._optimizer, self._max_steps = Guard(), _inner(model, "module"), optimizer, max_steps
         self._rate, self._waiting = None, True
         several = scheduler if isinstance(scheduler, list | tuple) else [scheduler]
         stepped = [Stepped(each) for each in several if each is not None]
@@ -103,7 +104,6 @@ class ScalingLawFabricCallback(PrintedRun):
     def _begin(self, read: Any) -> None:
         run = RunMonitor(ranks=of_torch(), read_schedule=read, state=self._resumed, guard=self._guard, **self._given)
         self._run, self._resumed = run, None
-        warn_of_averaging(run.options, self._guard)
         self._began = (run.progress.ledger.tokens, run.progress.rates.steps)
 
     def _projection(self, optimizer: Any, stepped: list[Stepped], observed: Schedule | None) -> Projection:
@@ -122,8 +122,8 @@ class ScalingLawFabricCallback(PrintedRun):
             raise ValueError(NO_START)
         if self._waiting and self._active and self._run is not None:
             self._waiting = False
-            self._together(self._run.ranks, partial(self._run.start, batch, self._model))
-            self._model = None
+            self._together(self._run.ranks, partial(self._run.start, batch, self._model, optimizers=[self._optimizer]))
+            self._optimizer = None
         self._batch_begins(batch)
 
     @property
@@ -142,6 +142,7 @@ class ScalingLawFabricCallback(PrintedRun):
         if run := self._live:
             self._rate = host_rate(optimizer, self._rate)
             run.optimizer_step(self._rate)
+            run.average_weights(self._model)
 
     def on_train_batch_end(self, outputs: Any = None, batch: Any = None, batch_idx: int = 0, *, loss: Any = None) -> None:
         """The micro-batch was trained on. `loss`, or the one in `outputs`, is followed until a validation loss is reported."""
@@ -158,12 +159,16 @@ class ScalingLawFabricCallback(PrintedRun):
 
     # validations, checkpoints, the end ---------------------------------------------------------------------------------------------------
 
+    def averaged(self, evaluate: Callable[[], float]) -> float:
+        """The loss of averaged weights by the loop's own validation; NaN where none is due or `averaging` does not ask for it."""
+        return float("nan") if (run := self._live) is None else run.averaged(evaluate)
+
     @guarded
-    def on_validation_end(self, loss: Any) -> None:
-        """A validation ended with this loss of this rank; the monitor averages over ranks. Collective."""
+    def on_validation_end(self, loss: Any, averaged_loss: float = float("nan")) -> None:
+        """A validation ended with this loss of this rank, and with that of `averaged`; the monitor averages over ranks. Collective."""
         if run := self._live:
             value = self._guard.run("reading the loss", lambda: float(loss), float("nan"))
-            run.validated(value, budget=self._budget)
+            run.validated(value, budget=self._budget, averaged_loss=averaged_loss)
 
     def _budget(self, tokens: int) -> int | None:
         """Tokens at `max_steps`, where the steps to come are as those of this training so far."""
@@ -176,14 +181,14 @@ class ScalingLawFabricCallback(PrintedRun):
     @guarded
     def on_train_end(self) -> None:
         """Training ended by itself. Collective."""
-        run, self._active = self._live, False
+        run, self._active, self._model = self._live, False, None
         if run is not None:
             run.finish()
 
     @guarded
     def on_exception(self, exception: BaseException) -> None:
         """Training ended by an error."""
-        run, self._active = self._live, False
+        run, self._active, self._model = self._live, False, None
         if run is not None:
             run.interrupt(exception)
 

@@ -134,16 +134,16 @@ class ScalingLawMonitor(Callback):
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting and self._run is not None:
-            self._first_batch(pl_module, batch, trainer.train_dataloader)
+            self._first_batch(trainer, pl_module, batch)
         self._begin_batch(batch)
 
-    def _first_batch(self, module: Any, batch: Any, loaders: Any) -> None:
+    def _first_batch(self, trainer: Any, module: Any, batch: Any) -> None:
         self._waiting = False
         run = self._run
         self._draws_batches = takes_iterator(module)
         self._late = self._draws_batches or any(type(p).__name__ == "UninitializedParameter" for p in module.parameters())
         if run is not None and not self._late:
-            self._together(run.ranks, lambda: run.start(batch, module, loaders))
+            self._together(run.ranks, lambda: run.start(batch, module, trainer.train_dataloader, trainer.optimizers))
 
     @guarded
     def _begin_batch(self, batch: Any) -> None:
@@ -175,7 +175,7 @@ class ScalingLawMonitor(Callback):
     @guarded
     def _end_batch(self, trainer: Any, run: RunMonitor, outputs: Any, batch: Any) -> None:
         if self._late:  # the batch is only known now
-            run.start(batch, trainer.lightning_module, trainer.train_dataloader)
+            run.start(batch, trainer.lightning_module, trainer.train_dataloader, trainer.optimizers)
             run.begin_batch(batch)
             self._late = self._draws_batches
         self._note_step()
@@ -208,11 +208,9 @@ class ScalingLawMonitor(Callback):
     def _validated(self, trainer: Any, run: RunMonitor) -> None:
         wanted, logged = self.options.monitor, trainer.callback_metrics
         name = self._guard.run("finding the loss", partial(resolve, wanted, logged), str(wanted) or None)
-        if run.loss.training is not None:
-            return
         if name is None:
             self._guard.warn("monitor", f"{missing(wanted, logged)}; until then the training loss is followed")
-            return run.loss.of_training(training_loss(trainer, self._manual))
+            return None if run.loss.training is not None else run.loss.of_training(training_loss(trainer, self._manual))
         self._guard.attempt("the name of the loss", lambda: run.loss.named(name))
         loss = self._guard.run("reading the loss", lambda: float(logged[name]), float("nan"))
         if (averaged := averaged_loss(self._averaged, trainer, run, name, loss)) is None:

@@ -161,9 +161,9 @@ def projected_schedule(trainer: Any, index: int = 0, observed: Schedule | None =
     """
     calls = scheduler_calls(trainer)
     module = trainer.lightning_module
-    if not getattr(module, "automatic_optimization", True):
-        return Projection(observed, ScheduleOutcome.MANUAL, calls.end)
     configs = list(trainer.lr_scheduler_configs)
+    if configs and not getattr(module, "automatic_optimization", True):
+        return Projection(observed, ScheduleOutcome.MANUAL, calls.end)
     if configs and _steps_itself(module):
         return Projection(observed, ScheduleOutcome.OWN_STEPPING, calls.end)
     optimizer = trainer.optimizers[index] if trainer.optimizers else None
@@ -196,7 +196,7 @@ def _end(trainer: Any, here: SchedulerCalls) -> int | None:
 def _batches_done(trainer: Any) -> int:
     """Batches trained in the running epoch. Between epochs, also after a resume, the loop still holds those of the last one."""
     epochs, batches = trainer.fit_loop.epoch_progress.current, trainer.fit_loop.epoch_loop.batch_progress
-    return 0 if epochs.ready == epochs.processed and batches.is_last_batch else int(batches.current.ready)
+    return 0 if epochs.ready == epochs.processed and batches.is_last_batch else int(batches.current.processed)
 
 
 def _accumulation(trainer: Any) -> Any:

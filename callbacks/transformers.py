@@ -135,7 +135,7 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
         self._logged = LoggedLoss(run, self._horizon)
         if strategy_name(args.eval_strategy) == "no":
             run.loss.of_training(TrainingLoss())
-        self._first, self._model = True, weakref.ref(given["model"])
+        self._first, self._model, self._optimizer = True, weakref.ref(given["model"]), weakref.ref(given["optimizer"])
         watch_forward(given["model"], state, self._forward)
 
     # the step: host numbers only -------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
             run = self._run
             if self._first and run is not None:
                 self._first = False
-                self._together(run.ranks, partial(run.start, batch, self._model()))
+                self._together(run.ranks, partial(run.start, batch, self._model(), optimizers=[self._optimizer()]))
             self._pass_begins(batch)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def step_counter() -> Any:
-    """torch's FlopCounterMode with `backward_begins()`, and with `model` and `again`: FLOPs that are needed, and that are done twice."""
+    """torch's FlopCounterMode with `backward(loss)`, and with `model` and `again`: FLOPs that are needed, and that are done twice."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -18,8 +18,12 @@ def step_counter() -> Any:
             self.again = 0
             self._backward = False
 
-        def backward_begins(self) -> None:
+        def backward(self, loss: Any) -> None:
             self._backward = True
+            try:
+                loss.sum().backward()
+            finally:
+                self._backward = False
 
         @property
         def model(self) -> int:

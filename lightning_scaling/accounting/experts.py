@@ -18,7 +18,8 @@ NOT_ROUTED = re.compile(r"shared|rout|gat(e|ing)$", re.IGNORECASE)
 ROUTER = re.compile(r"rout|^(\w+_)?gat(e|ing)$", re.IGNORECASE)
 MIXTURE = re.compile(r"moe|mixtureofexperts|mixture_of_experts|sparsemlp|expert", re.IGNORECASE)
 COUNTS = ("num_experts", "num_local_experts", "n_routed_experts", "n_experts", "moe_num_experts", "num_routed_experts", "nb_experts")
-# Unambiguous names, also read from a configuration; there a bare top_k may belong to the sampling of text.
+# Unambiguous names, also read from a configuration; there a bare top_k may belong to the sampling of text, unless the number of experts
+# is beside it in a configuration that is not of transformers.
 TOP_K = (
     "num_experts_per_tok",
     "num_experts_per_token",
@@ -35,6 +36,10 @@ TOP_K = (
     "top_k_experts",
 )
 BARE_TOP_K = ("top_k", "topk", "k")
+# Whatever a layer with experts, or its router, calls it.
+ACTIVE = re.compile(
+    r"^((num|n)_)?(experts?_)?(selected|activated?|used|chosen|routed_to)(_experts?)?$|experts?_per_tok(en)?|^top_?k|_top_?k$"
+)
 CONFIGS = ("config", "hparams", "args", "cfg")
 
 
@@ -95,7 +100,8 @@ def _group(name: str, layer: Any, modules: Mapping[str, Any], held: Sequence[Wei
         if listed and len(children) > 1 and alike:
             return len(children), [w for w in held if w.name.startswith(f"{name}.")]
         return None
-    stacked = [w for w in held if w.holder is layer] if routed else []
+    counted = not NOT_ROUTED.search(own) and (_first(layer, COUNTS, 0) > 1 or _routes(layer))
+    stacked = [w for w in held if w.holder is layer and (routed or len(w.shape) > 2)] if routed or counted else []
     if not stacked:
         return None
     experts = _count(layer, parent, stacked)
@@ -123,8 +129,10 @@ def _top_k(name: str, modules: Mapping[str, Any], experts: int) -> int:
     path = name.split(".")
     holders = [modules[key] for end in range(len(path), -1, -1) if (key := ".".join(path[:end])) in modules]
     near = [each for holder in holders[:3] for each in (holder, *holder._modules.values())]
-    found = [*(_first(each, (*TOP_K, *BARE_TOP_K), number) for each in near), *(_by_class(each) for each in near)]
-    found += [_first(config, TOP_K, number) for holder in holders for config in _configs(holder)]
+    found = [*(_first(each, (*TOP_K, *BARE_TOP_K, *_active(each)), number) for each in near), *(_by_class(each) for each in near)]
+    for config in (config for holder in holders for config in _configs(holder)):
+        of_experts = not hasattr(config, "model_type") and _first(config, COUNTS, number) == experts
+        found.append(_first(config, (*TOP_K, *BARE_TOP_K) if of_experts else TOP_K, number))
     return next((k for k in found if 0 < k <= experts), 0)
 
 
@@ -136,6 +144,10 @@ def _first(holder: Any, names: Sequence[str], number: int) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
     return 0
+
+
+def _active(holder: Any) -> list[str]:
+    return [name for name in vars(holder) if ACTIVE.search(name)]
 
 
 def _by_class(holder: Any) -> int:

@@ -113,8 +113,14 @@ def _ordered(parts: list[Any]) -> Found | None:
 
 def _containers(parts: list[Any]) -> Found | None:
     """Several batches at once, as a combined loader or a collator of pairs hands them."""
-    held = [part for part in parts if not is_tensor(part) and fields(part) is not None]
-    return _all([find_ids(part) for part in held])
+    return _all([find_ids(part) for part in parts if not is_tensor(part) and _holds_tensors(part)])
+
+
+def _holds_tensors(part: Any) -> bool:
+    """Whether there are tensors in a container: names of files beside a batch hide nothing."""
+    parts = fields(part)
+    inner = parts.values() if isinstance(parts, Mapping) else parts or ()
+    return hasattr(part, "batch_sizes") or any(is_tensor(each) or _holds_tensors(each) for each in inner)
 
 
 def _all(found: list[Found | None]) -> Found | None:

@@ -1,7 +1,8 @@
 """What one training step really multiplies, counted once on a copy of the model that holds shapes and no data.
 
-torch's FlopCounterMode sees every product on the meta device; on real CPU tensors it misses fused attention. The copy shares nothing with
-the model that is trained, and the states of the random generators are put back.
+torch's FlopCounterMode sees every product on the meta device; on real CPU tensors it misses fused attention. A small model whose step looks
+at values (graphs do) is counted on a copy with data all the same. The copy shares nothing with the model that is trained, and the states of
+the random generators are put back.
 """
 
 import copy
@@ -11,7 +12,7 @@ import random
 import sys
 import warnings
 from collections import UserDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ import numpy as np
 
 from lightning_scaling.accounting.batches import fields, is_tensor, step_fetches
 from lightning_scaling.accounting.counter import step_counter
+from lightning_scaling.accounting.without_trainer import detach
+
+SMALL = 2_000_000  # weights of a model that may be copied with its data
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,25 @@ def measure_step(module: Any, batch: Any) -> Measured:
     """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` or `module(**batch)` for a plain module), forward and backward."""
     if batch is None:
         return Measured(error="no batch was given")
-    step = _attempt(module, batch, ExitStack())
-    # Models that look at values unless they are being traced do without under fake tensors (transformers' masks, for one).
-    return _attempt(module, batch, _fake()) if step.error else step
+    attempts: list[Callable[[], Measured]] = [
+        lambda: _attempt(module, lambda: (_on_meta(module), _batch_on_meta(batch)), ExitStack()),
+        # Models that look at values unless they are being traced do without under fake tensors (transformers' masks, for one).
+        lambda: _attempt(module, lambda: (_on_meta(module), _batch_on_meta(batch)), _fake()),
+    ]
+    if sum(p.numel() for p in module.parameters()) <= SMALL:
+        attempts.append(lambda: _attempt(module, lambda: (_on_cpu(module), _on_cpu(batch)), _unfused()))
+    steps = []
+    for attempt in attempts:
+        steps.append(attempt())
+        if not steps[-1].error:
+            return steps[-1]
+    return steps[0]
 
 
-def _attempt(module: Any, batch: Any, mode: Any) -> Measured:
+def _attempt(module: Any, copies: Callable[[], tuple[Any, Any]], mode: Any) -> Measured:
     try:
         with _undisturbed(), mode:
-            return _count(_on_meta(module), _batch_on_meta(batch))
+            return _count(*copies(), module)
     except Exception as error:  # whatever the user's step does on shapes alone: data-dependent flow, a trainer it asks for
         return Measured(error=f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
 
@@ -54,14 +68,26 @@ def _fake() -> Any:
     return FakeTensorMode(allow_non_fake_inputs=True)
 
 
-def _count(model: Any, batch: Any) -> Measured:
+def _unfused() -> Any:
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel(SDPBackend.MATH)
+
+
+def _on_cpu(thing: Any) -> Any:
+    copied = copy.deepcopy(thing)
+    return copied.to("cpu") if hasattr(copied, "to") else copied
+
+
+def _count(model: Any, batch: Any, module: Any) -> Measured:
     import torch
 
     with torch.enable_grad(), step_counter() as counter:
-        loss = _loss(_step(model, batch))
-        counter.backward_begins()
-        if loss.requires_grad:
-            loss.sum().backward()
+        if hasattr(model, "manual_backward"):
+            detach(model, module, counter.backward)
+        answer = _step(model, batch)
+        if getattr(model, "automatic_optimization", True) and (loss := _loss(answer)).requires_grad:
+            counter.backward(loss)
     return Measured(counter.model, counter.model + counter.again)
 
 
@@ -100,8 +126,6 @@ def _on_meta(module: Any) -> Any:
         config: Any = getattr(layer, "config", None)
         if hasattr(config, "_experts_implementation"):
             config._experts_implementation = "batched_mm"  # transformers: the one way through experts that needs no values
-    if hasattr(copied, "log"):
-        copied.log = copied.log_dict = lambda *_, **__: None
     return copied
 
 

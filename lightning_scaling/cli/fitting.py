@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from lightning_scaling.cli.column_law import Planned, larger_found, outcome_of
 from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
 from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
 from lightning_scaling.laws import RunsFit, SurfaceFit, finished_table, fit_runs, identifying_run, next_runs, propose_outliers, save
+from lightning_scaling.laws.configurations import Replicates
 from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.numbers import parse_compute
 from lightning_scaling.units import pf_days
@@ -29,7 +31,10 @@ def answer(
     factor: float,
     compare: bool,
     params_column: str | None,
+    active_column: str | None,
     flops_column: str | None,
+    planned: Planned,
+    read_as: Replicates,
     **how: Any,
 ) -> tuple[dict[str, Any], list[str]]:
     """Fit the runs of a table, of log files or of a store: (what was asked of them, in lines how the files were read)."""
@@ -38,11 +43,16 @@ def answer(
     hold_out, sources = how.pop("backtest"), read_sources(how, experiment)
     if how["resamples"] < 0:
         raise ValueError(f"--resamples must be zero or more, got {how['resamples']}")
-    fit, read = _fitted(sources, {"params": params_column, "flops": flops_column}, unfinished, how)
+    fit, read = _fitted(sources, {"params": params_column, "active": active_column, "flops": flops_column}, unfinished, how)
     found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)], "read": [each.to_json() for each in read]}
     found |= {"outliers": _outliers(fit), "identifying_run": _identifying(fit.surface)}
+    if fit.moe is not None:
+        found["moe"] = {name: getattr(fit.moe, name) for name in ("gamma", "gamma_interval")} | outcome_of(fit.moe)
+        found["moe"]["words"] = str(fit.moe)
     if compare:
         found["approaches"] = _approaches(fit)
+    if planned.size is not None:
+        found["planned"] = _planned(fit, planned, planned.size, read_as)
     if hold_out:
         found["backtest"] = _backtest(fit, factor)
     if next_budget:
@@ -85,7 +95,9 @@ def _of_table(
     runs = read_table(path, {role: name for role, name in named.items() if name is not None})
     if unfinished:
         raise ValueError("--include-unfinished is for runs of a store: every row of a table counts as finished")
-    table = finished_table(runs.params, runs.tokens, runs.loss, runs.flops, runs.run, {"source": path, "columns": runs.columns})
+    table = finished_table(
+        runs.params, runs.tokens, runs.loss, runs.flops, runs.run, {"source": path, "columns": runs.columns}, runs.active
+    )
     return fit_runs(table, name=path, **how), [runs]
 
 
@@ -140,6 +152,13 @@ def _approaches(fit: RunsFit) -> dict[str, Any]:
         raise ValueError(f"--approaches compares fits of at least six runs, and there are {len(fit.runs)}: add runs or leave it out")
     rows = [{"approach": r.name, "N_exponent": r.N_exponent, "interval": r.interval, "because": r.because} for r in found.table]
     return {"table": rows, "verdict": found.verdict, "isoflop_bias": _plain(found.isoflops.exponent_bias)}
+
+
+def _planned(fit: RunsFit, planned: Planned, size: tuple[float, float], read_as: Replicates) -> dict[str, Any]:
+    if fit.moe is not None:
+        raise ValueError("these runs are mixtures of experts of several ratios: predict with --moe, --at-params, --at-total, --at-tokens")
+    made = fit.predict_larger(*size, replicates=read_as)
+    return larger_found(made, planned) | {"words": f"{planned}: {made}"}
 
 
 def _backtest(fit: RunsFit, factor: float) -> dict[str, Any]:

@@ -6,12 +6,16 @@ from typing import Any
 from lightning_scaling.numbers import ABSENT, between, compute, count, loss, plain, scientific, share
 from lightning_scaling.printed import aligned
 
+_DENSE = "L(N, D) above is that of dense models: a mixture of experts counts as one of its effective size."
+
 
 def words(found: dict[str, Any]) -> str:
     """The whole answer for a terminal."""
     parts = [f"warning: {note}" for note in found["notes"] if "are these in billions" in note] + [_law(found)]
     parts += [_optima(found)] if found["optima"] else []
     parts += [found["outliers"]["because"] + _without(found["outliers"])] if found["outliers"] and found["outliers"]["proposed"] else []
+    parts += [found["planned"]["words"] + _shorten(found["planned"])] if "planned" in found else []
+    parts += [f"{found['moe']['words']}\n{_DENSE}"] if "moe" in found else []
     parts += [_approaches(found["approaches"])] if "approaches" in found else []
     parts += [_backtest(found["backtest"])] if "backtest" in found else []
     parts += [_next(found["next_runs"])] if "next_runs" in found else []
@@ -66,6 +70,10 @@ def _backtest(found: dict[str, Any]) -> str:
         losses = (loss(run[k]) for k in ("loss", "predicted", "low", "high"))
         rows.append(("", count(run["params"]), count(run["tokens"]), *losses, f"× {count(run['factor'])}"))
     return f"{aligned(rows)}\n{found['because']}"
+
+
+def _shorten(planned: dict[str, Any]) -> str:
+    return f"\nto shorten the distance: {planned['shorten']['meaning']}" if planned["shorten"] else ""
 
 
 def _next(found: dict[str, Any]) -> str:

@@ -70,6 +70,7 @@ def combined(law: Floats, plain: Floats, cuts: Sequence[Cut], observed: Observed
     above = _root(LAW_ABOVE * better * wide[1] / NINETY, MISSED_ABOVE * missed, APART_ABOVE * apart[1])
     below, above = ((own * w) ** g * s ** (1 - g) for w, s in zip(wide, (below, above), strict=True))
     down, up = (most * distance for most in _bends(observed, turned))
+    down = down * (1 - _spent(observed, remaining))
     unknown = DROP * -np.expm1(-distance) if blind else np.zeros_like(distance)
     below, above = _root(below, down, unknown), _root(above, up)
     most = _settled(observed, centre)
@@ -105,6 +106,17 @@ def _bends(observed: Observed, turned: bool) -> tuple[float, float]:
     flat = float(np.clip((FLATTER - late / max(mean, 1e-4)) / FLATTER, 0.0, 1.0))
     flatter = flat * min(FLATTENED * abs(late - mean), MOST_FLAT)
     return steeper, float(np.hypot(flatter, RISING if turned else 0.0))
+
+
+def _spent(observed: Observed, remaining: Floats) -> Floats:
+    """(m,) how far a late fall is that of a decay which is over, and ends with it.
+
+    1 where the last `LATE` of what was seen brought more than `MUCH` of an annealing and less than half as much remains; 0 where as much
+    does.
+    """
+    late = observed.tokens >= (1 - LATE) * observed.tokens[-1]
+    brought = max(float((observed.gain[-1] - observed.gain[late][0]).mean()), 1e-12)
+    return np.asarray(min(brought / MUCH, 1.0) * np.clip(2 - 2 * remaining / brought, 0.0, 1.0))
 
 
 def _fall(observed: Observed, share: float) -> float:

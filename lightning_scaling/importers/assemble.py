@@ -5,12 +5,14 @@ from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN
-from lightning_scaling.importers.choose import clock_column, loss_column, lr_column
+from lightning_scaling.importers.choose import clock_column, loss_column, lr_column, without_repeats
 from lightning_scaling.importers.gather import Columns, Series
+from lightning_scaling.importers.names import words
 from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
 from lightning_scaling.importers.runs_columns import clock_unit
-from lightning_scaling.importers.stitch import Seams, interleaved, merged, seams
+from lightning_scaling.importers.stitch import Seams, merged, seams
 from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
@@ -27,10 +29,12 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
         run: name of the run within the file.
         first_step: the number of the first step.
     """
+    columns = without_repeats(columns, tally)
     loss = loss_column(columns, options, name, tally)
     chosen = clock_column(columns[loss], options)
     if chosen is None:
         why = f" ({tally})" if tally.skipped else ""
+        why += f" (times, as in {times[0]!r}, do not count what was trained)" if (times := _times(tally)) else ""
         raise ValueError(
             f"{name}: no column of tokens, steps or epochs beside {loss}{why}; "
             "name one with --tokens-column, --step-column or --epoch-column"
@@ -38,14 +42,10 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     clock, column = chosen
     if (unit := clock_unit(column, clock)) != 1.0:
         tally.remark(f"{column} is read in units of {unit:.3g}")
-    points = _clocked(_known(columns[loss].points(), tally), column, tally, clock)
+    points = _known(_clocked(columns[loss].points(), column, tally, clock), column, tally)
+    points = one_run(points, clock, column, name, tally)
     shift = _shift(points[column], clock, column, first_step, tally)
     found = seams(points["row"], points[column], points["value"], name, UNITS[clock], tally)
-    if clock != "epoch" and (each := interleaved(points[column], points["value"])) > 1:
-        raise ValueError(
-            f"{name}, row {points['row'][0]:.0f}: each {clock} has {each} rows whose losses lie apart in the same order, as in {each} runs "
-            "written in turn; give each its own file, or name the column that names them with --run-column"
-        )
     at, value, index = _along(points, column, found, tally, clock)
     positive = at + shift > 0
     if not positive.all():
@@ -53,6 +53,9 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     at, value = at[positive] + shift, value[positive]
     if not np.isfinite(value).any():
         raise ValueError(f"{name}: no row has both a finite {loss} and a positive {clock}; there are {len(points['row'])} rows with either")
+    if found.offset.any():
+        tally.facts.pop("total_steps", None)  # of an epoch, or of the part that was resumed
+        tally.facts |= _epoch_of(points, found, clock, options, columns[loss])
     facts = _facts(columns, columns[loss], options, tally)
     step = _steps(points, found, at, shift, chosen, options, columns[loss])
     lr, schedule = _schedule(columns, options, name, tally, found, clock, column, shift, step is not at)
@@ -61,13 +64,21 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     return Reading(curve, name, run, kind, loss, clock, column, lr, tally.rows, tally.to_json(), tally.remarks, facts)
 
 
-def _known(points: Points, tally: Tally) -> Points:
+def _times(tally: Tally) -> list[str]:
+    return [name for name in tally.columns if set(words(name)) & {"time", "timestamp", "date", "datetime"}]
+
+
+def _known(points: Points, column: str, tally: Tally) -> Points:
     """A loss that broke is NaN; a column that writes nan wherever it has nothing is read as one with empty cells."""
     broken = np.isinf(points["value"])
     finite = np.flatnonzero(~broken)
     if len(finite) and broken[: finite[-1]].sum() > MOSTLY * len(broken):
+        empty = broken
+    else:  # the row of another metric at the same clock
+        empty = broken & np.isin(points[column], points[column][~broken])
+    if empty.any():
         tally.remark("nan between the values is read as an empty cell")
-        return {name: column[~broken] for name, column in points.items()}
+        points, broken = {name: values[~empty] for name, values in points.items()}, broken[~empty]
     if broken.any():
         tally.remark(f"the loss is nan or infinite in {rows(int(broken.sum()))}, first row {points['row'][broken][0]:.0f}")
     return {**points, "value": np.where(broken, np.nan, points["value"])}
@@ -111,6 +122,16 @@ def _facts(columns: Columns, loss: Series, options: Options, tally: Tally) -> di
     return facts
 
 
+def _epoch_of(points: Points, found: Seams, clock: str, options: Options, series: Series) -> dict[str, float]:
+    """Steps of an epoch where they begin again with each of its kind."""
+    lengths = np.diff(found.offset)
+    epochs = clock_column(series, options, ("epoch",)) if clock == "step" else None
+    if epochs is None or not len(lengths) or np.ptp(lengths) > 0.02 * lengths.max():
+        return {}
+    passed = np.ptp(points[epochs[1]][np.isfinite(points[epochs[1]])])
+    return {"steps_per_epoch": float(np.median(lengths))} if passed == len(lengths) else {}
+
+
 def _steps(points: Points, found: Seams, at: Floats, shift: float, clock: tuple[str, str], options: Options, series: Series) -> Floats:
     """Optimiser steps beside another clock where the file has them, else the clock itself."""
     chosen = clock_column(series, options, ("step",)) if clock[0] != "step" else None
@@ -133,7 +154,9 @@ def _schedule(
         return None, None
     points = columns[lr].points()
     kind = "step" if in_steps else clock
-    chosen = (kind, column) if kind == clock and column in points else clock_column(columns[lr], options, (kind,))
+    chosen = (
+        (kind, column) if kind == clock and np.isfinite(points.get(column, np.nan)).any() else clock_column(columns[lr], options, (kind,))
+    )
     if chosen is None:
         tally.remark(f"{lr} has no {kind} beside it and is left out")
         return None, None

@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 
+from lightning_scaling.numbers import parse_count
+
 BROKEN = np.inf
 _ABSENT = {"", "none", "null", "n/a", "na", "-", "–", "—", "--", "?", ".", "nil", "undefined", "missing", "#n/a", "<na>", "pending", "tbd"}
 _NAN = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity", "+infinity", "1.#inf", "1.#qnan", "#num!", "#div/0!"}
@@ -55,6 +57,19 @@ def _plain(plain: str, decimal_comma: bool) -> float:
     if _GROUPED_SPACE.match(plain):
         return float(re.sub(r"[   '_]", "", plain).replace(",", "."))
     return np.nan
+
+
+def counted(text: str) -> tuple[float, float | None] | None:
+    """(a count, the whole it is part of) in a cell such as `1.2M`, `0.05k` or `50/3000`; None where the cell is no count.
+
+    >>> counted("52.4M"), counted("50/3,000"), counted("soon")
+    ((52400000.0, None), (50.0, 3000.0), None)
+    """
+    parts = re.split(r"\s*/\s*|\s+of\s+", text.strip(), maxsplit=1)
+    found = [parse_count(part) for part in parts]
+    if not np.isfinite(found).all() or (len(found) == 2 and found[0] > found[1]):
+        return None
+    return found[0], found[1] if len(found) == 2 else None
 
 
 def is_word(text: str, decimal_comma: bool = False) -> bool:

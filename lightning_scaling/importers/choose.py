@@ -2,15 +2,38 @@
 
 import numpy as np
 
-from lightning_scaling.importers.gather import CLOCKS, Columns, Series, meant
-from lightning_scaling.importers.long_form import VALUE
-from lightning_scaling.importers.names import Role
+from lightning_scaling.importers.gather import Columns, Series, meant
+from lightning_scaling.importers.names import CLOCKS, VALUE, Role, role
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.tally import Tally
 
 # A validation loss is followed where it has this many rows, or half as many as the training loss: fewer make no curve.
 ENOUGH = 20
 COVERED = 0.9
+# A validation loss that changes once in so many rows, while the training loss changes in all, is the last one repeated.
+REPEATED = 3
+
+
+def without_repeats(columns: Columns, tally: Tally) -> Columns:
+    """A validation loss that is written again beside every training loss, until there is a new one, keeps its first rows alone."""
+    losses = {name: found for name in columns if (found := role(name)) is not None and found.what == "loss"}
+    beside = [columns[name] for name, found in losses.items() if found.split in ("train", "")]
+    most = max((series.changes for series in beside), default=0)
+    kept = dict(columns)
+    for name, found in losses.items():
+        seen, changes = columns[name].seen, columns[name].changes
+        if found.split not in ("validation", "test") or REPEATED * changes > min(seen, most) or most > 2 * seen:
+            continue
+        if _regular(columns[name]):
+            kept[name] = columns[name].changed()
+            tally.remark(f"{name} is written {seen} times and changes {changes} times: its repeats are left out")
+    return kept
+
+
+def _regular(series: Series) -> bool:
+    """Whether it changes at about equal distances, as by a validation now and then, and not ever more rarely, as a rounded one does."""
+    lengths = np.diff(np.flatnonzero(np.diff(series.points()["value"], prepend=np.nan) != 0))
+    return len(lengths) < 2 or bool(lengths.max() <= 2 * np.median(lengths))
 
 
 def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> str:
@@ -69,7 +92,7 @@ def _some(names: list[str]) -> str:
 
 
 def _list(columns: Columns, tally: Tally) -> str:
-    names = tally.columns or list(columns) or ["none"]
+    names = list(dict.fromkeys([*columns, *tally.columns])) or ["none"]
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.cells import BROKEN, absent, number
+from lightning_scaling.importers.cells import BROKEN, absent, counted, number
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.long_form import KEY, VALUE
-from lightning_scaling.importers.names import role
+from lightning_scaling.importers.names import CLOCKS, KEY, SPLIT, VALUE, role
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
@@ -38,16 +37,27 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     tally.kind = _kind(dialect)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
+    _remark_above(source, dialect, tally)
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
     for k, (start, text) in enumerate(_blocks(source, dialect)):
         fast = numbers_of(text, dialect, wanted, k >= LONG)
-        frame = (
-            _frame(fast, start, dialect, wanted)
-            if fast is not None
-            else _slow(_lines(text), start, dialect, wanted, tally, not text.endswith("\n"))
-        )
+        try:
+            frame = (
+                _frame(fast, start, dialect, wanted)
+                if fast is not None
+                else _slow(_lines(text), start, dialect, wanted, tally, not text.endswith("\n"))
+            )
+        except ValueError as error:
+            raise ValueError(f"{source.name}, {error}") from None
         tally.rows += len(frame)
         yield frame
+
+
+def _remark_above(source: Source, dialect: Dialect, tally: Tally) -> None:
+    """Counts the rows of numbers above the header, which another header above them may name."""
+    above = enumerate(source.text.splitlines()[: dialect.line - 1], 1)
+    rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in dialect.cells(line))]
+    tally.skip_each("above the header", rows)
 
 
 def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str]]:
@@ -96,7 +106,7 @@ def _kind(dialect: Dialect) -> str:
 
 
 def _needed(name: str, options: Options) -> bool:
-    return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE)
+    return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE, *SPLIT)
 
 
 def _frame(columns: list[Floats], start: int, dialect: Dialect, wanted: list[int]) -> Frame:
@@ -113,6 +123,8 @@ def _slow(lines: list[str], start: int, dialect: Dialect, wanted: list[int], tal
     for i in wanted:
         cells = [row[i] for row in kept]
         numbers[dialect.header[i]] = values = _numbers(cells, dialect.decimal_comma)
+        if (what := role(dialect.header[i])) is not None and what.what in CLOCKS:
+            _fill_counts(values, cells, dialect.header[i], what.what, tally)
         silent = [k for k in np.flatnonzero(np.isnan(values)) if cells[k] and absent(cells[k])]
         tally.skip_each(f"no number in column {dialect.header[i]!r} ({cells[silent[0]] if silent else ''})", (rows[k] for k in silent))
         if any("%" in cell for cell in cells):
@@ -129,7 +141,9 @@ def _names_things(name: str, words: int, numbers: int) -> bool:
     """Whether a column of words is one that names runs or metrics."""
     found = role(name)
     return (
-        (found is not None and found.what == "run") or name.lower() in KEY or (words > numbers and (found is None or found.what == "run"))
+        (found is not None and found.what == "run")
+        or name.lower() in (*KEY, *SPLIT)
+        or (words > numbers and (found is None or found.what == "run"))
     )
 
 
@@ -142,6 +156,18 @@ def _numbers(cells: list[str], decimal_comma: bool) -> Floats:
         except ValueError:
             pass
     return np.array([number(c, decimal_comma) for c in cells], dtype=np.float64)
+
+
+def _fill_counts(values: Floats, cells: list[str], name: str, what: str, tally: Tally) -> None:
+    """Counts as people write them, `1.2M`, `50/3000`, in place; the whole of a fraction of steps is the length of the run."""
+    found = {k: count for k in np.flatnonzero(np.isnan(values)) if (count := counted(cells[k])) is not None}
+    for k, (value, _) in found.items():
+        values[k] = value
+    wholes = [whole for _, whole in found.values() if whole is not None]
+    if found and not any(remark.startswith(f"{name} holds counts") for remark in tally.remarks):
+        tally.remark(f"{name} holds counts such as {cells[next(iter(found))]!r}")
+    if wholes and what == "step":
+        tally.facts["total_steps"] = wholes[-1]
 
 
 def _broken(values: Floats, cells: list[str]) -> Floats:
@@ -168,6 +194,8 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             tally.skip("header repeated" if cells[:width] == header else "ruler", row)
         elif unended and row == start + len(lines) - 1 and _cut(cells[width - 1], lasts, dialect):
             tally.skip("half-written last row", row)
+        elif sorted(cells[:width]) == sorted(header):
+            raise ValueError(f"row {row}: the columns change their order here ({', '.join(cells[:width])}); split the file there")
         else:
             lasts += [cells[width - 1]] if unended and cells[width - 1] else []
             yield row, cells[:width]

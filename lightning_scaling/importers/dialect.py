@@ -10,6 +10,7 @@ from lightning_scaling.importers.names import role
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 SAMPLE = 200
+LEVELS = 3  # lines of a header
 LONGEST = 20  # lines that one quoted cell may run over
 # What occurs in sentences and dictionaries, not in the name of a column.
 _PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
@@ -22,7 +23,7 @@ class Dialect:
     """Args:
     delimiter: one character; a space means any run of spaces and tabs.
     header: names of the columns.
-    line: of the header in the file, counted from 1.
+    line: of the header in the file, the last one where it has several, counted from 1.
     decimal_comma: whether 4,63 is a number between 4 and 5.
     """
 
@@ -95,6 +96,10 @@ def dialect_of(text: str) -> Dialect | None:
 def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, list[str]] | None:
     """(how well it fits, line, names): the first line of words above lines of numbers, also behind a comment sign."""
     split_lines = [(i, split(line.lstrip("#% ") if is_comment(line) else line, delimiter), is_comment(line)) for i, line in lines]
+    levels = _levels([cells for _, cells, _ in split_lines[: LEVELS + 1]]) if delimiter != " " else 1
+    if levels > 1:
+        names = _joined([cells for _, cells, _ in split_lines[:levels]])
+        split_lines = [(split_lines[levels - 1][0], names, False), *split_lines[levels:]]
     for place, (i, cells, comment) in enumerate(split_lines[:50]):
         names = cells[:-1] if len(cells) > 1 and not cells[-1] else cells
         if len(names) < 2 or not _names(names) or (comment and not any(role(name) for name in names)):
@@ -103,10 +108,41 @@ def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, l
         if delimiter == " " and below and sum(_indexed(row, len(names)) for row in below) > 0.6 * len(below):
             names = ["", *names]
         fits = [row for row in below if _fits(row, len(names))]
-        if below and len(fits) >= 0.6 * len(below) and _numeric(fits):
-            known = any(role(name) for name in names)
+        known = any(role(name) for name in names)
+        if (
+            below
+            and len(fits) >= 0.6 * len(below)
+            and _numeric([[cell for cell, name in zip(row, names, strict=False) if role(name) or not known] for row in fits])
+        ):
             return len(fits) / len(below) + known - place * 0.01, i, names
     return None
+
+
+def _levels(lines: list[list[str]]) -> int:
+    """How many lines of words a table begins with: two or three where its header has levels, merged cells or units."""
+    words = [len(cells) == len(lines[0]) and any(set(cell) - set("-:= ") for cell in cells) and _worded(cells) for cells in lines]
+    found = words.index(False) if False in words else 0
+    joined = _joined(lines[:found]) if found > 1 else []
+    twice = len(set(map(tuple, lines[:found]))) < found
+    return found if len(joined) > 1 and not twice and sum(role(name) is not None for name in joined) > 1 else 1
+
+
+def _worded(cells: list[str]) -> bool:
+    return all(not cell or (is_word(cell, True) and not cell.lstrip("~≈+-. ")[:1].isdigit()) for cell in cells)
+
+
+def _joined(lines: list[list[str]]) -> list[str]:
+    """One name a column: a cell of an upper level also names the empty ones on its right, which merged cells leave."""
+    titled = [level for level, cells in enumerate(lines[:-1]) if not any(cells[1:])]  # one cell alone is a title
+    above = [_spread(cells, lines[level + 1 :]) for level, cells in enumerate(lines[:-1]) if level not in titled]
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*above, lines[-1], strict=True)]
+
+
+def _spread(cells: list[str], below: list[list[str]]) -> list[str]:
+    found: list[str] = []
+    for k, cell in enumerate(cells):
+        found.append(found[-1] if not cell and found and any(line[k] for line in below) else cell)
+    return found
 
 
 def _names(cells: list[str]) -> bool:
@@ -128,8 +164,12 @@ def _indexed(row: list[str], width: int) -> bool:
 
 
 def _numeric(rows: list[list[str]]) -> bool:
-    """Whether some cell of most rows is a number."""
-    return sum(any(cell and not absent(cell) and not is_word(cell, True) for cell in row) for row in rows) >= 0.5 * len(rows)
+    """Whether some cell of most rows is a number or begins with one."""
+    return sum(any(map(_begins_as_number, row)) for row in rows) >= 0.5 * len(rows)
+
+
+def _begins_as_number(cell: str) -> bool:
+    return cell[:1].isdigit() or bool(cell and not absent(cell) and not is_word(cell, True))
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.frame import Frame
-from lightning_scaling.importers.long_form import VALUE, widened
-from lightning_scaling.importers.names import Role, metric_of, role
+from lightning_scaling.importers.long_form import widened
+from lightning_scaling.importers.names import CLOCKS, VALUE, Role, metric_of, role
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.runs_columns import clock_unit
 from lightning_scaling.run.thinning import log_spaced
@@ -16,7 +16,7 @@ from lightning_scaling.run.thinning import log_spaced
 MOST = 2**17
 HELD = 2**19
 MOST_RUNS = 1000
-CLOCKS = ("tokens", "step", "samples", "epoch")
+BESIDE = (*CLOCKS, "rank")  # what each point of a series carries
 
 
 @dataclass
@@ -30,13 +30,18 @@ class Series:
     """
 
     seen: int = 0  # finite ones: many tables write nan where they have nothing
+    changes: int = 0  # finite ones unlike the one before
+    _last: float = np.nan
     _parts: list[dict[str, Floats]] = field(default_factory=list)
     _held: int = 0
 
     def add(self, row: Floats, value: Floats, clocks: Mapping[str, Floats]) -> None:
         """Further points, in the order of the file."""
         self._parts.append({"row": row, "value": value, **clocks})
-        self.seen += int(np.isfinite(value).sum())
+        finite = value[np.isfinite(value)]
+        self.seen += len(finite)
+        self.changes += int((np.diff(finite, prepend=self._last) != 0).sum())
+        self._last = float(finite[-1]) if len(finite) else self._last
         self._held += len(row)
         if self._held > HELD:
             whole = self.points()
@@ -48,6 +53,14 @@ class Series:
         """`row`, `value` and each clock, NaN where a row does not have it."""
         names = dict.fromkeys(name for part in self._parts for name in part)
         return {n: np.concatenate([part.get(n, np.full(len(part["row"]), np.nan)) for part in self._parts]) for n in names}
+
+    def changed(self) -> "Series":
+        """The points unlike the one before."""
+        whole = self.points()
+        fresh = np.diff(whole["value"], prepend=np.nan) != 0
+        kept = Series()
+        kept.add(whole["row"][fresh], whole["value"][fresh], {n: c[fresh] for n, c in whole.items() if n not in ("row", "value")})
+        return kept
 
 
 Columns = dict[str, Series]
@@ -96,7 +109,7 @@ def _by_run(frame: Frame, column: str | None) -> Iterator[tuple[str, Frame]]:
 
 def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) -> None:
     roles = {name: found for name in frame.numbers if (found := meant(name, options))}
-    clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in CLOCKS}
+    clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in BESIDE}
     for name, values in frame.numbers.items():
         found = roles.get(name)
         if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):

@@ -14,6 +14,7 @@ from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
 MOST_BYTES = 512 * 2**20
+_LOGGED = re.compile(r"\[[^\[\]{}\"\n]*\][^,\]\s]|\[[^\[\]{}\"\n]*\] +\w")  # `[1,  2000] loss: 2.2`, `[rank 0] step 5`
 _FACTS = {"max_steps": "total_steps", "total_steps": "total_steps", "n_parameters": "params", "num_parameters": "params"}
 
 
@@ -26,6 +27,8 @@ def recognises(source: Source) -> bool:
 def _json(text: str) -> bool:
     """Whether the text begins as JSON does: a list of anything, or an object whose first key is quoted."""
     rest = text[1:].lstrip()
+    if text[0] == "[" and _LOGGED.match(text):
+        return False
     return (
         not rest
         or rest[0] in ('{["' if text[0] == "[" else '"}')
@@ -73,30 +76,94 @@ def _document(source: Source) -> Any:
 
 
 def _rows(document: Any, depth: int = 3) -> list[dict[str, Any]]:
-    """The longest list of objects in a document, or its columns turned into rows."""
+    """The rows of a document: a list of objects, columns of one length, points of a chart, or objects by their step."""
     if isinstance(document, list):
         return _listed(document)
     if not isinstance(document, Mapping):
         return []
     if isinstance(document.get("columns"), list) and isinstance(document.get("data"), list):
         return [dict(zip(document["columns"], row, strict=False)) for row in document["data"] if isinstance(row, list)]
-    found = [_columns(document), *(_rows(value, depth - 1) for value in document.values() if depth)]
+    lists = {name: value for name, value in flat(document).items() if isinstance(value, list) and value}
+    below = (_rows(value, depth - 1) for value in document.values() if depth and isinstance(value, Mapping))
+    found = [_charts(lists), *_parts(lists), _columns(lists), _by_index(document), *below]
     return max(found, key=len)
 
 
 def _listed(items: list[Any]) -> list[dict[str, Any]]:
     if items and all(isinstance(row, list) and len(row) == 3 for row in items):
         return [dict(zip(("wall time", "step", "value"), row, strict=True)) for row in items]
-    return [flat(row) for row in items if isinstance(row, Mapping)]
+    rows = [row for row in items if isinstance(row, Mapping)]
+    if drawn := [each for row in rows for each in _points(row)]:
+        return drawn
+    return [flat(row) for row in rows]
 
 
-def _columns(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Lists or index-to-value mappings of one length as rows."""
-    plain = {k: list(v.values()) if isinstance(v, Mapping) else v for k, v in document.items()}
-    lists = {k: v for k, v in plain.items() if isinstance(v, list) and v and not any(isinstance(x, (dict, list)) for x in v)}
-    length = max((len(v) for v in lists.values()), default=0)
-    named = {k: v for k, v in lists.items() if len(v) == length}
-    return [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)] if any(role(k) for k in named) else []
+def _parts(lists: Mapping[str, list[Any]]) -> list[list[dict[str, Any]]]:
+    """Lists of objects with a loss, such as those of `train` and of `val`, as rows of one run where they are several; else each."""
+    found = {name: rows for name, items in lists.items() if (rows := _listed(items) or _pairs(name, items))}
+    lossy = {name: rows for name, rows in found.items() if any(_is_loss(key) for key in rows[0])}
+    if len(lossy) < 2:
+        return [*found.values()]
+    return [[{_of(name, key): value for key, value in row.items()} for name, rows in lossy.items() for row in rows]]
+
+
+def _of(name: str, key: str) -> str:
+    """The name of a loss with that of the part of the data it is of."""
+    return f"{name}/{key}" if _is_loss(key) else key
+
+
+def _is_loss(name: str) -> bool:
+    return (meant := role(name)) is not None and meant.what == "loss"
+
+
+def _pairs(name: str, items: list[Any]) -> list[dict[str, Any]]:
+    """`[[step, loss], …]` under the name of a loss."""
+    pairs = [item for item in items if isinstance(item, list) and len(item) == 2]
+    return [{"step": step, name: value} for step, value in pairs] if len(pairs) == len(items) and _is_loss(name) else []
+
+
+def _points(chart: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The points of a line `{"name": …, "x": […], "y": […]}`, as plotting and tracking programs export them."""
+    x, y = chart.get("x"), chart.get("y")
+    if not isinstance(x, list) or not isinstance(y, list):
+        return []
+    name = str(chart.get("name") or "value")
+    return [{"step": step, name if _is_loss(name) else "value": value} for step, value in zip(x, y, strict=False)]
+
+
+def _charts(lists: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """The same below the names of its metric and of its part of the data."""
+    named = {
+        name.removesuffix("/x"): (x, lists[name[:-1] + "y"])
+        for name, x in lists.items()
+        if name.endswith("/x") and name[:-1] + "y" in lists
+    }
+    return [row for name, (x, y) in named.items() for row in _points({"name": name, "x": x, "y": y})]
+
+
+def _columns(lists: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Lists of one length as rows."""
+    plain = {name: values for name, values in lists.items() if not any(isinstance(x, (dict, list)) for x in values)}
+    lossy = {name: values for name, values in plain.items() if role(name)} or plain
+    length = max((len(values) for values in lossy.values()), default=0)
+    named = {_last(name, plain): values for name, values in plain.items() if len(values) == length}
+    return [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)] if any(role(name) for name in named) else []
+
+
+def _last(name: str, names: Mapping[str, Any]) -> str:
+    """A column's own name where no other part of the document has one of that name."""
+    own = name.rsplit("/", 1)[-1]
+    return own if sum(each.rsplit("/", 1)[-1] == own for each in names) == 1 and role(own) == role(name) else name
+
+
+def _by_index(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Objects by their number, the step where they have no clock of their own; columns by name of values by number."""
+    if document and all(isinstance(value, Mapping) for value in document.values()):
+        if all(str(key).isdigit() for key in document):
+            return [{"step": int(key), **flat(value)} for key, value in document.items()]
+        if all(str(key).isdigit() for value in document.values() for key in value):
+            return _columns({name: list(value.values()) for name, value in document.items()})
+    return []
 
 
 IMPORTERS = (Importer("json", "JSON document", recognises, read),)

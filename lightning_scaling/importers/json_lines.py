@@ -5,9 +5,13 @@ from typing import Any
 
 from lightning_scaling.importers.frame import Frame, flat, frames_of, strict_json
 from lightning_scaling.importers.importer import Importer
+from lightning_scaling.importers.names import KEY, VALUE, role
 from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.text_log import logged
+
+MESSAGES = ("message", "msg", "log", "text", "textPayload", "event", "MESSAGE")
 
 
 def recognises(source: Source) -> bool:
@@ -20,8 +24,23 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
-    """The objects as rows, nested names joined with a slash."""
-    return frames_of(rows(source, tally), tally)
+    """The objects as rows, nested names joined with a slash; of a log whose lines lie in objects, those lines."""
+    message = _message(source, options)
+    if message is None:
+        return frames_of(rows(source, tally), tally)
+    tally.kind = "text log in JSON lines"
+    lines = ((number, str(row.get(message, ""))) for number, row in rows(source, tally))
+    return frames_of(logged(lines, tally), tally)
+
+
+def _message(source: Source, options: Options) -> str | None:
+    """The key of the text, where the first objects hold no loss of their own."""
+    first = [flat(row) for line in source.text.splitlines()[:100] if (row := _object(line)) is not None]
+    names = {name for row in first for name in row}
+    if names & set(options.columns.values()) or any((found := role(name)) and found.what in ("loss", "perplexity") for name in names):
+        return None
+    held = [name for name in MESSAGES if name in names and not any(key in names for key in (*KEY, *VALUE))]
+    return held[0] if held else None
 
 
 def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -18,14 +18,15 @@ def _set(names: str) -> frozenset[str]:
     return frozenset(_listed(names))
 
 
-VALIDATION = _set("val valid validation eval evaluation dev vl heldout holdout tel")
+CLOCKS = ("tokens", "step", "samples", "epoch")
+VALIDATION = _set("val valid validation validate eval evaluation dev vl heldout holdout tel")
 TEST = _set("test testing")
 TRAIN = _set("train training tr trn trl inner")
-_LOSS = _set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl")
+_LOSS = _set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl mlogloss")
 _PLAIN = _set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
 _PLAIN |= _set("""
     loss losses objective optimized log c entropy cross base overall full main current iter batch scaling scalars history
-    all text language modeling trainer sum smooth smoothed
+    all text language modeling trainer sum smooth smoothed multi binary categorical sparse s bits byte
 """)
 _NOT_LOSS = _set("""
     scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
@@ -36,24 +37,28 @@ _RATE = _set("""
     per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
     target budget planned max total
 """)
-_STEP = _set("step steps iteration iterations iter iters it niter update updates")
+_STEP = _set("step steps iteration iterations iter iters itr it niter update updates timestep timesteps")
 _TOKEN = _set("token tokens ntokens tok")
 _SAMPLE = _set("sample samples example examples sequences images")
 _NUMBERED = re.compile(r" \(\d+\)$")
 _COUNTED = {
     ("throughput", "total", "tokens"): "tokens",
+    ("time", "total", "timesteps"): "step",
     ("time", "token"): "tokens",
     ("time", "batch"): "step",
     ("time", "sample"): "samples",
     ("time", "epoch"): "epoch",
 }
+_RANKS = {("rank",), ("local", "rank"), ("global", "rank"), ("dp", "rank"), ("gpu",), ("gpu", "id"), ("worker",), ("process", "index")}
 _RUN = tuple(_listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
-KEY = ("key", "metric", "metric_name", "tag", "variable", "name", "metric_key")
-VALUE = ("value", "metric_value", "values", "val", "y")
+KEY = ("key", "metric", "metric_name", "metricname", "tag", "variable", "name", "metric_key")
+VALUE = ("value", "metric_value", "metricvalue", "values", "val", "y")
+SPLIT = ("split", "phase", "mode", "stage", "subset", "set", "partition", "part")
 
 
 class Role(NamedTuple):
-    """What a column is (`loss`, `perplexity`, `step`, `tokens`, `samples`, `epoch`, `lr`, `run`); of several the lowest `rank` is meant.
+    """What a column is (`loss`, `perplexity`, `step`, `tokens`, `samples`, `epoch`, `lr`, `rank`, `run`). Of several the one of the
+    lowest rank is meant.
 
     `split` is `validation`, `test`, `train` or empty for a loss.
     """
@@ -94,8 +99,8 @@ def metric_of(name: str) -> str:
 
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
-    pair = any(a == "learning" and b == "rate" for a, b in pairwise(found))
-    if not (pair or have & {"lr", "lrs", "lrm", "learningrate"}) or have & {
+    pair = any(a in ("learning", "learn") and b == "rate" for a, b in pairwise(found))
+    if not (pair or have & {"lr", "lrs", "lrm", "lr0", "lrate", "learningrate"}) or have & {
         "scale",
         "mult",
         "multiplier",
@@ -119,14 +124,17 @@ def _loss(found: tuple[str, ...], have: set[str]) -> Role | None:
     split = "validation" if have & VALIDATION else "test" if have & TEST else "train" if have & TRAIN else ""
     if have & _PERPLEXITY:
         return Role("perplexity", 0, split)
-    part = len(have - _LOSS - _PLAIN - VALIDATION - TEST - TRAIN) + (("value", "loss") in pairwise(found))
+    numbered = {b for a, b in pairwise(found) if a in VALIDATION and b.isdigit()}  # of several validation sets
+    part = len(have - _LOSS - _PLAIN - VALIDATION - TEST - TRAIN - numbered) + (("value", "loss") in pairwise(found))
     coarse = ("epoch" in have) + 2 * bool(have & {"smooth", "smoothed", "running"})
     return Role("loss", 10 * part + coarse, split)
 
 
 def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:
-    if found in _COUNTED:  # OLMo, Composer
+    if found in _COUNTED:  # OLMo, Composer, stable-baselines
         return Role(_COUNTED[found], 3)
+    if found in (("batch",), ("batch", "idx")):  # of an epoch
+        return Role("step", 20)
     if have & _TOKEN and not have & (_RATE - {"total"}):
         return Role("tokens", len(found)) if not have & {"unique", "dataset", "new", "generated"} else None
     if have & {"epoch", "epochs", "ep"} and not have & (_RATE | {"steps", "step"}) and found[:1] != ("num",):
@@ -135,10 +143,12 @@ def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:
         return Role("samples", len(found) - 1)
     if have & _STEP and not have & _RATE and not have & {"skipped", "avg", "warmup", "number", "nan", "min"}:
         other = len(have - _STEP - {"global", "train", "trainer", "training", "optimizer", "num"})
-        return Role("step", 4 * other + 2 * name.startswith("_") + bool(have & {"iter", "iters", "it"}))
+        return Role("step", 4 * other + 2 * metric_of(name).startswith("_") + bool(have & {"iter", "iters", "it"}))
     return None
 
 
 def _run(found: tuple[str, ...]) -> Role | None:
+    if found in _RANKS:
+        return Role("rank")
     joined = "_".join(found)
     return Role("run", _RUN.index(joined)) if joined in _RUN else None

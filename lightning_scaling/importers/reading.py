@@ -59,9 +59,9 @@ class Reading:
         at = self.curve.tokens
         span = f" from {count(at[0])} to {count(at[-1])}" if len(at) else ""
         beside = "" if self.unit == UNITS[self.clock] else f" at {count(self.facts['tokens_per_step'])} tokens a step"
-        second = (
-            f"loss: {self.loss} ({len(at)} points); clock: {self.clock_column}{beside}, {self.unit}{span}; --at counts {UNITS[self.clock]}"
-        )
+        points = f"{len(at)} point" + "s" * (len(at) != 1)
+        clock = f"{self.clock_column}{beside}, {self.unit}{span}; --at counts {UNITS[self.clock]}"
+        second = f"loss: {self.loss} ({points}); clock: {clock}"
         return [first, second, "; ".join([self._rate(), *self.remarks])]
 
     def _rate(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lightning_scaling.importers import json_document, json_lines, parquet
 from lightning_scaling.importers.names import role
-from lightning_scaling.importers.runs_columns import meaning
+from lightning_scaling.importers.runs_columns import MODEL, meaning
 from lightning_scaling.importers.runs_table import TABLE, RunsTable
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
@@ -31,7 +31,7 @@ def is_runs_table(source: Source) -> bool:
     True
     """
     names = [name for name in _columns(source) if name]
-    found = {each.what for name in names if (each := meaning(name)) is not None}
+    found = {each.what for name in names if (each := meaning(name)) is not None and (each.what, each.rank) != ("params", MODEL)}
     logged = {held.what for name in names if (held := role(name)) is not None}
     return {"params", "loss"} <= found and bool({"tokens", "flops"} & found) and not {"step", "epoch", "lr"} & logged
 
@@ -57,7 +57,8 @@ def _columns(source: Source) -> list[str]:
 
 def records_of(table: RunsTable, family: str | None = None) -> list[RunRecord]:
     """Each row as a finished run; FLOPs are 6·N·D where the table has none."""
-    flops = training_flops(table.params, table.tokens) if table.flops is None else table.flops
+    met = table.params if table.active is None else table.active
+    flops = training_flops(met, table.tokens) if table.flops is None else table.flops
     conventions = Conventions(params="given", flops="6N" if table.flops is None else "given", loss=table.columns["loss"])
     found = []
     for i, (params, tokens, loss, spent) in enumerate(zip(table.params, table.tokens, table.loss, np.atleast_1d(flops), strict=True)):
@@ -65,6 +66,7 @@ def records_of(table: RunsTable, family: str | None = None) -> list[RunRecord]:
         key = hashlib.sha256(repr((name, float(params), float(tokens), float(loss))).encode()).hexdigest()[:20]
         curve = Curve(np.array([tokens]), np.array([loss]), params=int(params))
         extra = {"origin": table.name, "kind": TABLE}
-        more = dict(extra=extra, ended=True, state=RunState.FINISHED, name=name, family=family, planned_tokens=int(tokens))
+        groups = {} if params == met[i] else {"other": int(met[i]), "inactive_experts": int(params) - int(met[i])}
+        more = dict(extra=extra, groups=groups, ended=True, state=RunState.FINISHED, name=name, family=family, planned_tokens=int(tokens))
         found.append(RunRecord(f"table-{key}", curve, np.array([float(spent)]), conventions, **more))  # type: ignore[arg-type]
     return found

@@ -3,16 +3,35 @@
 import re
 from typing import NamedTuple
 
+import numpy as np
+
+from lightning_scaling.importers.cells import number
 from lightning_scaling.importers.names import role, words
+from lightning_scaling.numbers import parse_count
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 _UNITS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6}
-_UNITS |= {"b": 1e9, "bn": 1e9, "g": 1e9, "billion": 1e9, "billions": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12, "trillions": 1e12}
+_UNITS |= {
+    "b": 1e9,
+    "bn": 1e9,
+    "mrd": 1e9,
+    "g": 1e9,
+    "billion": 1e9,
+    "billions": 1e9,
+    "t": 1e12,
+    "tn": 1e12,
+    "trillion": 1e12,
+    "trillions": 1e12,
+}
 _PREFIX = {"": 1.0, "k": 1e3, "m": 1e6, "mega": 1e6, "g": 1e9, "giga": 1e9, "t": 1e12, "tera": 1e12, "p": 1e15, "peta": 1e15}
 _PREFIX |= {"e": 1e18, "exa": 1e18, "z": 1e21, "zetta": 1e21, "y": 1e24, "yotta": 1e24}
 _FLOPS = re.compile(r"(|k|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
-_PARAMS = {"params", "param", "parameters", "parameter", "nparams", "n", "weights"}
-_TOKENS = {"tokens", "token", "ntokens", "d"}
+_PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
+_ACTIVE = {"active", "activated", "act"}
+_TOKENS = {"tokens", "token", "ntokens"}
+# What may stand beside the letters N and D of a size: d_model and n_ctx are none.
+_BESIDE_LETTER = {"non", "emb", "embedding", "nonembedding", "total", "x", "e", "10", "1", "in", "of"} | _ACTIVE | set(_UNITS)
+_ERROR = re.compile(r"\s*(?:±|\+/-|\+-|\\pm).*$")
 _RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
 _OTHER = {
     "per",
@@ -32,7 +51,13 @@ _OTHER = {
     "err",
     "lr",
     "unique",
+    "log",
+    "log10",
+    "ln",
 }
+
+
+MODEL = 2  # rank of a column of models, whose cells may be sizes
 
 
 class Meaning(NamedTuple):
@@ -59,28 +84,54 @@ def meaning(name: str) -> Meaning | None:
         return Meaning("loss", 1.0, 2)
     if have & _OTHER:
         return None
-    return _flops(found, have) or _count(name, found, have)
+    return _flops(name, found, have) or _count(name, found, have)
 
 
-def _flops(found: tuple[str, ...], have: set[str]) -> Meaning | None:
+def counts_active(name: str) -> bool:
+    """Whether a column of parameters counts those that a token meets in a mixture of experts.
+
+    >>> counts_active("N active (B)"), counts_active("total_params")
+    (True, False)
+    """
+    return bool(set(words(name)) & _ACTIVE)
+
+
+def usual(what: str, name: str) -> bool:
+    """Whether a column is the (peak) "learning rate" or the "batch" (its size) of a run by its usual names.
+
+    >>> usual("learning rate", "peak_lr"), usual("batch", "batch_size"), usual("batch", "loss per batch")
+    (True, True, False)
+    """
+    held = set(words(name))
+    if what == "batch":
+        return bool(held & {"batch", "batchsize", "bs", "gbs"}) and not held & {"per", "micro", "loss", "time", "steps"}
+    rate = bool(held & {"lr", "learningrate"}) or {"learning", "rate"} <= held
+    return what == "learning rate" and rate and not held & {"min", "final", "end", "warmup", "decay"}
+
+
+def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
         return Meaning("flops", float(FLOPS_PER_PF_DAY), 1)
-    for word in found:
-        if (unit := _FLOPS.match(word)) is not None:
-            return Meaning("flops", _PREFIX[unit[1]])
+    units = [_PREFIX[unit[1]] for word in found if (unit := _FLOPS.match(word)) is not None]
+    if units:
+        return Meaning("flops", max(*units, _power(name) or 1.0))
     if found in (("c",), ("compute",), ("training", "compute"), ("train", "compute"), ("budget",), ("compute", "budget")):
-        return Meaning("flops")
+        return Meaning("flops", _power(name) or 1.0)
     return None
 
 
 def _count(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     sized = found in (("size",), ("model", "size")) or (have & {"size"} and have & {"model"})
-    if have & _PARAMS or sized:
-        part = bool(have & {"non", "nonembedding", "embedding", "emb", "active", "trainable"})
+    if have & _PARAMS or sized or _is_letter("n", found):
+        part = bool(have & ({"non", "nonembedding", "embedding", "emb", "trainable"} | _ACTIVE))
         return Meaning("params", unit_of(name), int(part))
-    if have & _TOKENS or found in (("data",), ("dataset", "size"), ("samples",), ("samples", "seen")):
+    if have & _TOKENS or _is_letter("d", found) or found in (("data",), ("dataset", "size"), ("samples",), ("samples", "seen")):
         return Meaning("tokens", unit_of(name), int(not have & _TOKENS))
-    return None
+    return Meaning("params", unit_of(name), MODEL) if found == ("model",) else None  # where its cells are sizes
+
+
+def _is_letter(letter: str, found: tuple[str, ...]) -> bool:
+    return found[:1] == (letter,) and all(word in _BESIDE_LETTER or re.fullmatch(r"e?\d+", word) for word in found[1:])
 
 
 def unit_of(name: str) -> float:
@@ -89,10 +140,26 @@ def unit_of(name: str) -> float:
     >>> unit_of("N (M)"), unit_of("tokens_b"), unit_of("tokens / 1e9"), unit_of("params")
     (1000000.0, 1000000000.0, 1000000000.0, 1.0)
     """
-    power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
-    if power is not None:
-        return float(10 ** int(power[1] or power[2]))
+    if (power := _power(name)) is not None:
+        return power
     return next((_UNITS[word] for word in reversed(words(name)[1:]) if word in _UNITS), 1.0)
+
+
+def _power(name: str) -> float | None:
+    """The power of ten in a name."""
+    power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
+    return None if power is None else float(10 ** int(power[1] or power[2]))
+
+
+def cell_value(text: str, scale: float, decimal_comma: bool) -> float:
+    """The number in a cell, in the unit written in it, else in that of its column; of `3.91 ± 0.02` the first.
+
+    >>> cell_value("70 M", 1.0, False), cell_value("2.6 × 10^20", 1.0, False), cell_value("3.91 ± 0.02", 1.0, False)
+    (70000000.0, 2.6e+20, 3.91)
+    """
+    text, unit = cell_unit(_ERROR.sub("", text))
+    value = number(text, decimal_comma) * (scale if unit is None else unit)
+    return parse_count(text) if np.isnan(value) and "10" in text else value
 
 
 def clock_unit(name: str, what: str) -> float:
@@ -100,11 +167,15 @@ def clock_unit(name: str, what: str) -> float:
 
     >>> clock_unit("Tokens (B)", "tokens"), clock_unit("tokens_b", "tokens"), clock_unit("step (k)", "step"), clock_unit("step_t", "step")
     (1000000000.0, 1000000000.0, 1000.0, 1.0)
+    >>> clock_unit("million_tokens", "tokens")
+    1000000.0
     """
     inside = re.search(r"[(\[](.+?)[)\]]", name)
     if inside is not None:
         return unit_of(f"x {inside[1]}")
-    return unit_of(name) if what == "tokens" and words(name)[-1] not in ("t", "g") else 1.0
+    if what != "tokens" or words(name)[-1] in ("t", "g"):
+        return 1.0
+    return unit_of(f"x {name}") if len(words(name)[0]) > 3 else unit_of(name)
 
 
 def cell_unit(text: str) -> tuple[str, float | None]:

@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.cells import number
 from lightning_scaling.importers.importer import importer_for
-from lightning_scaling.importers.runs_columns import Meaning, cell_unit, meaning
+from lightning_scaling.importers.names import role
+from lightning_scaling.importers.runs_columns import Meaning, cell_unit, cell_value, counts_active, meaning, usual
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
 from lightning_scaling.units import tokens_for
 
 TABLE = "table of finished runs"
-COUNTS = ("params", "tokens", "flops")
+COUNTS, NEEDED = ("params", "tokens", "flops"), ("params", "tokens", "loss")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
 MOST_ROWS = 1_000_000
+SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
 
 Row = Mapping[str, Any]
 
@@ -33,7 +34,9 @@ class NotATableError(ValueError):
 class RunsTable:
     """(n,) columns; `flops` and `run` are None where the file has none; `columns` gives the name that was read as each.
 
-    `skipped` holds the rows left out, one entry a reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
+    `active` holds the parameters that a token meets where the file has both these and all parameters (`params`); `more` the columns that
+    were asked for by name (a score, a learning rate), NaN where a cell holds no number. `skipped` holds the rows left out, one entry a
+    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
     file `name`.
     """
 
@@ -47,6 +50,8 @@ class RunsTable:
     remarks: list[str] = field(default_factory=list)
     rows: int = 0
     name: str = ""
+    active: Floats | None = None
+    more: dict[str, Floats] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """How the file was read, as `--json` prints it under `read`."""
@@ -61,20 +66,23 @@ class RunsTable:
         return [first, "; ".join([", ".join(f"{what}: {column}" for what, column in self.columns.items()), *self.remarks])]
 
 
-def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
-    """The runs in a file; `named` maps "params", "tokens", "loss", "flops" or "run" to a column, the rest is found.
+def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
+    """The runs in a file; `named` maps "params", "active", "tokens", "loss", "flops" or "run" to a column, the rest is found.
+
+    Any other name in `named` is a column of numbers to read beside them; None there: it is found by its usual names.
 
     Raises:
         ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
     """
     source, tally = Source(path), Tally()
-    rows = list(islice(_rows(source, tally), MOST_ROWS + 1))
+    rows = _runs(islice(_rows(source, tally), MOST_ROWS + 1), tally)
     if len(rows) > MOST_ROWS:
         raise NotATableError(f"{source.name} has more than {MOST_ROWS} rows: a log of a run rather than a table of finished runs")
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    chosen = _chosen(names, named or {}, source.name)
+    sized = [name for name in names if name.lower() != "model" or any(cell_unit(str(row.get(name)))[1] for _, row in rows[:20])]
+    chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
     for what, (name, scale) in chosen.items():
@@ -84,24 +92,43 @@ def read_table(path: str, named: Mapping[str, str] | None = None) -> RunsTable:
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
     _require_units(values, good, chosen, rows, source.name)
+    _remark_on_points(rows, chosen, good, tally)
     return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
+
+
+def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]]:
+    """The rows but those that sum the others up, and those that come again word for word."""
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for number, row in rows:
+        cells = tuple(str(cell).strip() for cell in row.values())
+        summary = next((cell for cell in cells if cell.lower() in SUMMARIES), None)
+        if summary is not None:
+            tally.skip(f"a summary of the others ({summary})", number)
+        elif cells in seen:
+            tally.skip("a repeated row", number)
+        else:
+            found.append((number, row))
+        seen.add(cells)
+    return found
 
 
 def _table(
     rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], good: Any, tally: Tally, where: str
 ) -> RunsTable:
     params, loss, flops = values["params"], values["loss"], values.get("flops")
+    active = np.where(values["active"] > 0, values["active"], params) if "active" in values else None
     if "tokens" not in values:
         tally.remark("tokens are FLOPs / (6 · params)")
-    tokens = values["tokens"] if "tokens" in values else np.asarray(tokens_for(flops, params), dtype=np.float64)
+    met = params if active is None else active
+    tokens = values["tokens"] if "tokens" in values else np.asarray(tokens_for(flops, met), dtype=np.float64)
     if flops is not None and not (np.isfinite(flops) & (flops > 0)).all():
         tally.remark(f"{chosen['flops'][0]} has cells that are no positive number and is not used")
         flops = None
     run = tuple(str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept) if "run" in chosen else None
     columns = {what: name for what, (name, _) in chosen.items()}
-    return RunsTable(
-        params, tokens, loss, flops if "tokens" in values else None, run, columns, tally.to_json(), tally.remarks, len(rows), where
-    )
+    flops, more = flops if "tokens" in values else None, {what: values[what] for what in values if what not in (*NEEDED, "flops", "active")}
+    return RunsTable(params, tokens, loss, flops, run, columns, tally.to_json(), tally.remarks, len(rows), where, active, more)
 
 
 def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
@@ -118,18 +145,28 @@ def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
     return readers[kind](source, tally)
 
 
-def _chosen(names: list[str], named: Mapping[str, str], where: str) -> dict[str, tuple[str, float]]:
+def _chosen(names: list[str], named: Mapping[str, str | None], where: str, tally: Tally) -> dict[str, tuple[str, float]]:
     """(column, scale) by role."""
     found: dict[str, list[tuple[int, int, str, float]]] = {}
     for place, name in enumerate(names):
         if (each := meaning(name)) is not None:
             found.setdefault(each.what, []).append((each.rank, place, name, each.scale))
     chosen = {what: min(several)[2:] for what, several in found.items()}
-    for what, name in named.items():
+    for what, given in named.items():
+        name = next((each for each in names if usual(what, each)), what) if given is None else given
         if name not in names:
             raise ValueError(f"{where}: no column {name!r}; there are {', '.join(names)}")
         chosen[what] = name, (meaning(name) or Meaning(what)).scale
+    sizes = sorted(found.get("params", ()))
+    active = next((each[2:] for each in sizes if counts_active(each[2])), None)
+    if active is not None and active[0] != chosen["params"][0] and (sizes[0][0] == 0 or "params" in named):
+        chosen.setdefault("active", active)
+    _remark_unused(found, chosen, named, tally)
     lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
+    if lacking[:1] == ["loss"] and (held := next((name for name in names if (r := role(name)) and r.what == "perplexity"), None)):
+        raise NotATableError(
+            f"{where} has no column for loss; {held} is a perplexity: write its natural logarithm into a column named loss"
+        )
     if lacking:
         raise NotATableError(
             f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
@@ -148,15 +185,25 @@ def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma:
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
-    text, unit = cell_unit(str(cell or ""))
-    return number(text, decimal_comma) * (scale if unit is None else unit)
+    return cell_value(str(cell or ""), scale, decimal_comma)
+
+
+def _remark_unused(
+    found: Mapping[str, Any], chosen: Mapping[str, tuple[str, float]], named: Mapping[str, str | None], tally: Tally
+) -> None:
+    """Says which columns of sizes and losses lie beside those that were taken without anybody's word."""
+    taken = {name for name, _ in chosen.values()}
+    for what in ("params", "loss"):
+        others = [name for _, _, name, _ in found.get(what, []) if name not in taken and name.lower() != "model"]
+        if others and what not in named:
+            tally.remark(f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not used (--{what}-column)")
 
 
 def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], tally: Tally) -> Any:
     """Rows in which every needed number is finite and positive; the others are counted by column."""
     good = np.ones(len(rows), dtype=bool)
     for what, column in values.items():
-        if what == "flops" and "tokens" in values:
+        if what not in NEEDED and (what != "flops" or "tokens" in values):
             continue
         bad = good & ~(np.isfinite(column) & (column > 0))
         if bad.any():
@@ -165,6 +212,15 @@ def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], val
             tally.skip_each(f"{chosen[what][0]} must be a positive number, got {cell!r}", (rows[k][0] for k in np.flatnonzero(bad)))
         good &= ~bad
     return good
+
+
+def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], good: Any, tally: Tally) -> None:
+    """Remarks where a run has several rows: losses on the way to its end follow its schedule, not the law."""
+    if "run" not in chosen:
+        return
+    runs = [str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept]
+    if 1 < len(set(runs)) < len(runs):
+        tally.remark(f"{len(set(runs))} values of {chosen['run'][0]} in {len(runs)} rows: losses from before a run's end may bend the law")
 
 
 def _require_units(

@@ -16,8 +16,6 @@ from lightning_scaling.importers.tally import Tally, rows
 UNSORTED = 0.1
 # A first attempt shorter than this share of the second is one that crashed.
 CRASHED = 0.2
-# As many clocks with one row of each run, in the same order in this share of them, are runs written in turn.
-FEWEST, ORDERED = 12, 0.95
 # Rows of one clock that stand this near to each other were logged together.
 NEAR = 2
 
@@ -66,20 +64,23 @@ def seams(row: Floats, clock: Floats, loss: Floats, where: str, unit: str, tally
     offset, dropped = np.zeros(len(starts)), np.zeros(len(starts), dtype=bool)
     first, last = np.full(len(starts), np.inf), np.array([clock[a:b].max() for a, b in zip(starts, ends, strict=True)])
     spacing = float(np.median(np.abs(np.diff(clock)))) if len(clock) > 1 else 0.0
+    continued: list[int] = []
     for k in range(1, len(starts)):
         before, now = slice(starts[k - 1], ends[k - 1]), slice(starts[k], ends[k])
         offset[k] = offset[k - 1]
         begun = clock[starts[k]] <= clock[starts[k - 1]] + 0.5 * spacing and ends[k - 1] - starts[k - 1] >= 3
         if begun and _goes_on(loss[before], loss[now]):
             offset[k] += last[k - 1] + spacing - clock[starts[k]]
-            tally.remark(
-                f"{unit} begin again at row {row[starts[k]]:.0f} while the loss continues: counted on from {last[k - 1] + offset[k - 1]:g}"
-            )
+            continued.append(k)
             continue
         if begun and last[k - 1] - clock[starts[k - 1]] > CRASHED * (last[k] - clock[starts[k]]):
             raise ValueError(_two_runs(where, row[starts[k]], unit, clock[starts[k]], loss[now]))
         dropped[: k if begun else 0] = True
         _replace(k, clock, now, offset, first, last, dropped, begun, row, unit, tally)
+    if continued:
+        k = continued[0]
+        times = "" if len(continued) == 1 else f" {len(continued)} times, first"
+        tally.remark(f"{unit} begin again{times} at row {row[starts[k]]:.0f} while the loss continues: counted on from {last[k - 1]:g}")
     return Seams(np.append(0.0, row[starts[1:]]), offset, first, last + offset, dropped)
 
 
@@ -121,27 +122,6 @@ def _two_runs(where: str, row: float, unit: str, clock: float, loss: Floats) -> 
         f"{where}, row {row:.0f}: {unit} begin again at {clock:g} and the loss at {loss[0]:.4g}, as in two runs in one file; "
         "give each its own file, or name the column that names them with --run-column"
     )
-
-
-def interleaved(clock: Floats, value: Floats) -> int:
-    """How many runs were written in turn, one row of each at every clock; 1 where the rows of one clock are ranks or micro-batches.
-
-    Rows of one run scatter around each other. Those of two runs lie apart in the same order nearly everywhere.
-
-    >>> steps = np.repeat(np.arange(12.0), 2)
-    >>> interleaved(steps, np.where(np.arange(24) % 2, 3.0, 2.9)), interleaved(steps, np.cos(7 * np.arange(24)))
-    (2, 1)
-    """
-    begins = np.flatnonzero(np.diff(clock, prepend=np.nan) != 0)
-    sizes = np.diff(np.append(begins, len(clock)))
-    each = int(np.median(sizes)) if len(sizes) else 1
-    whole = begins[sizes == each]
-    if each < 2 or len(whole) < FEWEST or len(whole) < ORDERED * len(begins):
-        return 1
-    above = np.array([value[whole + k] > value[whole] for k in range(1, each)])
-    below = np.array([value[whole + k] < value[whole] for k in range(1, each)])
-    share = np.maximum(above.mean(axis=1), below.mean(axis=1))
-    return each if bool((share >= ORDERED).all()) else 1
 
 
 def merged(clock: Floats, value: Floats, row: Floats, tally: Tally, unit: str) -> tuple[Floats, Floats]:

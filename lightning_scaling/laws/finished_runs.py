@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.points import points
+from lightning_scaling.laws.points import points, positive
 from lightning_scaling.run.continued import once
 from lightning_scaling.run.conventions import Conventions, require_same
 from lightning_scaling.run.early_end import early_end
@@ -23,6 +23,8 @@ FEWEST_PARAMS, FEWEST_TOKENS = 1e4, 1e6
 ONE_RATIO = 3.0
 # Runs this much above the lower hull still count as on the frontier: the noise of a final loss is .1 to .5 % on published sweeps.
 NEAR_HULL = 0.01
+# Standard deviation of ln(total/active parameters) from which runs are mixtures of different kinds.
+MIXED = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,7 @@ class FinishedRuns:
         source: kept in the law's procedure (file, columns).
         weights: of each loss: 1 where it was observed, 1/(1 + (s/s₀)²) where it is the forecast of a run that was ended early, known to a
             relative standard deviation s where s₀ was asked for; None where every loss was observed.
+        active, total: parameters that a token meets, and all; None where every run is dense.
     """
 
     params: Floats
@@ -53,6 +56,8 @@ class FinishedRuns:
     records: tuple[RunRecord, ...] = ()
     source: dict[str, Any] = field(default_factory=dict)
     weights: Floats | None = None
+    active: Floats | None = None
+    total: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -85,6 +90,18 @@ class FinishedRuns:
         """(n,) whether each loss was observed; False for the forecast end of a run that was ended early."""
         return np.ones(len(self), dtype=bool) if self.weights is None else self.weights == 1
 
+    @property
+    def mixed(self) -> bool:
+        """Whether the runs differ in their ratio of total to active parameters, so that one N cannot describe them."""
+        if self.active is None or self.total is None:
+            return False
+        return bool(np.log(self.total / self.active).std() >= MIXED)
+
+    def as_dense(self, size: ArrayLike) -> "FinishedRuns":
+        """Each run as a dense one of `size` (n,) parameters: N and the FLOPs follow; records, which are counted otherwise, are left out."""
+        params = np.asarray(size, dtype=np.float64)
+        return replace(self, params=params, flops=self.flops * params / (self.params if self.active is None else self.active), records=())
+
     def take(self, index: ArrayLike) -> "FinishedRuns":
         """The runs at `index` (mask or indices)."""
         pick = np.arange(len(self))[np.asarray(index)]
@@ -94,7 +111,8 @@ class FinishedRuns:
 
         arrays = {name: getattr(self, name)[pick] for name in ("params", "tokens", "loss", "flops")}
         groups = None if self.groups is None else some(self.groups)
-        arrays["weights"] = None if self.weights is None else self.weights[pick]
+        for name in ("weights", "active", "total"):
+            arrays[name] = None if getattr(self, name) is None else getattr(self, name)[pick]
         return replace(self, **arrays, keys=some(self.keys), groups=groups, families=some(self.families), records=some(self.records))
 
     @property
@@ -137,6 +155,7 @@ def finished(records: Iterable[RunRecord], unfinished: bool = False) -> Finished
     params, tokens, loss, flops, weights = np.array([_point(r) for r in kept], dtype=np.float64).reshape(-1, 5).T
     keys, families = tuple(r.key for r in kept), tuple(r.family for r in kept)
     more: dict[str, Any] = dict(weights=None if (weights == 1).all() else weights)
+    more |= _sizes(np.array([(r.active_params, r.total_params) for r in kept], dtype=np.float64).reshape(-1, 2).T)
     return _ordered(FinishedRuns(params, tokens, loss, flops, keys, _trunks(kept), families, shared, tuple(left_out), tuple(kept), **more))
 
 
@@ -147,6 +166,12 @@ def _point(record: RunRecord) -> tuple[float, float, float, float, float]:
         return record.params, record.tokens, record.loss, record.spent, 1.0
     flops = record.spent * early.planned / record.tokens
     return record.params, early.planned, early.loss, flops, 1 / (1 + (early.spread / early.needs) ** 2)
+
+
+def _sizes(both: Floats) -> dict[str, Floats | None]:
+    """Active and total parameters, from (2, n); None where every run is dense."""
+    active, total = both
+    return dict.fromkeys(("active", "total")) if (active == total).all() else {"active": active, "total": total}
 
 
 def _trunks(records: Sequence[RunRecord]) -> tuple[str, ...] | None:
@@ -162,8 +187,9 @@ def finished_table(
     flops: ArrayLike | None = None,
     groups: Sequence[str] | None = None,
     source: dict[str, Any] | None = None,
+    active: ArrayLike | None = None,
 ) -> FinishedRuns:
-    """Runs given as arrays; their FLOPs are 6·N·D unless they are given.
+    """Runs given as arrays; their FLOPs are 6·N·D unless they are given, N being the `active` parameters where these are given beside all.
 
     Raises:
         ValueError: arrays of unequal length, numbers that are not finite and positive.
@@ -172,12 +198,24 @@ def finished_table(
     6.0
     """
     given = points(params, tokens, loss, groups)
-    spent = training_flops(given.params, given.tokens) if flops is None else np.atleast_1d(np.asarray(flops, dtype=np.float64))
+    met = given.params if active is None else _active(active, given.params)
+    spent = training_flops(met, given.tokens) if flops is None else np.atleast_1d(np.asarray(flops, dtype=np.float64))
     if spent.shape != given.loss.shape or not (np.isfinite(spent) & (spent > 0)).all():
         raise ValueError(f"flops must be finite and positive, one a run: got {spent.shape} for {len(given)} runs")
     keys = tuple(f"run {i}" for i in range(1, len(given) + 1))
     names = None if groups is None else tuple(map(str, groups))
-    return _ordered(FinishedRuns(given.params, given.tokens, given.loss, spent, keys, names, source=source or {}))
+    sizes: dict[str, Any] = _sizes(np.stack([met, given.params]))
+    return _ordered(FinishedRuns(given.params, given.tokens, given.loss, spent, keys, names, source=source or {}, **sizes))
+
+
+def _active(values: ArrayLike, total: Floats) -> Floats:
+    active = positive("active", values)
+    if active.shape != total.shape:
+        raise ValueError(f"active must be one a run: got {len(active)} for {len(total)} runs")
+    at = int(np.argmax(active / total)) if len(total) else 0
+    if len(total) and active[at] > total[at] * (1 + 1e-9):
+        raise ValueError(f"run {at} has {active[at]:g} active of {total[at]:g} parameters: were the columns exchanged?")
+    return active
 
 
 def bits_per_byte(loss: Any, bytes_per_token: Any) -> Any:

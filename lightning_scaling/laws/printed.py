@@ -20,6 +20,7 @@ def fit_text(fit: "RunsFit") -> str:
     parts = [surface_text(fit.surface)]
     if fit.frontier.usable:
         parts.append(f"L(C) = ({numbers.scientific(fit.frontier.scale)}/C)^{fit.frontier.exponent:.3g}: {fit.frontier.outcome}")
+    parts += [] if fit.moe is None else [str(fit.moe)]
     parts += [f"note: {note}" for note in fit.notes]
     left = len(fit.runs.left_out)
     parts += [f"{left} runs were left out: " + "; ".join(f"{name} ({why})" for name, why in fit.runs.left_out[:3])] if left else []

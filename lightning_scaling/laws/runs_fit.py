@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike
 from lightning_scaling.laws.answers import Answer
 from lightning_scaling.laws.approaches.isoflop import IsoFlops
 from lightning_scaling.laws.approaches.side_by_side import Approaches, compare_approaches
+from lightning_scaling.laws.configurations import Replicates
 from lightning_scaling.laws.extrapolation.held_out import HeldOut, hold_out_largest
 from lightning_scaling.laws.extrapolation.holdout import Backtest, backtest
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.finished_runs import FinishedRuns, finished
 from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
 from lightning_scaling.laws.surface.fit import Objective, fit_surface
+from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.printed import as_html
@@ -38,6 +40,8 @@ class RunsFit:
         surface: L(N, D), with its outcome where the runs do not identify it.
         frontier: the power law of loss over compute, L(C), over the runs with the lowest loss for their compute.
         level: of the intervals.
+        moe: the law over active and total parameters, where the runs differ in their ratio. `runs` and every law but the frontier then
+            count a mixture of experts as the dense model of `moe.effective(active, total)` parameters; so do the params to predict at.
         notes: what a reader of these laws must know, such as why there is none.
     """
 
@@ -46,6 +50,7 @@ class RunsFit:
     frontier: FrontierFit
     level: float = 0.9
     notes: tuple[str, ...] = ()
+    moe: MoEFit | None = None
 
     @property
     def name(self) -> str:
@@ -75,10 +80,10 @@ class RunsFit:
         """The best N, D and loss for `flops`, counted as the runs counted theirs; with intervals."""
         return self.surface.optimum(flops, self.level)
 
-    def predict_larger(self, params: ArrayLike, tokens: ArrayLike, level: float | None = None) -> Larger:
+    def predict_larger(self, params: ArrayLike, tokens: ArrayLike, level: float | None = None, replicates: Replicates = "auto") -> Larger:
         """The loss planned larger runs will end at, by the estimator made for it rather than by L(N, D)."""
         r = self.runs
-        return predict_larger(r.params, r.tokens, r.loss, params, tokens, level=level or self.level, groups=r.groups)
+        return predict_larger(r.params, r.tokens, r.loss, params, tokens, level or self.level, groups=r.groups, replicates=replicates)
 
     def backtest(self, factor: float = 10.0, level: float | None = None) -> Backtest:
         """Hold out every run of more than 1/factor of the largest compute. ValueError where too few smaller ones remain."""
@@ -135,7 +140,9 @@ def fit_runs(
     Raises:
         ValueError: runs counted by different conventions or FLOPs rules.
     """
-    chosen = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
+    given = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
+    moe = _moe(given, level)
+    chosen = given if moe is None else _as_dense(given, moe)
     notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
     notes |= {"left_out": [list(each) for each in chosen.left_out], **chosen.source}
     drawn = resamples_for(len(chosen)) if resamples is None else resamples
@@ -143,8 +150,15 @@ def fit_runs(
         chosen.params, chosen.tokens, chosen.loss, drawn, seed, chosen.groups,
         objective=objective, starts=STARTS, weights=chosen.weights, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
     )  # fmt: skip
-    on = chosen.on_frontier
-    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on))
+    on = given.on_frontier
+    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on, moe), moe)
+
+
+def _moe(runs: FinishedRuns, level: float) -> MoEFit | None:
+    """The law over active and total parameters of runs that differ in their ratio; None for all others."""
+    if not runs.mixed or runs.active is None or runs.total is None:
+        return None
+    return fit_moe(runs.active, runs.total, runs.tokens, runs.loss, level)
 
 
 def resamples_for(runs: int) -> int:
@@ -165,8 +179,16 @@ def fit_or_explain(records: Iterable[RunRecord], name: str = "these runs", unfin
         return RunsFit(nothing.runs, nothing.surface, nothing.frontier, nothing.level, (str(error),))
 
 
-def _notes(runs: FinishedRuns, on: FinishedRuns) -> tuple[str, ...]:
+def _as_dense(runs: FinishedRuns, moe: MoEFit) -> FinishedRuns:
+    active = runs.params if runs.active is None else runs.active
+    return runs.as_dense(moe.effective(active, runs.total) if moe.usable else active)
+
+
+def _notes(runs: FinishedRuns, on: FinishedRuns, moe: MoEFit | None = None) -> tuple[str, ...]:
     notes = list(runs.warnings)
+    if moe is not None:
+        counted = "the dense model of its effective size" if moe.usable else "a dense model of its active parameters"
+        notes.append(f"a mixture of experts counts as {counted}: {moe.outcome} ({moe.because})")
     if len(runs) < 3:
         unsized = sum("number of parameters" in reason for _, reason in runs.left_out)
         there = {0: "there are none", 1: "there is one"}.get(len(runs), f"there are {len(runs)}")

@@ -95,9 +95,9 @@ class WeightAverage:
 
 
 def warn_of_averaging(options: Options, guard: Guard) -> None:
-    """For trainers whose validation cannot be repeated by the monitor: `averaging` is left out with a word."""
+    """For trainers whose validation the monitor cannot repeat: `averaging` is left out with a word."""
     if options.averaging is not None:
-        guard.warn("averaging", "averaging=... measures under Lightning trainers; elsewhere pass averaged_loss= to RunMonitor.validated")
+        guard.warn("averaging", "averaging=... is left out: it measures under Lightning, and in loops that call averaged(validate)")
 
 
 def unsupported(model: Any) -> str | None:

@@ -1,9 +1,11 @@
 """What a run in training has seen and what that cost: N of the model, tokens of each batch, FLOPs by the rule of the run.
 
 N and the rule are settled at the first batch, when the model is whole: parts may be built in `setup` or `configure_model`, adapters
-injected there, lazy layers given their shapes by the first forward pass. What changes later (weights unfrozen) counts from then on.
+injected there, lazy layers given their shapes by the first forward pass. What changes later counts from then on: weights frozen or
+unfrozen from the next batch, parts replaced from the next batch after a validation.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,6 +19,7 @@ from lightning_scaling.accounting import (
     flops_rule,
     model_signature,
 )
+from lightning_scaling.accounting.copies import optimised_by
 from lightning_scaling.monitor.guard import Guard, report
 from lightning_scaling.monitor.options import Options
 from lightning_scaling.monitor.progress import Progress
@@ -40,7 +43,11 @@ class Counting:
         self._flops = options.flops
         self._model: Any = None
         self._loaders: Any = None
+        self._optimizers: tuple[Any, ...] = ()
         self._signature: tuple[int, ...] = ()
+        self._weights: list[Any] = []  # the model's, and which of them are trained
+        self._trained: list[bool] = []
+        self._rules: dict[tuple[int, ...], FlopsRule] = {}  # by signature: some trainings freeze in turns
         self._rule: FlopsRule | None = None
         self.conventions = self._conventions()
 
@@ -79,24 +86,29 @@ class Counting:
         Raises:
             ValueError: a lazy module before its first forward pass, or nothing to count.
         """
-        self.groups = count_parameters(model)
+        with optimised_by(self._optimizers, model):
+            self.groups = count_parameters(model)
         self._model, self._signature = model, model_signature(model)
+        self._weights = list(model.parameters())
+        self._trained = [p.requires_grad for p in self._weights]
         convention = self.conventions.params
         if not isinstance(self._options.params, int) and convention != "given":
             self.params = choose(self.groups, convention)
 
-    def settle_rule(self, batch: Any = None, model: Any = None, loaders: Any = None) -> None:
+    def settle_rule(self, batch: Any = None, model: Any = None, loaders: Any = None, optimizers: Iterable[Any] = ()) -> None:
         """Choose the FLOPs rule; a batch shows whether its tokens can be counted.
 
         Args:
             batch: the first batch, None where tokens are reported as numbers.
             model: the torch module, None where N was given.
             loaders: what the batches come from, where several are combined.
+            optimizers: of the model; a second copy of it that none of them holds is not N.
 
         Raises:
             TokenCountError: how many tokens a batch holds cannot be seen from it; the message names the argument that states it.
             ValueError: N is not known.
         """
+        self._optimizers = tuple(optimizers)
         if model is not None:
             self.count_model(model)
         if self.params is None:
@@ -110,7 +122,8 @@ class Counting:
     def _make_rule(self, batch: Any) -> FlopsRule:
         options = self._options
         counted: dict[str, Any] = {"tokens": options.tokens, "mask": options.mask, "loaders": self._loaders}
-        rule = flops_rule(self._flops, self._model, self.params or 0, batch=batch, **counted, **(options.declared or {}))
+        with optimised_by(self._optimizers, self._model):
+            rule = flops_rule(self._flops, self._model, self.params or 0, batch=batch, **counted, **(options.declared or {}))
         if rule.warning:
             self._guard.warn("flops", rule.warning)
         before = self._progress.counted_by
@@ -119,28 +132,33 @@ class Counting:
             self._guard.warn("flops rule", f"{text}: take the two parts apart")
         self.conventions = replace(self.conventions, flops=rule.name)
         self._progress.counted_by = {k: v for k, v in asdict(self.conventions).items() if k in ("params", "flops", "tokenizer")}
-        self._rule = rule
+        self._rule = self._rules[self._signature] = rule
         return rule
 
-    def look_again(self, batch: Any = None) -> None:
-        """Count the model again where its weights have changed: replaced, frozen or unfrozen. From now on."""
-        if self._model is None or self.meter is None or model_signature(self._model) == self._signature:
-            return
+    def look_again(self) -> None:
+        """See whether parts of the model were replaced or added; if so the next batch counts it again."""
+        if self._model is not None and model_signature(self._model) != self._signature:
+            self._trained = []
+
+    def _count_again(self, meter: Meter, batch: Any) -> None:
+        """Weights have been replaced, frozen or unfrozen."""
         before = self.params
         self.count_model(self._model)
-        if self._rule is not None and self._rule.name != "measured":
-            self.meter.use(self._make_rule(batch))
+        meter.use(self._rules.get(self._signature) or self._make_rule(batch))
         if self.params != before:
             report(f"the model has changed: N is {self.params} from here on ({before} before)")
 
     def look_at(self, tokens: int | None, batch: Any) -> None:
         """A batch that is about to be trained on, or the number of its tokens, which is counted at once."""
-        if self.meter is None or self._rule is None:
+        meter = self.meter
+        if meter is None or self._rule is None:
             return
+        if [p.requires_grad for p in self._weights] != self._trained:
+            self._guard.attempt("counting the model again", lambda: self._count_again(meter, batch))
         if tokens is not None:
             self._progress.ledger.add(int(tokens), *self._rule.cost(int(tokens), None, None))
         else:
-            self.meter.begin(batch)
+            meter.begin(batch)
 
     def settle(self) -> None:
         """Bring the ledger up to date. May wait for the device where masks are counted."""
@@ -157,3 +175,4 @@ class Counting:
     def release(self) -> None:
         """The fit is over: let go of the model and its data."""
         self._model = self._loaders = None
+        self._optimizers, self._weights, self._trained, self._rules = (), [], [], {}

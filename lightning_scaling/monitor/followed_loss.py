@@ -7,6 +7,7 @@ from lightning_scaling.monitor.points import Points
 from lightning_scaling.monitor.progress import Progress
 
 NO_VALIDATION = "there is no validation loss: the smoothed training loss is followed, which does not show over-fitting"
+NO_LOSS_AT_ALL = "there is no validation loss and the training step returns none: nothing is forecast; return the loss, or log val_loss"
 NO_LOSS = "{} is no loss: it is recorded, but there is no forecast and no advice; monitor=... names a loss"
 
 
@@ -26,6 +27,11 @@ class FollowedLoss:
     def of_validation(self) -> bool:
         """Whether a validation loss was reported, in this training or in the one it resumes."""
         return self._progress.followed not in (None, TRAINING)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the training loss is followed and no step has returned one."""
+        return self.training is not None and not self.training.seen
 
     @property
     def judged(self) -> bool:
@@ -57,6 +63,6 @@ class FollowedLoss:
 
     def read(self) -> float:
         """The training loss since the last reading. Waits for the device; never raises."""
-        self._guard.warn("training loss", NO_VALIDATION)
+        self._guard.warn("training loss", NO_LOSS_AT_ALL if self.unseen else NO_VALIDATION)
         training = self.training
         return float("nan") if training is None else self._guard.run("the training loss", training.read, float("nan"))

@@ -57,8 +57,9 @@ def misnamed(wanted: str, logged: Iterable[str]) -> bool:
 
 def missing(wanted: str, logged: Iterable[str]) -> str:
     """The sentence for a metric that validation did not log."""
-    names = ", ".join(repr(n) for n in sorted(logged)) or "nothing"
-    return f"the validation logged no {wanted!r} but {names}: name the loss to follow with monitor=..., or log it in validation_step"
+    names = ", ".join(repr(n) for n in sorted(logged))
+    found = f"no {wanted!r} but {names}: name the loss to follow with monitor=..., or" if names else f"nothing, so no {wanted!r}:"
+    return f"the validation logged {found} log it in validation_step"
 
 
 def kind_of(name: str) -> str | None:
@@ -93,11 +94,13 @@ class TrainingLoss:
         self._new: list[Any] = []
         self._sum: Any = None
         self._summed = 0
+        self.seen = False  # whether any step returned a loss
 
     def add(self, loss: Any) -> None:
         """Keep the loss of one batch: a tensor, a float, or None where there is none."""
         if loss is None:
             return
+        self.seen = True
         self._new.append(loss.detach().clone() if self._copy and hasattr(loss, "detach") else loss)
         if len(self._new) >= self.MOST:
             self.settle()

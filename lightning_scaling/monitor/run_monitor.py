@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from lightning_scaling.laws.frontier.power import PowerLaw
+from lightning_scaling.monitor.averaged_loop import AveragedLoop
 from lightning_scaling.monitor.counting import Counting
 from lightning_scaling.monitor.followed_loss import FollowedLoss
 from lightning_scaling.monitor.guard import Guard
+from lightning_scaling.monitor.judged_run import JudgedRun
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TRAINING, TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.points import Point, scaled
-from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
@@ -34,7 +34,7 @@ NAN = float("nan")
 HASTE = 5.0  # seconds that an interrupted training waits for the store
 
 
-class RunMonitor(PrintedRun):
+class RunMonitor(JudgedRun):
     """Counts tokens and FLOPs of a run, forecasts its end at every validation, advises, and records it, e.g.::
 
         with RunMonitor(params=124_000_000, token_budget=2e9, store="sqlite:///mlflow.db") as run:
@@ -63,12 +63,12 @@ class RunMonitor(PrintedRun):
         **options: Any,
     ) -> None:
         self.options = Options(**options)
-        self.guard = guard or Guard()
-        self.ranks = ranks or Ranks()
+        self.guard, self.ranks = guard or Guard(), ranks or Ranks()
         self.progress = (Progress.restored(state) if state else Progress()).identified_as(self.options.key)
         self._model, self._targets, self._read_schedule = model, tuple(targets), read_schedule
         self._reporter: Reporter | None = None
         self._metrics: dict[str, float] = {}
+        self._averaged: AveragedLoop | None = None
         self.should_stop, self._state = False, RunState.RUNNING
         self._take_up()
         if model is not None:
@@ -100,21 +100,6 @@ class RunMonitor(PrintedRun):
         return self._verdicts.latest
 
     @property
-    def forecast(self) -> Any:
-        """The latest forecast of the end of the token budget, None before the first."""
-        return self.judgement.forecast if self.judgement else None
-
-    @property
-    def advice(self) -> Any:
-        """The latest advice, None before the first."""
-        return self.judgement.advice if self.judgement else None
-
-    @property
-    def power_law(self) -> PowerLaw | None:
-        """L(C) = L_inf + (C0/C)^alpha of the run so far, None before the first judgement."""
-        return self.judgement.power_law if self.judgement else None
-
-    @property
     def token_budget(self) -> int | None:
         """Tokens at which training ends, None where it has no end."""
         return self.progress.token_budget
@@ -124,7 +109,7 @@ class RunMonitor(PrintedRun):
         chosen = tokens if self.options.token_budget is None else self.options.token_budget
         self.progress.token_budget = None if chosen is None else int(chosen)
 
-    def start(self, batch: Any = None, model: Any = None, loaders: Any = None) -> None:
+    def start(self, batch: Any = None, model: Any = None, loaders: Any = None, optimizers: Iterable[Any] = ()) -> None:
         """Settle N and the FLOPs rule, with the first batch where batches are counted; then open the records. Once.
 
         Raises:
@@ -133,8 +118,7 @@ class RunMonitor(PrintedRun):
         """
         if self.counting.settled:
             return
-        self.counting.settle_rule(batch, model if model is not None else self._model, loaders)
-        self._model = None
+        self.counting.settle_rule(batch, model if model is not None else self._model, loaders, optimizers)
         self.announce()
 
     def announce(self) -> None:
@@ -183,9 +167,24 @@ class RunMonitor(PrintedRun):
                 self.loss.of_training(TrainingLoss())
         self.guard.attempt("counting", lambda: self.counting.look_at(tokens, batch))
         self.guard.attempt("the learning rate", lambda: self.optimizer_step(lr))
+        self.average_weights(self._model)
         self.guard.attempt("counting", lambda: self.end_batch(loss))
         if self.point_due():
             self.training_point()
+
+    def average_weights(self, model: Any) -> None:
+        """An optimiser step of a loop was made: its weights enter their average, where `averaging` asks for one."""
+        if self._averaged is None:
+            self._averaged = AveragedLoop(self.options.averaging, model, self.progress.rates.steps, self.guard)
+        self.guard.attempt("the average of the weights", self._averaged.stepped)
+
+    def averaged(self, evaluate: Callable[[], float]) -> float:
+        """The loss of averaged weights by a loop's own validation, for `validated(loss, averaged_loss=run.averaged(evaluate))`.
+
+        Evaluated about a dozen times a run, NaN otherwise, on every rank alike. Needs `averaging` and, in a plain loop, `model`.
+        """
+        ends = self.progress.rates.steps * (self.token_budget or 0) / max(self.progress.ledger.tokens, 1) or None
+        return NAN if self._averaged is None else self._averaged.loss(evaluate, ends)
 
     def validated(self, loss: float, step: int | None = None, budget: Budget = None, averaged_loss: float = NAN) -> Judgement | None:
         """A validation ended with this loss: mark a point, judge it, record it. Collective; never raises.
@@ -212,7 +211,8 @@ class RunMonitor(PrintedRun):
         mean = self._totals.exchange(loss)
         if budget is not None:
             self.guard.attempt("the token budget", lambda: setattr(self, "token_budget", budget(self.progress.ledger.tokens)))
-        point = self.guard.run("the curve", lambda: self.progress.mark(mean, scaled(averaged, loss, mean)), None)
+        mark = partial(self.progress.mark, mean, scaled(averaged, loss, mean))
+        point = None if self.loss.unseen else self.guard.run("the curve", mark, None)
         if point is not None and self._reporter is not None:
             at = self.progress.rates.steps if step is None else step
             self._metrics = self._verdicts.report(point, self._reporter, self.loss, self.guard)
@@ -273,6 +273,7 @@ class RunMonitor(PrintedRun):
     def _release(self) -> None:
         """Let go of the trainer, its model and its data: what is left can be read."""
         self.counting.release()
+        self._model = self._averaged = None
         if self._view.tracker is not None:
             self.guard.attempt("the schedule", self._view.tracker.freeze)
 

@@ -1,14 +1,12 @@
 """Many runs as one thing to look at, filter, fit and draw; in a notebook it shows itself."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
 from lightning_scaling.report import notebook
-from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.store.runs import Rejected, Runs
+from lightning_scaling.store.runs import Runs
 from lightning_scaling.units import pf_days
 
 if TYPE_CHECKING:
@@ -17,35 +15,12 @@ if TYPE_CHECKING:
 _COLUMNS = ("name", "family", "params", "tokens", "flops", "pf_days", "loss", "state", "planned_tokens", "verdict", "experiment", "run_id")
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
-    """Runs and those that could not be read.
+class Study(Runs):
+    """Runs and those that could not be read, with the laws that they follow.
 
     >>> len(Study())
     0
     """
-
-    records: tuple[RunRecord, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __iter__(self) -> Iterator[RunRecord]:
-        return iter(self.records)
-
-    @property
-    def finished(self) -> "Study":
-        """The runs that reached their end."""
-        return _study(self._stored.finished)
-
-    def select(self, **wanted: Any) -> "Study":
-        """The runs whose fields have these values, e.g. family="gpt", experiment="ladder", state=RunState.RUNNING."""
-        return _study(self._stored.select(**wanted))
-
-    def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
-        """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters."""
-        return self._stored.siblings(family, below)
 
     def fit(self, **options: Any) -> RunsFit:
         """Every law of the finished runs; `options` go to `laws.fit_runs`, e.g. unfinished=True to count runs that never ended.
@@ -73,10 +48,6 @@ class Study:
     def _repr_html_(self) -> str:
         return notebook.page(self.records, [_row(r) for r in self.records], self.rejected)
 
-    @property
-    def _stored(self) -> Runs:
-        return Runs(self.records, self.rejected)
-
 
 def load_study(uri: str | None = None, experiments: str | Iterable[str] | None = None, **options: Any) -> Study:
     """The runs of a store as a Study; `options` go to `store.load`.
@@ -87,11 +58,8 @@ def load_study(uri: str | None = None, experiments: str | Iterable[str] | None =
     """
     from lightning_scaling.store import load
 
-    return _study(load(uri, experiments, **options))
-
-
-def _study(stored: Runs) -> Study:
-    return Study(stored.records, stored.rejected)
+    found = load(uri, experiments, **options)
+    return Study(found.records, found.rejected)
 
 
 def _first(found: RunsFit) -> str:

@@ -80,6 +80,29 @@ class RunRecord(Printed):
         return self.curve.params
 
     @property
+    def active_params(self) -> int:
+        """Of N, the parameters that one token meets: all of a dense model, in a mixture of experts those of the experts it is routed to."""
+        return self.params if self._counts_active else self.params - self._inactive
+
+    @property
+    def total_params(self) -> int:
+        """The parameters stored, counted as N is (with or without embeddings); more than the active ones in a mixture of experts alone."""
+        return self.params + self._inactive if self._counts_active else self.params
+
+    @property
+    def _inactive(self) -> int:
+        trained = self.groups.get("inactive_experts", 0)
+        return trained if self.conventions.params == "trainable" else trained + self.groups.get("frozen_inactive_experts", 0)
+
+    @property
+    def _counts_active(self) -> bool:
+        """Whether N leaves the inactive experts out. A number that was given is the nearer of the two."""
+        if self.conventions.params != "given":
+            return self.conventions.params == "active"
+        held = sum(size for group, size in self.groups.items() if group != "copies")
+        return self.params**2 < held * (held - self._inactive)
+
+    @property
     def tokens(self) -> float:
         """Tokens trained so far."""
         return float(self.curve.tokens[-1]) if len(self.curve) else 0.0
@@ -116,13 +139,18 @@ class RunRecord(Printed):
 
     def _table(self) -> Rows:
         cells = {
-            "parameters": numbers.count(self.curve.params),
+            "parameters": self._size(),
             "tokens": numbers.count(self.tokens_trained),
             "FLOPs": numbers.scientific(self.flops_spent or None),
             "PF-days": numbers.compute(self.pf_days or None),
             "loss": numbers.loss(self.loss),
         }
         return [tuple(cells), tuple(cells.values())]
+
+    def _size(self) -> str:
+        if self.curve.params is None or not self._inactive:
+            return numbers.count(self.curve.params)
+        return f"{numbers.count(self.active_params)} active of {numbers.count(self.total_params)}"
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict with a schema version; `from_json` brings the same record back."""

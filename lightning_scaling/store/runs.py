@@ -1,8 +1,8 @@
 """Runs as they were read from a store, and those that could not be read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.finished import is_finished
 from lightning_scaling.run.record import RunRecord
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Runs:
         return iter(self.records)
 
     @property
-    def once(self) -> "Runs":
+    def once(self) -> "Self":
         """Without those that another run continues: a training resumed into a second run of the tracker is one training.
 
         Runs share a key where one was resumed from the other's checkpoint; a tag `scaling.resumed_from` links runs of other programs, whose
@@ -51,18 +54,18 @@ class Runs:
         """
         kept, continued = once(joined(self.records))
         if not continued:
-            return Runs(tuple(kept), self.rejected)
-        return Runs(tuple(kept), (*self.rejected, *(_continued(old, new) for old, new in continued)))
+            return replace(self, records=tuple(kept))
+        return replace(self, records=tuple(kept), rejected=(*self.rejected, *(_continued(old, new) for old, new in continued)))
 
     @property
-    def finished(self) -> "Runs":
+    def finished(self) -> "Self":
         """The runs that reached their end."""
-        return Runs(tuple(r for r in self.records if is_finished(r)), self.rejected)
+        return replace(self, records=tuple(r for r in self.records if is_finished(r)))
 
-    def select(self, **wanted: Any) -> "Runs":
+    def select(self, **wanted: Any) -> "Self":
         """The runs whose fields have these values, e.g. family="gpt", experiment="ladder", state=RunState.RUNNING."""
         kept = (r for r in self.records if all(getattr(r, name) == value for name, value in wanted.items()))
-        return Runs(tuple(kept), self.rejected)
+        return replace(self, records=tuple(kept))
 
     def siblings(self, family: str | None, below: float | None = None) -> list[Curve]:
         """Curves of the family's finished runs, smallest first; `below` keeps those of fewer parameters.

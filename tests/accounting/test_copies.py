@@ -43,6 +43,8 @@ COPIES = {
     "copies in a list": ("ema", lambda model: nn.ModuleList([frozen_copy(model[0]), frozen_copy(model[2])])),
     "teacher of another size": ("teacher", smaller),
     "reference of a preference loss": ("ref_model", frozen_copy),
+    "policy of before": ("old_policy", smaller),
+    "frozen copy in a wrapper": ("second", lambda model: nn.ModuleDict({"net": frozen_copy(model)})),
 }
 
 

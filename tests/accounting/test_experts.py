@@ -114,6 +114,15 @@ class DbrxExperts(nn.Module):
         self.w1 = nn.Parameter(torch.zeros(4 * 8, 8))
 
 
+class Stacked(nn.Module):
+    """A layer that no name gives away, only its number of experts."""
+
+    def __init__(self):
+        super().__init__()
+        self.num_experts, self.top_k = 4, 1
+        self.router, self.w1 = nn.Linear(8, 4, bias=False), nn.Parameter(torch.zeros(4, 8, 8))
+
+
 class ByConfig(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -135,6 +144,9 @@ STATED = {
     "in a configuration within": (lambda: ByConfig(namespace(text_config=namespace(moe_topk=[2]))), 2 * EXPERT),
     "in a dict": (lambda: ByConfig({"moe_top_k": 2}), 2 * EXPERT),
     "of stacked weights": (lambda: nn.Sequential(DbrxExperts()), 3 * EXPERT),
+    "of stacked weights in the layer itself": (lambda: nn.Sequential(Stacked()), 3 * EXPERT),
+    "under a name of its own": (lambda: SparseMoE(router=Router(4, n_activated=2)), 2 * EXPERT),
+    "beside the number of experts": (lambda: ByConfig(namespace(num_experts=4, top_k=2)), 2 * EXPERT),
 }
 
 

@@ -34,6 +34,7 @@ class Plain:
 
 COUNTED = {
     "slotted dataclass": (Slotted(torch.zeros(4, 3), IDS), 64),
+    "slotted dataclass beside names of files": ({"files": ["a", "b"], "batch": Slotted(torch.zeros(4, 3), IDS)}, 64),
     "dataclass with slots of its own": (Parent(IDS), 64),
     "object": (Plain(IDS), 64),
     "namespace": (SimpleNamespace(input_ids=IDS), 64),

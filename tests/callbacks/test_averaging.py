@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_scaling.callbacks import ScalingLawMonitor
+from lightning_scaling.monitor.run_monitor import RunMonitor
 
 STEPS = 400
 
@@ -176,3 +177,46 @@ def test_the_users_own_average_is_the_loss_from_its_first_update_on():
 def test_an_average_that_reaches_too_far_is_warned_of():
     _, printed = fit(Regression(), EMAWeightAveraging(decay=0.999), monitor(averaging=None), steps=100)
     assert any("reaches over 1000 steps, more than a tenth" in line for line in printed)
+
+
+def looped(run, budget_steps: int = STEPS):
+    """The training of `fit` as a plain loop; the losses of the average as they were handed over."""
+    torch.manual_seed(3)
+    module, held_out = Regression(), list(data(400, 1, 20))
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.15, momentum=0.9)
+
+    def validate() -> float:
+        module.eval()
+        with torch.no_grad():
+            return float(np.mean([torch.nn.functional.mse_loss(module.net(x), y) for x, y in held_out]))
+
+    with run(module) as monitored:
+        for step, batch in enumerate(list(data(4000, 0, 10))[:budget_steps]):
+            module.train()
+            optimizer.zero_grad()
+            module.training_step(batch, step).backward()
+            optimizer.step()
+            monitored.step(tokens=10, lr=0.15)
+            if step % 10 == 9:
+                monitored.validated(validate(), averaged_loss=monitored.averaged(validate))
+    return monitored.curve, torch.nn.utils.parameters_to_vector(module.parameters()).detach()
+
+
+def test_a_plain_loop_measures_its_average_and_is_trained_as_without_it():
+    options = dict(store=None, summary=False, token_budget=10 * STEPS)
+    curve, weights = looped(lambda model: RunMonitor(model=model, averaging="device", **options))
+    plain, alone = looped(lambda model: RunMonitor(model=model, **options))
+    measured = np.isfinite(curve.averaged_loss)
+    assert 8 <= measured.sum() <= 16
+    assert np.median(np.log(curve.loss / curve.averaged_loss)[measured][4:]) > 0.01
+    assert torch.equal(weights, alone)
+    assert plain.averaged_loss is None
+
+
+def test_averaging_without_a_model_is_left_out_with_a_word():
+    run = RunMonitor(params=100, averaging="auto", store=None, summary=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run.step(tokens=10)
+    assert "needs model=<module>" in str([w.message for w in caught])
+    assert np.isnan(run.averaged(lambda: 1.0))

@@ -132,3 +132,23 @@ def test_two_processes_count_the_tokens_of_both(training, tmp_path):
     found = [int(n) for n in (tmp_path / "tokens-0.txt").read_text().split()]
     assert found == [2 * 16 * training.LENGTH, 16 * training.LENGTH]  # at the end, and in the checkpoint of the first epoch
     assert (tmp_path / "tokens-1.txt").read_text() == "None"
+
+
+def test_a_loop_measures_the_loss_of_averaged_weights(training):
+    callback, module = ScalingLawFabricCallback(averaging="device", store=None, summary=False), training.model_class()()
+    (optimizer,), _ = module.configure_optimizers()
+    batches = list(training.loader(240))
+    callback.on_train_start(model=module, optimizer=optimizer, max_steps=len(batches))
+    for index, batch in enumerate(batches):
+        callback.on_train_batch_start(batch, index)
+        module.loss(batch).backward()
+        callback.on_before_optimizer_step(optimizer)
+        optimizer.step()
+        optimizer.zero_grad()
+        callback.on_train_batch_end(batch=batch, batch_idx=index)
+        if index % 5 == 4:
+            callback.on_validation_end(module.loss(batch).item(), callback.averaged(lambda: module.loss(batches[0]).item()))
+    callback.on_train_end()
+    averaged = callback.curve.averaged_loss
+    assert 4 <= (averaged == averaged).sum() <= 16
+    assert callback.averaged(lambda: 1.0) != callback.averaged(lambda: 1.0)  # NaN: training is over

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler,
 from torch.optim import lr_scheduler as schedulers
 from torch.utils.data import DataLoader
 
+from lightning_scaling.callbacks import ScalingLawMonitor
 from lightning_scaling.callbacks.lightning_trainer import projected_schedule
 from lightning_scaling.monitor.schedule import ScheduleOutcome
 
@@ -160,3 +161,13 @@ def test_a_module_that_steps_its_scheduler_itself_has_no_plan(tmp_path):
 
     _, plan = fit(Own(decay), tmp_path, max_steps=3)
     assert plan.outcome is ScheduleOutcome.OWN_STEPPING
+
+
+def test_a_schedule_read_at_the_first_batch_of_a_resumed_fit_follows_its_epochs(tmp_path, capsys):
+    keep = ModelCheckpoint(tmp_path, save_top_k=-1)
+    fit(Validated(decay, interval="epoch"), tmp_path, callbacks=[keep], enable_checkpointing=True, batches=7, max_epochs=1)
+    monitor = ScalingLawMonitor(store=None, tokens="samples", flops=lambda batch: 1, summary=False)  # the checkpoint holds no monitor
+    net = Validated(decay, interval="epoch")
+    fit(net, tmp_path, callbacks=[monitor], max_epochs=4, batches=7, resume=next(tmp_path.glob("*.ckpt")))
+    assert "follows no scheduler" not in capsys.readouterr().out
+    np.testing.assert_allclose(monitor.curve.schedule.at(np.arange(7, 28)), net.rates, rtol=1e-9)

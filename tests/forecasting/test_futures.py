@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightning_scaling import Curve, Schedule
+from lightning_scaling import Curve, Schedule, forecast
 from lightning_scaling.forecasting.futures import imagined, unknown_future
 from lightning_scaling.forecasting.rate_profile import read_profile
 
@@ -57,3 +57,14 @@ def test_only_a_schedule_that_ends_with_the_data_has_an_unknown_future(known_unt
 
 def test_no_schedule_has_no_futures():
     assert unknown_future(Curve([1.0, 2.0], [2.0, 1.0]), None, 4.0) == []
+
+
+def test_the_fall_of_a_decay_that_is_over_leaves_the_interval_closed_downwards() -> None:
+    """The last fifth fell five times as steeply as what went before; that ends with the decay, it does not go on for another run."""
+    step = np.arange(400.0, 6401, 400)
+    rate = np.clip((6400 - step) / 1280, 0.02, 1)
+    noise = 1 + 0.002 * np.random.default_rng(0).standard_normal(len(step))
+    so_far = Schedule(np.r_[0.0, step], np.r_[1.0, rate])
+    seen = Curve(256 * step, (1.2 + (40 / step) ** 0.35 - 0.09 * (1 - rate)) * noise, step=step, schedule=so_far)
+    again = forecast(seen, 2 * seen.tokens[-1])
+    assert again.loss - again.low < 0.05 * again.loss

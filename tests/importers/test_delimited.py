@@ -163,10 +163,70 @@ def test_cells_of_any_length_the_last_cut_short_and_the_last_whole(file):
 
 def test_a_clock_of_words_is_named_with_its_row(file):
     with pytest.raises(ValueError, match=r"no column of tokens.*text in column 'step' where a number should be: 50 rows, first row 2"):
-        read_run(file("run.csv", ["step,loss", *(f"{s}/2000,{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+        read_run(file("run.csv", ["step,loss", *(f"soon {s},{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+
+
+@pytest.mark.parametrize("form", ["{s}/4000", "{s} of 4,000", "{k}k", "{k}K/4k"])
+def test_counts_as_people_write_them(file, form):
+    delimiter = ";" if "," in form else ","
+    rows = [f"{form.format(s=s, k=s / 1000)}{delimiter}{loss}" for s, loss in zip(STEPS, LOSS, strict=True)]
+    reading = same_losses(file("run.csv", [f"step{delimiter}loss", *rows]))
+    assert any("step holds counts such as" in remark for remark in reading.remarks)
+    assert reading.facts.get("total_steps") == (4000 if "4" in form else None)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (",train,train,val", ",loss,lr,loss", "step,,,"),  # a data frame with two levels and a named index
+        ("my results,,,", "step,train_loss,lr,val_loss"),  # a title
+        (",Training,,Validation", "step,loss,lr,loss"),  # merged cells of a spreadsheet
+        ("step,train_loss,lr,val_loss", "[k],[nats],,[nats]"),  # units below
+    ],
+)
+def test_headers_of_several_lines_are_one(file, header):
+    steps = STEPS / 1000 if "[k]" in header[1] else STEPS
+    rows = [f"{s},9.0,{rate},{loss}" for s, loss, rate in zip(steps, LOSS, RATE, strict=True)]
+    reading = same_losses(file("run.csv", [*header, *rows]))
+    assert reading.lr is not None
+    assert not reading.skipped
+
+
+def test_losses_of_training_and_validation_in_rows_of_their_own(file):
+    rows = [
+        f"{s},{part},{loss},{rate}" for s, x, rate in zip(STEPS, LOSS, RATE, strict=True) for part, loss in (("train", 9.0), ("val", x))
+    ]
+    reading = same_losses(file("run.csv", ["step,phase,loss,lr", *rows]))
+    assert (reading.loss, reading.lr) == ("val loss", "lr")
+
+
+def test_a_validation_loss_that_is_carried_along_keeps_its_first_rows(file):
+    rows = [f"{s},{9 - i / 100},{LOSS[i - i % 5]}" for i, s in enumerate(STEPS)]
+    reading = same_losses(file("run.csv", ["step,train_loss,val_loss", *rows]), STEPS[::5], LOSS[::5], columns={"loss": "val_loss"})
+    assert "val_loss is written 50 times and changes 10 times: its repeats are left out" in reading.remarks
 
 
 def test_of_several_losses_those_not_followed_are_named(file):
     rows = [f"{s},{loss},{loss + 1},{loss + 2}" for s, loss in zip(STEPS, LOSS, strict=True)]
     reading = same_losses(file("run.csv", ["step,loss,loss,train_loss", *rows]))
     assert "loss (2), train_loss are not followed" in reading.remarks
+
+
+def test_a_rounded_validation_loss_keeps_its_rows(file):
+    held = np.round(0.1 + 2 / STEPS, 2)
+    rows = [f"{s},{9 - i / 100},{held[i]}" for i, s in enumerate(STEPS)]
+    same_losses(file("run.csv", ["step,train_loss,val_loss", *rows]), STEPS, held)
+
+
+def test_columns_that_change_their_order_are_refused_with_the_row(file):
+    rows = [f"{loss},{s}" for s, loss in zip(STEPS[25:], LOSS[25:], strict=True)]
+    first = [f"{s},{loss}" for s, loss in zip(STEPS[:25], LOSS[:25], strict=True)]
+    with pytest.raises(ValueError, match=r"run\.csv, row 27: the columns change their order here \(loss, step\); split the file there"):
+        read_run(file("run.csv", ["step,loss", *first, "loss,step", *rows]))
+
+
+def test_rows_above_the_header_are_counted(file):
+    reading = same_losses(
+        file("run.csv", ["step,loss,lr", *ROWS[:10], "step,loss", *(f"{s},{x}" for s, x in zip(STEPS, LOSS, strict=True))])
+    )
+    assert reading.skipped == [{"reason": "above the header", "rows": 10, "first_row": 2}]

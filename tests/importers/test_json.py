@@ -25,6 +25,8 @@ DOCUMENTS = {
     "data frame": {name: {str(i): v for i, v in enumerate(values)} for name, values in COLUMNS.items()},
     "split": {"columns": list(COLUMNS), "index": list(range(50)), "data": [list(row.values()) for row in ROWS]},
     "trainer state": STATE,
+    "by step": {str(row["step"]): {"loss": row["loss"], "lr": row["lr"]} for row in ROWS},
+    "metrics of one row": [{"metricName": n, "metricValue": str(r[n]), "step": r["step"]} for r in ROWS for n in ("loss", "lr")],
     "nested": {"config": {"lr": 3e-4, "batch": [1, 2]}, "history": {"train": ROWS}},
 }
 
@@ -33,6 +35,25 @@ DOCUMENTS = {
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_document_of_this_shape(file, name, indent):
     assert same_losses(file("run.json", json.dumps(DOCUMENTS[name], indent=indent))).lr is not None
+
+
+PARTS = {
+    "lists": {"train": [{**row, "loss": 9.0} for row in ROWS], "val": ROWS},
+    "columns": {"train": {"loss": [9.0] * 50}, "valid": {"loss": COLUMNS["loss"]}, "step": COLUMNS["step"]},
+    "charts": {"loss": {"train": {"x": COLUMNS["step"], "y": [9.0] * 50}, "val": {"x": COLUMNS["step"], "y": COLUMNS["loss"]}}},
+    "pairs": {"train_loss": [[s, 9.0] for s in COLUMNS["step"]], "val_loss": [[r["step"], r["loss"]] for r in ROWS]},
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_training_and_validation_apart_are_one_run(file, name):
+    remarks = same_losses(file("run.json", json.dumps(PARTS[name]))).remarks
+    assert any("train" in remark and "not followed" in remark for remark in remarks)
+
+
+def test_rows_of_a_part_of_the_data(file):
+    rows = [{"mode": mode, **row, "loss": loss} for row in ROWS for mode, loss in (("train", 9.0), ("val", row["loss"]))]
+    assert same_losses(file("run.log.json", "\n".join(map(json.dumps, [{"config": "x"}, *rows])))).loss == "val loss"
 
 
 def test_the_length_of_the_run_is_known_from_the_trainer_state(file):

@@ -18,6 +18,13 @@ PARAMS, TOKENS, LOSS = [7e7, 4e8, 1.4e9], [1.4e9, 8e9, 2.8e10], [3.5, 3.02, 2.7]
         "| Parameters | Tokens | Loss |\n|---|---|---|\n| 70M | 1.4B | 3.5 |\n| 400 million | 8 billion | 3.02 |\n| 1.4B | 28B | 2.7 |\n",
         "model_size,compute (PFLOPs),eval/loss\n7e7,588,3.5\n4e8,19200,3.02\n1.4e9,235200,2.7\n",
         '[{"params":7e7,"tokens":1.4e9,"loss":3.5},{"params":4e8,"tokens":8e9,"loss":3.02},{"params":1.4e9,"tokens":2.8e10,"loss":2.7}]',
+        "Model,Data,Loss\n70M,1.4B tokens,3.50 ± 0.01\n400M,8B,3.02\n1.4B,28B,2.7 +/- 0.02\n",
+        "N,FLOPs (1e18),loss\n7e7,0.588,3.5\n4e8,19.2,3.02\n1.4e9,235.2,2.7\n",
+        "params,compute (EFLOPs),loss\n7e7,.588,3.5\n4e8,19.2,3.02\n1.4e9,235.2,2.7\n",
+        "params,C,loss\n7e7,5.88 × 10^17,3.5\n4e8,1.92 × 10^19,3.02\n1.4e9,2.352 × 10^20,2.7\n",
+        "d_model,n_layers,n_ctx,N,D,loss\n512,8,2048,7e7,1.4e9,3.5\n1024,16,2048,4e8,8e9,3.02\n2048,24,2048,1.4e9,2.8e10,2.7\n",
+        "run,params,tokens,loss\na,7e7,1.4e9,3.5\nb,4e8,8e9,3.02\nb,4e8,8e9,3.02\nc,1.4e9,2.8e10,2.7\nmean,6e8,1e10,3.07\nMedian,4e8,8e9,3\n",
+        ",size,data,result\n,params,tokens,loss\n0,7e7,1.4e9,3.5\n1,4e8,8e9,3.02\n2,1.4e9,2.8e10,2.7\n",
         'n_params,tokens,loss\n"70,000,000","1,400,000,000",3.5\n"400,000,000","8,000,000,000",3.02\n1.4e9,2.8e10,2.7\n',
     ],
 )
@@ -44,6 +51,16 @@ def test_a_validation_loss_is_taken_before_a_training_loss(file):
     assert read_table(file("runs.csv", "params,tokens,train_loss,val_loss\n1e8,1e9,3.0,3.1\n")).columns["loss"] == "val_loss"
 
 
+def test_other_losses_and_sizes_are_named(file):
+    table = read_table(file("runs.csv", "params (total),params (non-emb),tokens,loss,c4_loss\n1e8,9e7,1e9,3.0,3.1\n"))
+    assert {"params (non-emb) is not used (--params-column)", "c4_loss is not used (--loss-column)"} <= set(table.remarks)
+
+
+def test_points_of_one_run_are_stated(file):
+    table = read_table(file("runs.csv", "run,params,tokens,loss\na,1e8,1e9,3.2\na,1e8,2e9,3.1\nb,2e8,1e9,3.0\n"))
+    assert "2 values of run in 3 rows" in table.remarks[-1]
+
+
 def test_a_column_can_be_named(file):
     path = file("runs.csv", "params,tokens,loss,C4\n1e8,1e9,3.0,3.1\n")
     np.testing.assert_allclose(read_table(path, {"loss": "C4"}).loss, [3.1])
@@ -55,6 +72,8 @@ def test_a_column_can_be_named(file):
         ("params,tokens,loss\n0.07,1.4,3.5\n", r"params is 0.07 at most.*'params \(B\)' for billions"),
         ("a,b,c\n1,2,3\n", "no column for params"),
         ("params,tokens\n1e8,1e9\n", "no column for loss"),
+        ("params,tokens,val ppl\n1e8,1e9,20\n", "val ppl is a perplexity: write its natural logarithm"),
+        ("log10 N,log10 D,loss\n8,9,3\n", "no column for params"),
         ("", "has no runs"),
         ("params,tokens,loss\n1e8,1e9,nan\n", "no runs with every number.*got 'nan'.*row 2"),
     ],

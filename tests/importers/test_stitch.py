@@ -104,3 +104,31 @@ def test_rows_of_ranks_are_one_run(file):
     rows = [f"{s},{loss + n:.5f}" for s, loss, both in zip(STEPS, LOSS, noise, strict=True) for n in both]
     reading = read_run(file("run.csv", ["step,loss", *rows]))
     np.testing.assert_allclose(reading.curve.loss, LOSS + noise.mean(axis=1), atol=1e-5)
+
+
+def test_devices_far_apart_are_runs(file):
+    rows = [f"{s},{k},{loss + k}" for s, loss in zip(STEPS, LOSS, strict=True) for k in range(2)]
+    path = file("run.csv", ["step,gpu,loss", *rows])
+    with pytest.raises(ValueError, match="2 runs written in turn"):
+        read_run(path)
+    same_losses(path, run_column="gpu", run="0")
+
+
+@pytest.mark.parametrize("column", ["rank", "local_rank"])
+def test_ranks_of_a_column_are_averaged_however_far_apart(file, column):
+    rows = [f"{s},{k},{loss + k - 1.5}" for s, loss in zip(STEPS, LOSS, strict=True) for k in range(4)]
+    assert f"4 ranks by {column}: their mean is followed" in remarks(same_losses(file("run.csv", [f"step,{column},loss", *rows])))
+    behind = [f"{s},{k},{loss + k - 1.5}" for k in range(4) for s, loss in zip(STEPS, LOSS, strict=True)]
+    same_losses(file("behind.csv", [f"step,{column},loss", *behind]))
+
+
+def test_of_ranks_that_resumed_the_lowest_is_followed(file):
+    rows = [f"{s},{k},{loss + k}" for k in range(2) for s, loss in zip([*STEPS[:30], *STEPS[25:]], [*LOSS[:30], *LOSS[25:]], strict=True)]
+    assert "2 ranks by rank: rank 0 is followed" in remarks(same_losses(file("run.csv", ["step,rank,loss", *rows])))
+
+
+def test_rows_that_differ_by_a_little_throughout_are_ranks_with_a_word(file):
+    rows = [f"{s},{loss * (1 + d)}" for s, loss in zip(STEPS, LOSS, strict=True) for d in (-0.002, 0.002)]
+    reading = same_losses(file("run.csv", ["step,loss", *rows]))
+    assert "each step has 2 rows that differ by 0.4 % throughout" in remarks(reading)
+    assert "--run-column" in remarks(reading)

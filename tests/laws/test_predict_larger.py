@@ -183,3 +183,10 @@ def test_what_the_runs_hold_fixed_is_refused_with_the_run_that_would_help(
     assert p.outcome.name == outcome
     assert np.isnan(p.loss)
     assert "add" in p.because or "more of other sizes" in p.because
+
+
+def test_no_interval_is_narrower_than_two_trainings_of_one_configuration_differ() -> None:
+    params, tokens = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 1e9, 9), np.geomspace(1e9, 1e11, 9)))
+    law = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+    made = predict_larger(params, tokens, law.predict(params, tokens), 3e8, 3e10)
+    assert made.high / made.low - 1 > 2 * 1.6 * 0.003

@@ -11,10 +11,10 @@ from lightning_scaling.laws.extrapolation.priors import LawPrior
 from lightning_scaling.laws.extrapolation.shorten import Shorten, candidates, shorten
 from lightning_scaling.laws.outcomes import LargerOutcome
 
-# The interval as derived is scaled by MARGIN; a deviation of GROWTH times the square of the e-folds of compute beyond the runs is added:
-# .7 % of the loss at ten times the largest compute, 2.8 % at a hundred. Families of published runs that miss end below the prediction
-# (small runs are tuned less well than large ones), so the lower end gets more of it than the upper.
-MARGIN, GROWTH, LOWER, UPPER = 0.85, 0.0013, 1.5, 1.0
+# Beside the spread of the average over laws, scaled by the prior's margin, an interval has a deviation of GROWTH times the square of the
+# e-folds of compute beyond the runs: .6 % of the loss at ten times the largest compute, 2.3 % at a hundred. Families of published runs that
+# miss end below the prediction (small runs are tuned less well than large ones), so the lower end gets more of it than the upper.
+GROWTH, LOWER, UPPER = 0.0011, 1.5, 1.0
 FAR = 100.0
 HALVINGS = 45
 
@@ -30,14 +30,14 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """What is stated beside the numbers."""
+    """What is stated beside the numbers: fields of `Larger`, which describes them."""
 
     outcome: LargerOutcome
     because: str
-    exponents: tuple[float, float]
-    floor_share: float
-    forms: dict[float, float]
-    shorten: Shorten | None
+    exponents: tuple[float, float] = (float("nan"), float("nan"))
+    floor_share: float = float("nan")
+    forms: dict[float, float] | None = None
+    shorten: Shorten | None = None
 
 
 def answer(runs: LogRuns, u: Floats, v: Floats, prior: LawPrior, level: float) -> Answer:
@@ -45,7 +45,10 @@ def answer(runs: LogRuns, u: Floats, v: Floats, prior: LawPrior, level: float) -
     found = posterior(runs, u, v, prior)
     middle = found.weight @ found.mean
     growth = GROWTH * beyond(runs, u, v) ** 2
-    low, high = _quantile(found, (1 - level) / 2, LOWER * growth), _quantile(found, (1 + level) / 2, UPPER * growth)
+    low, high = (
+        quantile(found, 0.5 + side * level / 2, prior.margin, np.hypot(share * growth, prior.least))
+        for side, share in ((-1, LOWER), (1, UPPER))
+    )
     return Answer(middle, middle + np.minimum(low - middle, 0.0), middle + np.maximum(high - middle, 0.0))
 
 
@@ -54,14 +57,14 @@ def beyond(runs: LogRuns, u: Floats, v: Floats) -> Floats:
     return np.asarray(np.maximum(u + v - (runs.x + runs.y).max(), 0.0))
 
 
-def _quantile(found: LawPosterior, share: float, growth: Floats) -> Floats:
-    """(m,) quantile of the mixture, about its mean, by bisection."""
+def quantile(found: LawPosterior, share: float, margin: float, deviation: Floats) -> Floats:
+    """(m,) quantile of the mixture, its spread scaled by `margin`, with a further `deviation` (m,) of each run; by bisection."""
     from scipy.special import ndtr, ndtri, stdtrit
 
     middle = found.weight @ found.mean
     heavier = stdtrit(max(found.freedom - 2, 1), share) / ndtri(share) if share != 0.5 else 1.0
-    spread = MARGIN * heavier * np.sqrt(found.variance + growth**2)
-    away = MARGIN * (found.mean - middle)
+    spread = heavier * np.sqrt(margin**2 * found.variance + deviation**2)
+    away = margin * (found.mean - middle)
     reach = 12 * np.sqrt(found.weight @ (spread**2 + away**2))
     low, high = -reach, reach
     for _ in range(HALVINGS):

@@ -1,7 +1,7 @@
 """Would these runs have predicted their own largest ones? Backtests: hold out the largest, each size in turn, or the later runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -44,11 +44,6 @@ class Backtest:
     def errors(self) -> Floats:
         """(m,) predicted over observed loss − 1."""
         return np.asarray(self.predicted.loss / self.loss - 1)
-
-    @property
-    def surface_errors(self) -> Floats:
-        """(m,) the same of the plain surface."""
-        return np.asarray(self.surface_loss / self.loss - 1)
 
     @property
     def inside(self) -> float:
@@ -177,7 +172,7 @@ def _held_out(
         for objective in ("huber", "log_least_squares")
     )
     result = Backtest(rest.params, rest.tokens, rest.loss, predicted, huber, len(some), "", squares, what)
-    return Backtest(**{**vars(result), "because": _sentence(result, level, factor or float(np.max(predicted.factor)))})
+    return replace(result, because=_sentence(result, level, factor or float(np.max(predicted.factor))))
 
 
 def _sentence(test: Backtest, level: float, factor: Any) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
-from lightning_scaling.laws.extrapolation.answer import Answer, answer, summary
+from lightning_scaling.laws.extrapolation.answer import Answer, Summary, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
 from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
 from lightning_scaling.laws.extrapolation.refusals import refusal
@@ -124,7 +124,7 @@ def predict_larger(
     refused = refusal(distinct.points, size, length)
     if refused is not None:
         nothing = np.full(size.shape, np.nan)
-        return _result(Answer(nothing, nothing, nothing), level, factor, scalar, refused[0], f"{distinct}; {refused[1]}")
+        return _result(Answer(nothing, nothing, nothing), level, factor, scalar, Summary(refused[0], f"{distinct}; {refused[1]}"))
     prior = _prior(distinct.points, loss_kind, floor)
     found = _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
     if task is None:
@@ -142,13 +142,13 @@ def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Float
     widest = int(np.argmax(joined.high - joined.low))
     found = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
     because = f"{given}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
-    return _result(joined, level, factor, scalar, found.outcome, because, found.exponents, found.floor_share, found.forms, found.shorten)
+    return _result(joined, level, factor, scalar, replace(found, because=because))
 
 
-def _result(found: Answer, level: float, factor: Floats, scalar: bool, outcome: LargerOutcome, because: str, *rest: Any) -> Larger:
+def _result(found: Answer, level: float, factor: Floats, scalar: bool, stated: Summary) -> Larger:
     values: list[Any] = [np.exp(found.middle), np.exp(found.low), np.exp(found.high), factor]
-    values = [float(v[0]) for v in values] if scalar else values
-    return Larger(values[0], values[1], values[2], level, values[3], outcome, because, *(rest or ((float("nan"),) * 2,)))
+    loss, low, high, times = (float(v[0]) for v in values) if scalar else values
+    return Larger(loss, low, high, level, times, **vars(stated))
 
 
 def _centre(given: LawPoints) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.finished_runs import MIXED
 from lightning_scaling.laws.outcomes import MoEOutcome
 from lightning_scaling.laws.points import positive
 from lightning_scaling.laws.surface.fit import fit_surface
@@ -24,8 +25,8 @@ from lightning_scaling.printed import Printed, Rows
 Form = Literal["auto", "constant", "with size"]
 # Constants of the surface, gamma and one degree of freedom for the noise.
 FEWEST = 8
-# ln(T/N) that varies by less than this cannot show what experts bring; a model with a ratio below e^this is dense.
-SMALLEST_SPREAD, DENSE = 0.2, 0.1
+# A model whose ln(T/N) is below this is dense.
+DENSE = 0.1
 # A gamma whose interval reaches farther than this to both sides is open.
 WIDEST = 0.25
 # The drift of gamma with size must take this share off the error on sizes left out.
@@ -39,7 +40,7 @@ class MoEFit(Printed):
     """A law over active parameters, total parameters and tokens.
 
     Args:
-        gamma: of the effective size at `centre` active parameters; NaN where the outcome is a refusal. gamma_interval at `level`.
+        gamma: of the effective size at `centre` active parameters; NaN where the outcome is a refusal.
         drift: of gamma per e-fold of active parameters, 0 for a constant gamma.
         surface: L(N, D) of the effective size.
         covariance, reach: (2, 2) of gamma and drift, and Student's t at `level`.
@@ -48,7 +49,6 @@ class MoEFit(Printed):
     """
 
     gamma: float
-    gamma_interval: tuple[float, float]
     drift: float
     centre: float
     surface: SurfaceFit
@@ -58,6 +58,12 @@ class MoEFit(Printed):
     level: float
     outcome: MoEOutcome
     because: str
+
+    @property
+    def gamma_interval(self) -> tuple[float, float]:
+        """(low, high) of gamma at `level`."""
+        half = self.reach * float(np.sqrt(self.covariance[0, 0]))
+        return self.gamma - half, self.gamma + half
 
     @property
     def usable(self) -> bool:
@@ -218,14 +224,14 @@ def _checked(*columns: ArrayLike) -> list[Floats]:
 def _refusal(runs: _Runs) -> MoEOutcome | None:
     if len(np.unique(np.stack([runs.active, runs.total, runs.tokens]), axis=1).T) < FEWEST:
         return MoEOutcome.TOO_FEW_RUNS
-    return MoEOutcome.ONE_RATIO if runs.ratio.std() < SMALLEST_SPREAD else None
+    return MoEOutcome.ONE_RATIO if runs.ratio.std() < MIXED else None
 
 
 def _without(runs: _Runs, level: float, outcome: MoEOutcome) -> MoEFit:
     nan = float("nan")
     surface = fit_surface(runs.active, runs.tokens, runs.loss)
     centre = runs.centre if len(runs.loss) else nan
-    return MoEFit(nan, (nan, nan), 0.0, centre, surface, np.full((2, 2), nan), nan, {}, level, outcome, f"{len(runs.loss)} runs")
+    return MoEFit(nan, 0.0, centre, surface, np.full((2, 2), nan), nan, {}, level, outcome, f"{len(runs.loss)} runs")
 
 
 def _fitted(runs: _Runs, drifts: bool, held_out: dict[str, float], level: float) -> MoEFit:
@@ -235,13 +241,11 @@ def _fitted(runs: _Runs, drifts: bool, held_out: dict[str, float], level: float)
     surface = runs.surface(gamma, drift, runs.centre)
     covariance = runs.covariance(gamma, drift, drifts)
     reach = float(stdtrit(max(len(runs.loss) - 6 - int(drifts), 1), (1 + level) / 2))
-    half = reach * float(np.sqrt(covariance[0, 0]))
     low, high = (float(v) for v in np.exp([runs.ratio.min(), runs.ratio.max()]))
     because = f"{len(runs.loss)} runs, total over active {numbers.between(low, high, numbers.plain)}"
     errors = ((name, error) for name, error in held_out.items() if np.isfinite(error))
     because += "".join(f"; gamma {name}: {numbers.share(error)} off on sizes left out" for name, error in errors)
     outcome = MoEOutcome.NO_DENSE_RUN if runs.ratio.min() > DENSE else MoEOutcome.IDENTIFIED
-    if not half <= WIDEST:
+    if not reach * float(np.sqrt(covariance[0, 0])) <= WIDEST:
         outcome = MoEOutcome.GAMMA_OPEN
-    edges = gamma - half, gamma + half
-    return MoEFit(gamma, edges, drift, runs.centre, surface, covariance, reach, held_out, level, outcome, because)
+    return MoEFit(gamma, drift, runs.centre, surface, covariance, reach, held_out, level, outcome, because)

@@ -26,6 +26,8 @@ GAIN = 9.0
 NEAR_CHANCE, NEAR_CHANCE_NOISE = 0.02, 2.0
 # Share of the way from chance to 1 that the runs must cover.
 SPAN = 0.1
+# Losses, as shares of the lowest one seen, at which a law prints its score.
+PLACES = (1.0, 0.97, 0.94)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,8 +50,8 @@ class TaskPrediction(Printed):
         return [("score", f"{numbers.share(self.level)} interval"), *rows]
 
 
-@dataclass(frozen=True, eq=False)
-class TaskLaw:
+@dataclass(frozen=True, eq=False, repr=False)
+class TaskLaw(Printed):
     """A score over loss: `predict(loss)` where `outcome` allows it.
 
     Args:
@@ -89,6 +91,16 @@ class TaskLaw:
         far = bool((self.loss[0] - middle > self.loss[1] - self.loss[0]).any())
         outcome = TaskOutcome.FAR if far and self.outcome is TaskOutcome.FITTED else self.outcome
         return _prediction(np.ndim(loss) == 0, score, below, above, level, outcome, self.because)
+
+    def _sentence(self) -> str:
+        return f"Score over loss: {self.outcome} ({self.because})."
+
+    def _table(self) -> Rows:
+        if not self.usable:
+            return ()
+        places = self.loss[0] * np.array(PLACES)
+        head, *rows = self.predict(places)._table()
+        return [("at a loss of", *head), *((numbers.loss(place), *row) for place, row in zip(places, rows, strict=True))]
 
 
 def fit_task(

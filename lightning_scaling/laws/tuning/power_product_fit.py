@@ -5,7 +5,7 @@ intervals are those of Knapp and Hartung 2003 (Student's t, never narrower than 
 separate are NaN and the outcome names the run to add.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,7 @@ SPARE = 2
 WIDEST = 0.5
 # Share of the sweeps that end before their optimum, from which on the rest are a selection.
 MANY_BOUNDS = 0.5
+EXPONENTS = ("params_exponent", "tokens_exponent")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,28 +31,47 @@ class PowerProductFit(Printed):
 
     Args:
         quantity: what y is, "peak learning rate" or "batch (tokens)".
-        scale: y at one parameter and one token; NaN where the outcome is a refusal.
-        params_exponent, tokens_exponent: NaN where the optima do not separate them.
-        intervals: {"params_exponent": (low, high), "tokens_exponent": …} at `level`.
-        scatter: standard deviation of ln y of an optimum about the law, its own error left out.
+        level: of the intervals.
         optima, bounds: how many sweeps were fitted, and how many ended before their optimum and were not.
         outcome: whether the exponents are identified, or what to add.
+        separated: whether the optima show the exponent of N, of D; one that they do not show is NaN.
+        coefficients, covariance: (3,) and (3, 3) of 1, ln N and ln D about `centre` (2,); NaN where the outcome is a refusal.
+        scatter: standard deviation of ln y of an optimum about the law, its own error left out.
+        reach: Student's t at `level`.
     """
 
     quantity: str
-    scale: float
-    params_exponent: float
-    tokens_exponent: float
-    intervals: dict[str, tuple[float, float]]
     level: float
-    scatter: float
     optima: int
     bounds: int
     outcome: HyperparameterOutcome
-    centre: Floats
-    coefficients: Floats
-    covariance: Floats
-    reach: float
+    separated: tuple[bool, bool] = (False, False)
+    centre: Floats = field(default_factory=lambda: np.zeros(2))
+    coefficients: Floats = field(default_factory=lambda: np.full(3, np.nan))
+    covariance: Floats = field(default_factory=lambda: np.full((3, 3), np.nan))
+    scatter: float = float("nan")
+    reach: float = float("nan")
+
+    @property
+    def scale(self) -> float:
+        """y at one parameter and one token; NaN where the outcome is a refusal."""
+        return float(np.exp(self.coefficients[0] - self.coefficients[1:] @ self.centre))
+
+    @property
+    def params_exponent(self) -> float:
+        """Exponent of N; NaN where the optima do not show it."""
+        return float(self.coefficients[1]) if self.separated[0] else float("nan")
+
+    @property
+    def tokens_exponent(self) -> float:
+        """Exponent of D; NaN where the optima do not show it."""
+        return float(self.coefficients[2]) if self.separated[1] else float("nan")
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """{"params_exponent": (low, high), "tokens_exponent": …} at `level`."""
+        half = self.reach * np.sqrt(np.diag(self.covariance))[1:]
+        return {name: (getattr(self, name) - float(h), getattr(self, name) + float(h)) for name, h in zip(EXPONENTS, half, strict=True)}
 
     @property
     def usable(self) -> bool:
@@ -71,23 +91,38 @@ class PowerProductFit(Printed):
     def _table(self) -> Rows:
         if not self.usable:
             return ()
-        rows = [(name, getattr(self, f"{name}_exponent"), self.intervals[f"{name}_exponent"]) for name in ("params", "tokens")]
+        rows = [(name, getattr(self, name), edges) for name, edges in self.intervals.items()]
         head = (f"{self.quantity} ∝", "exponent", f"{numbers.share(self.level)} interval")
-        return [head, *((f"{name}^", numbers.plain(value), numbers.between(*edges, numbers.plain)) for name, value, edges in rows)]
+        named = ((name.removesuffix("_exponent"), value, edges) for name, value, edges in rows)
+        return [head, *((f"{name}^", numbers.plain(value), numbers.between(*edges, numbers.plain)) for name, value, edges in named)]
 
 
 def fit_power_product(
     quantity: str, params: Floats, tokens: Floats, values: Floats, errors: Floats, bounds: int, level: float
 ) -> PowerProductFit:
     """The law through optima: params, tokens, values (n,) and the standard errors (n,) of ln values; `bounds` sweeps had none."""
+    from scipy.special import stdtrit
+
     x = np.stack([np.log(params), np.log(tokens)], axis=1) if len(params) else np.zeros((0, 2))
     kept, outcome = _separable(x)
     if len(x) < 1 + len(kept) + SPARE:
-        return _refused(quantity, len(x), bounds, level, HyperparameterOutcome.TOO_FEW_OPTIMA)
-    centre = x.mean(0)
+        return PowerProductFit(quantity, level, len(x), bounds, HyperparameterOutcome.TOO_FEW_OPTIMA)
+    centre, place = x.mean(0), [0, *(1 + k for k in kept)]
     design = np.hstack([np.ones((len(x), 1)), (x - centre)[:, kept]])
-    found, covariance, scatter = _random_effects(design, np.log(values), errors)
-    return _fitted(quantity, kept, found, covariance, scatter, centre, len(x), bounds, level, outcome)
+    coefficients, covariance = np.zeros(3), np.zeros((3, 3))
+    coefficients[place], covariance[np.ix_(place, place)], scatter = _random_effects(design, np.log(values), errors)
+    reach = float(stdtrit(len(x) - len(place), (1 + level) / 2))
+    if outcome is HyperparameterOutcome.IDENTIFIED:
+        outcome = _judged(reach * np.sqrt(np.diag(covariance)[1:]), len(x), bounds)
+    return PowerProductFit(
+        quantity, level, len(x), bounds, outcome, (0 in kept, 1 in kept), centre, coefficients, covariance, scatter, reach
+    )
+
+
+def _judged(half: Floats, optima: int, bounds: int) -> HyperparameterOutcome:
+    if half.max() > WIDEST:
+        return HyperparameterOutcome.EXPONENTS_OPEN
+    return HyperparameterOutcome.AT_EDGE if bounds >= MANY_BOUNDS * (optima + bounds) else HyperparameterOutcome.IDENTIFIED
 
 
 def _separable(x: Floats) -> tuple[list[int], HyperparameterOutcome]:
@@ -123,45 +158,3 @@ def _random_effects(design: Floats, y: Floats, errors: Floats) -> tuple[Floats, 
         high = 0.0
     found, inverse, ratio = solved(high)
     return found, np.asarray(inverse * max(ratio, 1.0), dtype=np.float64), float(np.sqrt(high))
-
-
-def _fitted(
-    quantity: str,
-    kept: list[int],
-    found: Floats,
-    covariance: Floats,
-    scatter: float,
-    centre: Floats,
-    optima: int,
-    bounds: int,
-    level: float,
-    outcome: HyperparameterOutcome,
-) -> PowerProductFit:
-    from scipy.special import stdtrit
-
-    reach = float(stdtrit(optima - len(found), (1 + level) / 2))
-    place = [0, *(1 + k for k in kept)]
-    coefficients, spread = np.zeros(3), np.zeros((3, 3))
-    coefficients[place], spread[np.ix_(place, place)] = found, covariance
-    exponents, half = np.full(2, np.nan), np.full(2, np.nan)
-    exponents[kept], half[kept] = found[1:], reach * np.sqrt(np.diag(covariance))[1:]
-    names = ("params_exponent", "tokens_exponent")
-    intervals = {name: (float(e - h), float(e + h)) for name, e, h in zip(names, exponents, half, strict=True)}
-    if outcome is HyperparameterOutcome.IDENTIFIED and np.nanmax(half) > WIDEST:
-        outcome = HyperparameterOutcome.EXPONENTS_OPEN
-    if outcome is HyperparameterOutcome.IDENTIFIED and bounds >= MANY_BOUNDS * (optima + bounds):
-        outcome = HyperparameterOutcome.AT_EDGE
-    scale = float(np.exp(coefficients[0] - coefficients[1:] @ centre))
-    return PowerProductFit(
-        quantity, scale, float(exponents[0]), float(exponents[1]), intervals, level, scatter, optima, bounds, outcome,
-        centre, coefficients, spread, reach,
-    )  # fmt: skip
-
-
-def _refused(quantity: str, optima: int, bounds: int, level: float, outcome: HyperparameterOutcome) -> PowerProductFit:
-    nan = float("nan")
-    none = {"params_exponent": (nan, nan), "tokens_exponent": (nan, nan)}
-    nothing = np.full(3, nan)
-    return PowerProductFit(
-        quantity, nan, nan, nan, none, level, nan, optima, bounds, outcome, np.zeros(2), nothing, np.full((3, 3), nan), nan
-    )  # fmt: skip

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lightning_scaling.arrays import Floats
 from lightning_scaling.monitor.schedule.calls import MOST_STEPS, SchedulerCalls
 from lightning_scaling.monitor.schedule.closed_form import rates_by_position
+from lightning_scaling.monitor.schedule.host_rate import followed_group
 from lightning_scaling.monitor.schedule.stepping import rate_of, step_through
 from lightning_scaling.outcome import Outcome
 from lightning_scaling.run.schedule import Schedule
@@ -80,7 +81,6 @@ def project(
     step: int = 0,
     *,
     calls: SchedulerCalls | None = None,
-    group: int = 0,
     observed: Schedule | None = None,
 ) -> Projection:
     """The schedule of one optimiser, from its present step to the end of training.
@@ -91,11 +91,11 @@ def project(
         total_steps: optimiser steps at the end of training, None without end.
         step: optimiser steps made so far, where the schedulers are now.
         calls: batches, epochs and accumulation, where schedulers follow epochs.
-        group: the parameter group whose rate is meant.
         observed: rates of the steps before `step`.
     """
     if optimiser is None:
         return Projection(observed, ScheduleOutcome.NO_RATE, total_steps)
+    group = followed_group(optimiser.param_groups)
     if "schedulefree" in type(optimiser).__name__.lower():
         return constant(rate_of(optimiser, group), total_steps, step, observed, ScheduleOutcome.SCHEDULE_FREE)
     if not schedulers:

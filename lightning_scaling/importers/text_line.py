@@ -1,0 +1,149 @@
+"""Names and numbers of one line of a training log, whatever the order and the separators: `iter 100: loss 5.67`, `step:5/10 loss=2`.
+
+So most programs' prints need no pattern each. Lines whose step or loss has no name of its own are known by their shape.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from lightning_scaling.importers.cells import number
+from lightning_scaling.importers.names import CLOCKS, VALIDATION, role, words
+from lightning_scaling.importers.tally import Tally
+from lightning_scaling.numbers import parse_count
+
+_VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
+_PAIR = re.compile(
+    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?\s{0,3}[:=|]?[\s'\"\[]{0,12}"
+    rf"(?P<value>{_VALUE})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
+_GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
+_RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
+_NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
+_LLMC = re.compile(r"^s:(\d+) (trl|tel|eval):")
+_LLMC_NAMES = {"trl": "train loss", "tel": "val loss", "eval": "accuracy"}
+_SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{_VALUE})")
+_LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
+# A number that begins the line, or what follows a logger's own prefix: `100 | loss 5.6`, `[100] loss=5.6`, `100:<tab>loss: 5.6`.
+_FIRST = re.compile(r"^(?:.*\]\s)?\s*(?:\[(?P<inside>\d+)\]|(?P<step>\d+)\s*(?:[|,\t]|:(?!\d)))")
+_EPOCH_BATCH = re.compile(r"^\[(?P<epoch>\d+),\s*(?P<step>\d+)\]\s")  # PyTorch's tutorial: `[1,  2000] loss: 2.2`
+_EPOCH_BEHIND = re.compile(r"\b(\d+)[ -]?epoch\b", re.IGNORECASE)
+_PART = re.compile(
+    r"(?:^|(?<=[\s|\[(:,]))(?:(?P<held>valid(?:ation|ate)?|val|eval(?:uation)?|dev|test)|train(?:ing|_inner)?)(?=[\s|\]):,])", re.I
+)
+_HELD = re.compile("val|dev|test", re.IGNORECASE)
+_BAR = re.compile(r"[\[|(]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b")
+_TQDM = re.compile(r"\b(?P<step>\d[\d.]*[kM]?)(?:it)?/(?P<total>\d[\d.]*[kM]?)it\b")
+_EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b", re.IGNORECASE)
+
+
+def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
+    """Names and numbers of one line.
+
+    >>> parse("iter 100: loss 5.6771, time 123.45ms, mfu 30.00%")
+    {'iter': 100.0, 'loss': 5.6771, 'time': 123.45, 'mfu': 30.0}
+    >>> parse("step:100/10000 val_loss:3.2766 train_time:10ms"), parse("250 val 3.4"), parse("100 | loss 5.67")
+    ({'step': 100.0, 'val_loss': 3.2766, 'train_time': 10.0}, {'step': 250.0, 'val loss': 3.4}, {'loss': 5.67, 'step': 100.0})
+    >>> parse("| valid | epoch 001 | loss 5.1 | num_updates 100")
+    {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
+    """
+    line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
+    line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
+    if (bare := _NANOGPT2.match(line.strip())) is not None:
+        return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
+    if (held := _MEGATRON.search(line)) is not None:
+        return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
+    rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
+    found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
+    if (both := _LITGPT.search(line)) is not None:
+        found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
+        found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
+    found |= _unnamed(line, {r.what for name in found if (r := role(name))})
+    return found if rank is None else {**found, "rank": float(rank[1])}
+
+
+def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
+    found: dict[str, float] = {}
+    pairs = list(_PAIR.finditer(line))
+    parts = []
+    if _HELD.search(line) is not None:
+        parts = [(mark.start(), mark["held"] is not None) for mark in _PART.finditer(line) if not _within(mark.start(), pairs)]
+    for pair in pairs:
+        name = _name(pair["name"])
+        meant = role(name)
+        if meant is not None and meant.what in CLOCKS:
+            if pair["percent"]:
+                continue
+            if (first := words(name)[0]) in VALIDATION and " " in name:  # `validate step: 5 loss: 2`
+                parts.append((pair.start(), True))
+                name = name[len(first) :].strip()
+        elif (
+            meant is not None
+            and meant.what == "loss"
+            and not meant.split
+            and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]
+        ):
+            name = f"valid {name}"
+        scale = _SCALE.get(pair["scale"] or "", 1.0) if meant is not None and meant.what in CLOCKS else 1.0
+        found.setdefault(name, scale * number(pair["value"].replace(",", "")))
+        if tally is not None and pair["total"] and meant is not None and meant.what == "step":
+            tally.facts["total_steps"] = parse_count(pair["total"])
+    return found
+
+
+def _within(place: int, pairs: "list[re.Match[str]]") -> bool:
+    return any(pair.start("name") <= place < pair.end("name") for pair in pairs)
+
+
+def _name(text: str) -> str:
+    """The words before a number: what a logger writes in front of them is left out up to the last word that can begin a name."""
+    parts = text.split(" ")
+    if role(text) is None and len(parts) > 1:
+        return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)
+    return text
+
+
+def _unnamed(line: str, have: set[str]) -> dict[str, float]:
+    """A clock whose number is before its name, or that has none, where the line has a loss and no other clock."""
+    if "loss" not in have or have & set(CLOCKS):
+        return {}
+    if (both := _EPOCH_BATCH.match(line)) is not None:
+        return {"epoch": float(both["epoch"]), "step": float(both["step"])}
+    if (behind := _EPOCH_BEHIND.search(line)) is not None:
+        return {"epoch": float(behind[1])}
+    first = _FIRST.match(line) if bar(line) is None else None
+    return {} if first is None else {"step": float(first["inside"] or first["step"])}
+
+
+class Bar(NamedTuple):
+    """A progress bar: step and total, the epoch where the line has one, and whether it counts samples, as PyTorch's examples do."""
+
+    step: float
+    total: float
+    epoch: float | None = None
+    samples: bool = False
+
+
+def bar(line: str) -> Bar | None:
+    """The progress in a line, of an epoch or of the whole run.
+
+    >>> bar("Epoch 0:  3%|#   | 100/1000 ["), bar("Epoch:[1/4](100/2500)")[:3], bar("1.2kit/10kit")[:2]
+    (Bar(step=100.0, total=1000.0, epoch=0.0, samples=False), (100.0, 2500.0, 1.0), (1200.0, 10000.0))
+    """
+    line = _COLOUR.sub("", line)
+    fractions = list(_BAR.finditer(line)) or list(_TQDM.finditer(line))
+    fractions = [each for each in fractions if parse_count(each["step"]) <= parse_count(each["total"])]
+    if not fractions:
+        return None
+    epoch = _EPOCH.search(line[: fractions[0].end()])
+    # Of two fractions behind the word the first counts epochs: `Epoch:[1/4](100/2500)`.
+    last = fractions[1] if len(fractions) > 1 and epoch is not None and fractions[0].start() < epoch.end("epoch") else fractions[0]
+    if epoch is not None and epoch.start("epoch") >= last.start():
+        epoch = None
+    counted = parse_count(last["step"]), parse_count(last["total"])
+    return Bar(*counted, None if epoch is None else float(epoch["epoch"]), epoch is not None and epoch["of"] is not None)
