@@ -46,9 +46,10 @@ def test_each_kind_of_trouble_is_named_the_worst_first(square, fit, make_run):
 
 
 def test_a_run_that_over_fitted_is_named_in_the_words_of_the_advice(square, fit):
-    rising = square[0].curve.loss * np.r_[np.ones(30), np.linspace(1, 1.1, len(square[0].curve.loss) - 30)]
+    loss = square[0].curve.loss.copy()
+    loss[-5:] = 1.08 * loss[-6]
     stopped = replace(square[0].predictions[-1], verdict="STOP", because="the loss lies 8 % above its best and climbs")
-    over = replace(square[0], name="over", predictions=(stopped,), curve=replace(square[0].curve, loss=np.maximum(rising, rising.min())))
+    over = replace(square[0], name="over", predictions=(stopped,), curve=replace(square[0].curve, loss=loss))
     (found,) = [each for each in ill_runs(rows([*square, over]), fit) if each.run.name == "over"]
     assert found.reason == "the loss lies 8 % above its best and climbs (verdict: stop)"
 
