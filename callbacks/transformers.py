@@ -135,7 +135,8 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
         self._logged = LoggedLoss(run, self._horizon)
         if strategy_name(args.eval_strategy) == "no":
             run.loss.of_training(TrainingLoss())
-        self._first, self._model, self._optimizer = True, weakref.ref(given["model"]), weakref.ref(given["optimizer"])
+        self._first, self._model = True, weakref.ref(given["model"])
+        self._optimizer = weakref.ref(given.get("optimizer") or self)
         watch_forward(given["model"], state, self._forward)
 
     # the step: host numbers only -------------------------------------------------------------------------------------------------------
