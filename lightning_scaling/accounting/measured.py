@@ -39,7 +39,7 @@ def measure_step(module: Any, batch: Any) -> Measured:
     """FLOPs of `module.training_step(batch, 0)` (of `module(batch)` or `module(**batch)` for a plain module), forward and backward."""
     if batch is None:
         return Measured(error="no batch was given")
-    attempts = [
+    attempts: list[Callable[[], Measured]] = [
         lambda: _attempt(module, lambda: (_on_meta(module), _batch_on_meta(batch)), ExitStack()),
         # Models that look at values unless they are being traced do without under fake tensors (transformers' masks, for one).
         lambda: _attempt(module, lambda: (_on_meta(module), _batch_on_meta(batch)), _fake()),
