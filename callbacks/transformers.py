@@ -136,7 +136,7 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
         if strategy_name(args.eval_strategy) == "no":
             run.loss.of_training(TrainingLoss())
         self._first, self._model = True, weakref.ref(given["model"])
-        self._optimizer = weakref.ref(given.get("optimizer") or self)
+        self._optimizer = weakref.ref(given.get("optimizer") or self)  # itself holds no weights
         watch_forward(given["model"], state, self._forward)
 
     # the step: host numbers only -------------------------------------------------------------------------------------------------------
