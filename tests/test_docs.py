@@ -29,6 +29,7 @@ def test_the_reference_holds_every_public_name() -> None:
     assert sorted(named) == sorted(lightning_scaling.__all__)
 
 
+@pytest.mark.slow
 def test_every_public_name_has_a_heading_in_the_site(site: Path) -> None:
     page = (site / "reference" / "index.html").read_text()
     missing = [name for name in lightning_scaling.__all__ if f'id="lightning_scaling.{name}"' not in page]

@@ -20,7 +20,7 @@ PRINTS = {
     "lightning_cli.py": "scaling: ended at",
     "existing_runs.py": "L = (C0/C)^",
 }
-SLOW = ("tiny_gpt.py", "many_sizes.py", "lightning_cli.py")  # the others attach the monitor in each of the ways
+SLOW = ("tiny_gpt.py", "many_sizes.py", "lightning_cli.py", "plain_loop.py")  # the others attach the monitor in each of the ways
 MORE = {"lightning_cli.py": ["fit", "--config", str(EXAMPLES / "config.yaml")]}
 
 

@@ -154,6 +154,7 @@ def test_the_bias_is_that_of_the_same_sweep_counted_by_six(fit: RunsFit, study: 
     assert RATE * fit.isoflops.growth.params * fit.isoflops.growth.tokens == pytest.approx(fit.isoflops.growth.flops)
 
 
+@pytest.mark.slow
 def test_the_report_gives_the_same_law_optimum_and_prediction(store: str, fit: RunsFit, tmp_path: Path) -> None:
     found = invoke("report", "--experiment", "sweep", "--store", store, "--out", str(tmp_path))
     same(found["law"], fit)

@@ -60,5 +60,6 @@ def test_the_wheel_answers_from_another_directory(installed):
     assert answer == "6000000000000"
 
 
+@pytest.mark.slow
 def test_the_monitor_comes_with_the_wheel(installed):
     assert "ScalingLawMonitor" in run(installed, "from lightning_scaling.callbacks import ScalingLawMonitor as M; print(M.__name__)").stdout

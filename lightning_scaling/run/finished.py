@@ -51,8 +51,7 @@ def ill(record: RunRecord) -> str:
     last = record.predictions[-1].verdict if record.predictions else ""
     if last == "INVESTIGATE":
         return "its last verdict is INVESTIGATE: what it reached is not what its size and tokens reach"
-    above = record.curve.loss[-1] / np.nanmin(record.curve.loss) - 1
-    if last == "STOP" and above > TURNED_UP:
+    if last == "STOP" and (above := record.curve.loss[-1] / np.nanmin(record.curve.loss) - 1) > TURNED_UP:
         return f"its loss turned up and ended {100 * above:.1f} % above its best, with the verdict STOP"
     return ""
 

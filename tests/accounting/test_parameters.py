@@ -163,6 +163,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_every_rank_counts_the_whole_of_a_sharded_model(tmp_path):
     root = str(Path(__file__).parents[2])
     command = [sys.executable, "-W", "ignore", "-c", SHARDED]

@@ -121,7 +121,7 @@ def counts(record):
     return found | {"points": record.curve.tokens.tolist(), "steps": record.curve.step.tolist(), "at": record.flops.tolist()}
 
 
-@pytest.mark.parametrize("rule", ["6N", "6N+attention", "measured"])
+@pytest.mark.parametrize("rule", ["6N", pytest.param("6N+attention", marks=pytest.mark.slow), "measured"])
 def test_the_four_adapters_count_the_same(rule, tmp_path):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"transformers\.|accelerate\.|torch\.")

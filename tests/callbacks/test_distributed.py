@@ -42,6 +42,7 @@ def test_the_checkpoint_holds_the_sum(ddp, training):
     assert saved["callbacks"]["ScalingLawMonitor"]["ledger"]["tokens"] == rows * training.LENGTH
 
 
+@pytest.mark.slow
 def test_one_process_goes_on_where_two_stopped(ddp, training, run_script):
     folder, reported = ddp
     code, alone = run_script(folder, "--epochs", EPOCHS + 1, "--rows", ROWS, "--resume", folder / "last.ckpt")

@@ -138,6 +138,7 @@ def test_a_server_that_comes_only_after_the_training_gets_everything(fit, undist
     assert history(mlflow_server.uri, monitor.record.key) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_the_middle_and_back_gets_everything(
     fit, undisturbed, mlflow_server, printed, points_arrived, outage_is_reported, tmp_path
 ):
@@ -211,6 +212,7 @@ def door(mlflow_server):
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_500_to_the_end_gets_everything_later(fit, undisturbed, door, printed, points_arrived, flushed, tmp_path):
     def shut():
         points_arrived()

@@ -29,6 +29,7 @@ def test_the_learning_rate_finder_counts_nothing(training, tunable, tmp_path):
     assert monitor.curve.step.tolist() == [10, 20]
 
 
+@pytest.mark.slow
 def test_the_batch_size_finder_counts_nothing(training, tunable, tmp_path):
     from lightning.pytorch.callbacks import BatchSizeFinder
 

@@ -92,6 +92,7 @@ def test_a_single_log_is_no_table_and_the_refusal_says_what_a_table_is(logs):
     assert (done.exit_code, "no column for params" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_report_of_log_files_says_how_each_was_read_and_what_was_not(logs):
     """A file that cannot be read is named and stops no other."""
     (logs / "version_8").mkdir()

@@ -48,6 +48,7 @@ def test_mlflow_s_database(tmp_path):
     np.testing.assert_array_equal(reading.curve.tokens, 8 * np.arange(1, STEPS + 1))
 
 
+@pytest.mark.slow
 def test_a_wandb_run_folder(tmp_path, monkeypatch):
     wandb = pytest.importorskip("wandb")
     from lightning.pytorch.loggers import WandbLogger

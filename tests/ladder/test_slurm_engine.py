@@ -29,6 +29,7 @@ def child_of(pid):
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
+@pytest.mark.slow
 def test_a_preempted_job_is_requeued_and_resumes_from_its_checkpoint(tmp_path, tiny, until, importable):
     from lightning_scaling.ladder.slurm_engine import SlurmEngine
 

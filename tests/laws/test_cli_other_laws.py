@@ -143,6 +143,7 @@ def test_several_files_are_no_table(scored: str) -> None:
     assert (code, "--moe reads one table of finished runs" in text) == (2, True)
 
 
+@pytest.mark.slow
 def test_runs_of_a_store_bring_experts_rates_and_batches(mixed: str, swept: str, tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     read = read_table(mixed)

@@ -78,6 +78,7 @@ def test_watching_records_no_study_a_turn(store):
     assert done.exit_code == 2
 
 
+@pytest.mark.slow
 def test_runs_of_other_programs_are_reported_by_the_mapping_of_the_page(tmp_path):
     from mlflow import MlflowClient
 

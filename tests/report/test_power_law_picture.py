@@ -43,6 +43,7 @@ def test_the_words_are_those_of_the_public_fit_and_state_what_it_is_not(falling)
     assert len(power_law_words(replace(falling, ended=True))) == 2
 
 
+@pytest.mark.slow
 def test_a_curve_without_a_law_states_why(falling):
     short = replace(falling, curve=falling.curve.take(slice(3)), flops=falling.flops[:3])
     flat = replace(falling, curve=replace(falling.curve, loss=np.full(40, 3.0)))
@@ -61,6 +62,7 @@ def test_a_plateau_is_marked_on_the_curve(falling):
     assert "Plateau</b> the rest brings .04 %" in run_page(called)
 
 
+@pytest.mark.slow
 def test_whether_to_add_data_stands_on_the_page_of_the_run(falling):
     assert "Keep adding data?" not in run_page(falling)
     page = run_page(replace(falling, extra=add_data_entry("NOT_KNOWN", "the trend <b>is</b> short")))

@@ -98,6 +98,7 @@ def test_each_part_opens_with_its_answer(page):
     assert "Ten times the compute of the largest run" in page
 
 
+@pytest.mark.slow
 def test_pictures_lie_beside_the_page_in_both_themes(tmp_path, ladder, true_law, fit_with):
     names = {p.name for p in write_report(tmp_path, ladder[:1], fit_with(true_law)).parent.iterdir()}
     for name in ("loss-against-compute", "runs", "allocation", "residuals"):

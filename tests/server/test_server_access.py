@@ -66,6 +66,7 @@ def test_every_string_that_a_user_gave_is_text(browser, empty, write, make_run, 
         page.close()
 
 
+@pytest.mark.slow
 def test_names_are_text_in_report_and_notebook_too(browser, make_run, tmp_path):
     from lightning_scaling.report import Study, run_page, write_report
     from lightning_scaling.store import Rejected

@@ -35,6 +35,7 @@ def answers(url, header=None):
         return answer.read().decode()
 
 
+@pytest.mark.slow
 def test_runs_go_to_the_named_workspace_and_the_page_shows_the_default_one(server, make_run, tmp_path, monkeypatch):
     import mlflow
 
