@@ -169,6 +169,6 @@ def test_the_demo_is_three_isoflop_curves_and_one_larger_run():
     made = read_design(design_path("demo"))
     main = [cell for cell in made.cells if cell.family == "demo"]
     budgets = [cell.name.split()[1] for cell in main]
-    assert {budget: budgets.count(budget) for budget in budgets} == {"6e10": 5, "1.8e11": 6, "5.4e11": 4, "1.62e12": 1}
+    assert {budget: budgets.count(budget) for budget in budgets} == {"4.5e10": 5, "1.35e11": 6, "4.05e11": 5, "1.22e12": 1}
     assert min(cell.steps for cell in main) >= 400
     assert 1 - sum(c.computed_flops for c in main) / sum(c.flops for c in main) == pytest.approx(0.24, abs=0.01)
