@@ -69,7 +69,8 @@ def _swings(seen: Bins) -> tuple[Reason, str] | None:
     grown = swing > max(GROWN * _calm(seen), SWING_GROWN * gained) and level - best > LOST_GROWN * gained
     if not wild or not (drowned or grown):
         return None
-    return Reason.UNSTABLE, f"the loss swings by {words(swing)} about {words(level)}, with {words(gained)} gained since the start"
+    since = f"{words(gained)} gained" if gained else "nothing gained"
+    return Reason.UNSTABLE, f"the loss swings by {words(swing)} about {words(level)}, with {since} since the start"
 
 
 def _still_falls(seen: Bins, swing: float) -> bool:

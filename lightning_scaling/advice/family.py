@@ -160,7 +160,7 @@ def _reading(seen: Residual, kept: tuple[Curve, ...], missing: str) -> FamilyRea
         text = f"{share(-off)} below {_named(kept)} at equal share, falling away from them since {share(since)} of the budget"
         return FamilyReading(FamilyOutcome.BELOW, text, -down, since, fallen.rule, **found)
     where = f"{share(abs(off))} {'above' if off > 0 else 'below'} {_named(kept)} at equal share"
-    return FamilyReading(FamilyOutcome.FOLLOWS, f"follows its family: {where}, within {max(units, 0.0):.1f} units", units, **found)
+    return FamilyReading(FamilyOutcome.FOLLOWS, f"follows its family: {where}, within their scatter", units, **found)
 
 
 def _words(alarm: Alarm, off: float, units: float, since: float, kept: tuple[Curve, ...]) -> str:

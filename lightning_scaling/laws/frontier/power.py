@@ -70,7 +70,8 @@ class PowerLaw(Printed):
             return f"no power law yet: {self.outcome}"
         scale = numbers.pf_days(pf_days(self.scale)) if self.unit == "FLOPs" else f"{numbers.scientific(self.scale)} {self.unit}".strip()
         variable = "C" if self.unit == "FLOPs" else "D" if self.unit == "tokens" else "x"
-        law = f"L({variable}) = {numbers.loss(self.floor)} + ({scale} / {variable})^{numbers.plain(self.exponent)}"
+        floor = f"{numbers.loss(self.floor)} + " if self.floor else ""
+        law = f"L({variable}) = {floor}({scale} / {variable})^{numbers.plain(self.exponent)}"
         text = f"{law}, R² {self.r_squared:.4f}"
         return text if self.identified else f"{text}; {self.outcome}"
 
