@@ -1,6 +1,6 @@
 """The runs that need a look as the page shows them: the first few with a picture, beside their siblings and what is different."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lightning_scaling import numbers
@@ -9,7 +9,7 @@ from lightning_scaling.report.averaged import averaged_words
 from lightning_scaling.report.collapse import collapse_of
 from lightning_scaling.report.figures.ill import ill_panels, of_its_size
 from lightning_scaling.report.ill import Ill
-from lightning_scaling.report.picture import picture
+from lightning_scaling.report.picture import Picture, picture
 from lightning_scaling.report.power_law import power_law_line
 from lightning_scaling.report.rows import RunRow
 from lightning_scaling.report.siblings import FactsOf, no_facts, read_beside, words
@@ -19,10 +19,13 @@ from lightning_scaling.store.runs import Runs
 MOST = 6  # with a picture
 
 
-def ill_shown(ill: Sequence[Ill], runs: Sequence[RunRow], facts_of: FactsOf = no_facts) -> list[dict[str, Any]]:
-    """For each of the first runs its picture, sentences, and differences from its siblings (name, here, there)."""
+def ill_shown(
+    ill: Sequence[Ill], runs: Sequence[RunRow], facts_of: FactsOf = no_facts, drawn: Callable[..., Picture] = picture
+) -> list[dict[str, Any]]:
+    """For each of the first runs its picture, made by `drawn`, sentences, and differences from its siblings (name, here, there)."""
     everyone = Runs(tuple(each.record for each in runs))
-    return [_shown(each.run, each.reason, runs, everyone, facts_of) for each in ill[:MOST]]
+    shown = [_shown(each.run, each.reason, runs, everyone, facts_of) for each in ill[:MOST]]
+    return [{**each, "picture": drawn(*each["picture"])} for each in shown]
 
 
 def _shown(run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, facts_of: FactsOf) -> dict[str, Any]:
@@ -31,8 +34,8 @@ def _shown(run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, fac
     found = read_beside(record, everyone.records, facts_of)
     alike = "No logged parameter or tag is different from its siblings." if found.read and not found.differs else ""
     sentences = [words(record, found), alike, _family_words(reading, reason), averaged_words(record.curve)]
-    drawn = picture(lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading), _caption(run, runs, reading))
-    return {"picture": drawn, "sentences": [text for text in sentences if text], "differs": found.differs}
+    figure = (lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading), _caption(run, runs, reading))
+    return {"picture": figure, "sentences": [text for text in sentences if text], "differs": found.differs}
 
 
 def _family_words(reading: FamilyReading | None, reason: str) -> str:

@@ -16,7 +16,7 @@ from lightning_scaling.report.ill import ill_runs
 from lightning_scaling.report.ill_shown import ill_shown
 from lightning_scaling.report.links import Links, no_links
 from lightning_scaling.report.optima import AllocationText, allocations, law_name
-from lightning_scaling.report.picture import picture, save_png
+from lightning_scaling.report.picture import picture, save_png, themed
 from lightning_scaling.report.rows import RunRow, rows, state_words, words
 from lightning_scaling.report.siblings import FactsOf, no_facts
 from lightning_scaling.report.templates import template
@@ -80,6 +80,7 @@ def html(
     """The page itself; everything a user named is escaped by the template."""
     runs, largest = rows(content.records), content.largest
     ill, shown = ill_runs(runs, content.fit), _shown(runs)
+    drawn = picture if len(runs) <= MOST_ROWS else themed  # thousands of curves are dear to draw, once more for a phone too
     return str(
         template("report.html").render(
             title=title,
@@ -88,7 +89,7 @@ def html(
             runs=[cells(r) | {"link": links(r.record)} for r in shown],
             all_runs=len(runs),
             ill=[cells(each.run) | {"link": links(each.run.record), "reason": each.reason} for each in ill[:MOST_ILL]],
-            ill_shown=ill_shown(ill, runs, facts_of),
+            ill_shown=ill_shown(ill, runs, facts_of, drawn),
             ill_in_all=len(ill),
             ill_sentence=sentences.ill(runs, ill),
             law_lines=_law_lines(content),
@@ -96,7 +97,7 @@ def html(
             approaches=_approaches(content.fit),
             prediction_lines=[] if largest is None else law_lines.prediction_lines(largest),
             allocations=_allocations(runs, content),
-            pictures={p.name: picture(p.draw, p.alt, p.caption) for p in pictures},
+            pictures={p.name: drawn(p.draw, p.alt, p.caption) for p in pictures},
             methods=methods.paragraphs(content.records, content.fit),
             rejected=[(each.name or each.run_id, each.reason) for each in rejected],
         )
