@@ -1,5 +1,6 @@
 """The readings of a run's latest judgement."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from lightning_scaling.laws.frontier.power import PowerLaw
@@ -7,13 +8,13 @@ from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.printed_run import PrintedRun
 
 
-class JudgedRun(PrintedRun):
+class JudgedRun(PrintedRun, ABC):
     """A run that has a `judgement`, None before the first."""
 
     @property
+    @abstractmethod
     def judgement(self) -> Judgement | None:
         """The latest judgement, None before the first."""
-        raise NotImplementedError
 
     @property
     def forecast(self) -> Any:

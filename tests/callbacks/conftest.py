@@ -117,3 +117,17 @@ def run_script(run_scripts):
         return code, json.loads(reported.read_text()) if reported.exists() else None
 
     return run
+
+
+@pytest.fixture
+def quiet_transformers(judged_at_once):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"transformers\.|accelerate\.|torch\.")
+        yield
+
+
+@pytest.fixture
+def scaling():
+    from lightning_scaling.callbacks.transformers import ScalingLawCallback
+
+    return lambda **options: ScalingLawCallback(**{"summary": False, **options})

@@ -1,25 +1,14 @@
 """The same model, data and seed in Lightning, transformers, Fabric and a plain loop: the same N, tokens, FLOPs and points."""
 
-import importlib.util
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
 import torch
 
 pytest.importorskip("transformers")
+import language_model as lm
+
 EPOCHS, ACCUMULATED = 3, 2
-
-
-def _language_model():
-    spec = importlib.util.spec_from_file_location("language_model", Path(__file__).parent / "language_model.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-lm = _language_model()
 
 
 def batches(rows=None):

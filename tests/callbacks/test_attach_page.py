@@ -1,8 +1,6 @@
 """Every snippet of docs/attach.md runs unchanged, beside a tiny GPT-2."""
 
-import importlib.util
 import re
-import sys
 import warnings
 from pathlib import Path
 
@@ -10,17 +8,9 @@ import pytest
 import torch
 
 pytest.importorskip("transformers")
+import language_model as lm
+
 PAGE = (Path(__file__).parents[2] / "docs" / "attach.md").read_text()
-
-
-def _language_model():
-    spec = importlib.util.spec_from_file_location("language_model", Path(__file__).parent / "language_model.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-lm = _language_model()
 SNIPPETS = re.findall(r"```python (\w+)\n(.*?)```", PAGE, flags=re.S)
 WAYS = sorted({way for way, _ in SNIPPETS})
 
