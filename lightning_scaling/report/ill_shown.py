@@ -24,18 +24,19 @@ def ill_shown(
 ) -> list[dict[str, Any]]:
     """For each of the first runs its picture, made by `drawn`, sentences, and differences from its siblings (name, here, there)."""
     everyone = Runs(tuple(each.record for each in runs))
-    shown = [_shown(each.run, each.reason, runs, everyone, facts_of) for each in ill[:MOST]]
-    return [{**each, "picture": drawn(*each["picture"])} for each in shown]
+    return [_shown(each.run, each.reason, runs, everyone, facts_of, drawn) for each in ill[:MOST]]
 
 
-def _shown(run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, facts_of: FactsOf) -> dict[str, Any]:
+def _shown(
+    run: RunRow, reason: str, runs: Sequence[RunRow], everyone: Runs, facts_of: FactsOf, drawn: Callable[..., Picture]
+) -> dict[str, Any]:
     record = run.record
     reading = collapse_of(record, everyone.siblings(record.family) if record.family else ())
     found = read_beside(record, everyone.records, facts_of)
     alike = "No logged parameter or tag is different from its siblings." if found.read and not found.differs else ""
     sentences = [words(record, found), alike, _family_words(reading, reason), averaged_words(record.curve)]
-    figure = (lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading), _caption(run, runs, reading))
-    return {"picture": figure, "sentences": [text for text in sentences if text], "differs": found.differs}
+    shown = drawn(lambda theme: ill_panels(run, runs, reading, theme), _alt(run, reading), _caption(run, runs, reading))
+    return {"picture": shown, "sentences": [text for text in sentences if text], "differs": found.differs}
 
 
 def _family_words(reading: FamilyReading | None, reason: str) -> str:
