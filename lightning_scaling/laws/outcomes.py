@@ -7,6 +7,10 @@ class SurfaceOutcome(Outcome):
     """Outcomes of `fit_surface`, worst first."""
 
     TOO_FEW_POINTS = "five constants need at least six runs of different size or length: add runs of other sizes and lengths"
+    NO_FALL = (
+        "the loss falls neither with N nor with D, so there is no law: an accuracy instead of a loss, exchanged columns, or more noise "
+        "than trend; look at the largest and the smallest run"
+    )
     ONE_RATIO = (
         "all runs have nearly one ratio of tokens to params, so that N and D cannot be separated: the compute law "
         "is known, the split is not; add a run with four times the tokens per parameter"
@@ -26,6 +30,7 @@ class LargerOutcome(Outcome):
     """Outcomes of `predict_larger`."""
 
     TOO_FEW_POINTS = "a prediction needs at least four different configurations of different compute: add runs"
+    NO_FALL = "the loss falls neither with N nor with D in these runs: look for exchanged columns, or an accuracy instead of a loss"
     ONE_SIZE = "all runs have one model size and another is asked for: add a run of another size"
     ONE_LENGTH = "all runs have one number of tokens and another is asked for: add a shorter or longer run"
     ONE_RATIO = "all runs have one ratio of tokens to parameters and another is asked for: add a run off that ratio"

@@ -28,7 +28,7 @@ def to_json(law: SurfaceFit) -> dict[str, Any]:
         "name": law.name,
         "form": "E + A/N^alpha + B/D^beta",
         "constants": {k: _number(getattr(law, k)) for k in CONSTANTS},
-        "intervals_90": None if resamples is None else {k: list(law.interval(k, 0.9)) for k in (*CONSTANTS, "N_exponent")},
+        "intervals_90": None if resamples is None else {k: [_number(v) for v in law.interval(k, 0.9)] for k in (*CONSTANTS, "N_exponent")},
         "outcome": law.outcome.name,
         "because": law.because,
         "flops_per_param_and_token": law.flops_per,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lightning_scaling.laws import Surface, compare_approaches, fit_kaplan, isoflops
+from lightning_scaling.laws import Surface, compare_approaches, fit_kaplan, fit_surface, isoflops
 from lightning_scaling.laws.presets.kaplan import KaplanJoint
 
 Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -70,3 +70,22 @@ def test_kaplans_optimum_is_the_lowest_loss_on_the_budget() -> None:
     best = law.optimum(1e22)
     around = best.params * np.geomspace(0.5, 2, 401)
     assert law.predict(around, 1e22 / (6 * around)).min() >= best.loss - 1e-12
+
+
+@pytest.mark.parametrize("budgets", [2, 3, 5])
+def test_the_interval_of_the_growth_of_the_minima_holds_the_truth(budgets: int) -> None:
+    law = Surface(1.7, 400, 410, 0.34, 0.28)
+    compute = np.geomspace(1e18, 1e20, budgets)
+    sizes = np.concatenate([law.optimum(c).params * np.geomspace(0.25, 4, 6) for c in compute])
+    tokens = np.repeat(compute, 6) / (6 * sizes)
+    loss = law.predict(sizes, tokens)
+    surface = fit_surface(sizes, tokens, loss, resamples=0)
+    exact = isoflops(sizes, tokens, loss, surface=surface).growth
+    assert exact is not None
+    rng, held = np.random.default_rng(0), []
+    for _ in range(200):
+        found = isoflops(sizes, tokens, loss * np.exp(0.005 * rng.standard_normal(len(loss))), surface=surface).growth
+        assert found is not None
+        low, high = found.N_exponent_interval
+        held.append(low <= exact.N_exponent <= high)
+    assert 0.86 <= np.mean(held) <= 0.98

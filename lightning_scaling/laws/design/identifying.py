@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.design.next_runs import PRIOR, centred_theta
+from lightning_scaling.laws.design.next_runs import PRIOR
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.surface.identify import sensitivities
+from lightning_scaling.laws.surface.identify import centred_theta, sensitivities
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.numbers import count
 
 # Sizes and lengths up to this many times beyond those trained.
 BEYOND, GRID = 4.0, 33
@@ -26,8 +27,8 @@ class IdentifyingRun:
 
     def __str__(self) -> str:
         return (
-            f"a run of {self.params:.2g} params on {self.tokens:.2g} tokens would bring the standard error of {self.exponent} "
-            f"from {self.error_before:.2f} to {self.error_after:.2f}"
+            f"a run of {count(self.params)} params on {count(self.tokens)} tokens would bring the standard error of {self.exponent} "
+            f"from {self.error_before:.2g} to {self.error_after:.2g}"
         )
 
 
@@ -40,7 +41,7 @@ def identifying_run(fit: SurfaceFit) -> IdentifyingRun:
     if fit.outcome is SurfaceOutcome.TOO_FEW_POINTS:
         raise ValueError(f"there is no law to improve yet: {fit.outcome}")
     noise = max(fit.noise, 1e-3)
-    theta, x, y = centred_theta(fit)
+    theta, x, y = centred_theta(fit.points, fit.surface)
     slopes = sensitivities(theta, x, y)
     most = (x + y).max()
     covariance = np.linalg.inv(slopes.T @ (slopes / _variance(noise, x + y - most)[:, None]) + np.diag(1 / PRIOR))

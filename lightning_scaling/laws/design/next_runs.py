@@ -12,7 +12,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.extrapolation.drift import matern
-from lightning_scaling.laws.surface.identify import sensitivities
+from lightning_scaling.laws.outcomes import SurfaceOutcome
+from lightning_scaling.laws.surface.identify import centred_theta, sensitivities
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.units import pf_days, training_flops
 
@@ -60,7 +61,7 @@ def next_runs(
     The target is ten times the budget by default. No run has fewer params or tokens than `smallest` (N, D), by default a quarter of the
     fewest so far. ValueError for a fit without constants or a budget that buys nothing.
     """
-    if not np.isfinite(fit.alpha):
+    if not np.isfinite(fit.alpha) or fit.outcome is SurfaceOutcome.NO_FALL:
         raise ValueError(f"next runs need a fitted law: {fit.outcome}")
     if not budget > 0:
         raise ValueError(f"the budget must be positive FLOPs, got {budget}")
@@ -109,17 +110,10 @@ def _greedy(
     return before, chosen[-1].error_after if chosen else before, chosen
 
 
-def centred_theta(fit: SurfaceFit) -> tuple[Floats, Floats, Floats]:
-    """The constants as (e, a, b, alpha, beta) about the centre of the points, and the points' ln N and ln D about it."""
-    x, y, s = np.log(fit.points.params), np.log(fit.points.tokens), fit.surface
-    a, b = np.log(s.A) - s.alpha * x.mean(), np.log(s.B) - s.beta * y.mean()
-    return np.array([np.log(max(s.E, 1e-12)), a, b, s.alpha, s.beta]), x - x.mean(), y - y.mean()
-
-
 def _covariance(fit: SurfaceFit, runs: Floats) -> Floats:
     """(k, k) prior covariance of ln loss at runs (2, k): what is open about the constants, plus the drift."""
     x, y = np.log(runs[0]) - np.log(fit.points.params).mean(), np.log(runs[1]) - np.log(fit.points.tokens).mean()
-    slopes = sensitivities(centred_theta(fit)[0], x, y)
+    slopes = sensitivities(centred_theta(fit.points, fit.surface)[0], x, y)
     return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * matern(x, y, x, y, REACH))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.configurations import configurations
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.laws.surface.fit import fit_surface
@@ -23,7 +24,8 @@ class Backtest:
     """The held-out runs beside what was predicted for them.
 
     Args:
-        params, tokens, loss: (m,) the held-out runs.
+        params, tokens, loss: (m,) the held-out configurations: of repeated runs of one (N, D) the mean (seeds) or the best (a sweep).
+        runs: how many held-out runs they are.
         predicted: what predict_larger predicts from the `fitted_on` other ones.
         surface_loss, least_squares_loss: (m,) what the plain surface predicts, fitted by Huber's loss and by log least squares.
         because: one sentence with the numbers.
@@ -39,6 +41,7 @@ class Backtest:
     because: str
     least_squares_loss: Floats | None = None
     held_out: str = ""
+    runs: int = 0
 
     @property
     def errors(self) -> Floats:
@@ -165,20 +168,32 @@ def _compute(given: LawPoints, flops: ArrayLike | None) -> Floats:
 def _held_out(
     given: LawPoints, held: NDArray[np.bool_], level: float, what: str, factor: float = 0.0, seen: NDArray[np.bool_] | None = None
 ) -> Backtest:
-    some, rest = given.take(~held if seen is None else seen), given.take(held)
-    predicted = predict_larger(some.params, some.tokens, some.loss, rest.params, rest.tokens, level, groups=some.groups)
+    read_as: Any = configurations(given).read_as
+    some, rest = given.take(~held if seen is None else seen), configurations(given.take(held), read_as).points
+    predicted = predict_larger(some.params, some.tokens, some.loss, rest.params, rest.tokens, level, groups=some.groups, replicates=read_as)
     huber, squares = (
         np.asarray(fit_surface(some.params, some.tokens, some.loss, objective=objective).predict(rest.params, rest.tokens))
         for objective in ("huber", "log_least_squares")
     )
-    result = Backtest(rest.params, rest.tokens, rest.loss, predicted, huber, len(some), "", squares, what)
+    result = Backtest(rest.params, rest.tokens, rest.loss, predicted, huber, len(some), "", squares, what, int(held.sum()))
     return replace(result, because=_sentence(result, level, factor or float(np.max(predicted.factor))))
 
 
 def _sentence(test: Backtest, level: float, factor: Any) -> str:
-    start = f"fitted on {test.fitted_on} smaller runs, the {len(test.loss)} larger ones (up to {factor:.3g} times the compute)"
+    one = test.runs == 1
+    larger = (
+        f"the larger one ({factor:.3g} times the compute)" if one else f"the {test.runs} larger ones (up to {factor:.3g} times the compute)"
+    )
+    start = f"fitted on {test.fitted_on} smaller runs, {larger}"
     if not np.isfinite(test.errors).all():
         return f"{start} cannot be predicted: {test.predicted.outcome} ({test.predicted.because})"
+    if one:
+        return (
+            f"{start} is predicted within {100 * np.abs(test.errors[0]):.2f} % ({100 * test.better_simple_fit[1]:.2f} % by the better plain "
+            f"fit, {test.better_simple_fit[0]}), {'inside' if test.inside else 'outside'} the {100 * level:.0f} % interval"
+        )
+    if len(test.loss) < test.runs:
+        start += f", {len(test.loss)} configurations,"
     off, (name, plain) = 100 * np.abs(test.errors).mean(), test.better_simple_fit
     return (
         f"{start} are predicted within {off:.2f} % on average ({100 * plain:.2f} % by the better plain fit, {name}), "

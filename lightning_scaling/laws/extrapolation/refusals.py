@@ -18,6 +18,10 @@ def refusal(given: LawPoints, size: Floats, length: Floats) -> tuple[LargerOutco
     """The outcome and the run to add, None where a prediction is possible."""
     if len(given) < FEWEST:
         return LargerOutcome.TOO_FEW_POINTS, f"{max(FEWEST - len(given), 1)} more of other sizes and lengths are needed"
+    if not given.falls:
+        lowest, highest = int(np.argmin(given.flops)), int(np.argmax(given.flops))
+        losses = numbers.loss(float(given.loss[lowest])), numbers.loss(float(given.loss[highest]))
+        return LargerOutcome.NO_FALL, f"{losses[0]} at the least compute, {losses[1]} at the most"
     x, y = np.log(given.params), np.log(given.tokens)
     u, v = np.log(size), np.log(length)
     middle = numbers.count(float(np.exp(np.median(x)))), numbers.count(float(np.exp(np.median(y))))

@@ -28,11 +28,12 @@ class Shorten:
     width_left: float
 
     def __str__(self) -> str:
-        how = "halves" if 0.45 <= self.width_left <= 0.55 else f"brings to {100 * self.width_left:.0f} % of its width"
+        left = f"brings this interval to {100 * self.width_left:.0f} % of its width"
+        how = "halves this interval" if 0.45 <= self.width_left <= 0.55 else left
         ratio = self.tokens / self.params
         return (
             f"one run of {numbers.scientific(self.flops)} FLOPs at {ratio:.3g} tokens per parameter "
-            f"({numbers.count(self.params)} parameters) {how} this interval: {numbers.pf_days(self.pf_days)}"
+            f"({numbers.count(self.params)} parameters) {how}: {numbers.pf_days(self.pf_days)}"
         )
 
 

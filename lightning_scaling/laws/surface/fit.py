@@ -167,5 +167,6 @@ def to_surface(theta: Floats, given: LawPoints) -> Surface:
 
 def _too_few(given: LawPoints, procedure: dict[str, Any], name: str) -> SurfaceFit:
     nothing = Surface(*[float("nan")] * 5)
-    because = f"{distinct(given)} configurations in {len(given)} rows for five constants"
+    different, rows = distinct(given), len(given)
+    because = f"{different} configuration{'s' * (different != 1)} in {rows} row{'s' * (rows != 1)} for five constants"
     return SurfaceFit(nothing, float("nan"), SurfaceOutcome.TOO_FEW_POINTS, because, given, float("nan"), (0, 0), None, procedure, name)
