@@ -59,7 +59,7 @@ def table_of(sources: Sources, option: str, named: Mapping[str, str | None]) -> 
 def runs_only(sources: Sources, taken: Sequence[str] = ()) -> None:
     """ValueError where an option was given that reads logs of training, for which a table of finished runs has no use."""
     how = sources.options
-    given = {f"--{what}-column": how.columns.get(what) for what in ("step", "epoch", "lr") if what not in taken}
+    given: dict[str, object] = {f"--{what}-column": how.columns.get(what) for what in ("step", "epoch", "lr") if what not in taken}
     given |= {"--tokens-per-step": how.tokens_per_step, "--run": how.run, "--params": sources.params, "--family": sources.family}
     for option, value in given.items():
         if value is not None:

@@ -179,23 +179,17 @@ def _held_out(
     return replace(result, because=_sentence(result, level, factor or float(np.max(predicted.factor))))
 
 
-def _sentence(test: Backtest, level: float, factor: Any) -> str:
+def _sentence(test: Backtest, level: float, factor: float) -> str:
     one = test.runs == 1
-    larger = (
-        f"the larger one ({factor:.3g} times the compute)" if one else f"the {test.runs} larger ones (up to {factor:.3g} times the compute)"
-    )
-    start = f"fitted on {test.fitted_on} smaller runs, {larger}"
+    reach = f"{factor:.3g} times the compute"
+    larger = f"the larger one ({reach})" if one else f"the {test.runs} larger ones (up to {reach})"
+    merged = f", {len(test.loss)} configurations," if len(test.loss) < test.runs else ""
+    start = f"fitted on {test.fitted_on} smaller runs, {larger}{merged}"
     if not np.isfinite(test.errors).all():
         return f"{start} cannot be predicted: {test.predicted.outcome} ({test.predicted.because})"
-    if one:
-        return (
-            f"{start} is predicted within {100 * np.abs(test.errors[0]):.2f} % ({100 * test.better_simple_fit[1]:.2f} % by the better plain "
-            f"fit, {test.better_simple_fit[0]}), {'inside' if test.inside else 'outside'} the {100 * level:.0f} % interval"
-        )
-    if len(test.loss) < test.runs:
-        start += f", {len(test.loss)} configurations,"
     off, (name, plain) = 100 * np.abs(test.errors).mean(), test.better_simple_fit
-    return (
-        f"{start} are predicted within {off:.2f} % on average ({100 * plain:.2f} % by the better plain fit, {name}), "
-        f"{100 * test.inside:.0f} % of them inside the {100 * level:.0f} % interval"
-    )
+    beside = f"({100 * plain:.2f} % by the better plain fit, {name})"
+    level_text = f"the {100 * level:.0f} % interval"
+    if one:
+        return f"{start} is predicted within {off:.2f} % {beside}, {'inside' if test.inside else 'outside'} {level_text}"
+    return f"{start} are predicted within {off:.2f} % on average {beside}, {100 * test.inside:.0f} % of them inside {level_text}"
