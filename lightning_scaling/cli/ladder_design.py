@@ -61,6 +61,8 @@ def engine_options(given: dict[str, Any]) -> dict[str, Any]:
         ValueError: an option of another engine.
     """
     own = {"ray": ("address", "gpus"), "slurm": ("gpus", "partition", "minutes", "slurm_executor"), "local": ()}[given["engine"]]
+    if given["lanes"] and given["engine"] != "local":
+        raise ValueError(f"--lanes is not for --engine {given['engine']}: the cluster decides how many cells run at a time")
     for name in ("address", "gpus", "partition", "minutes", "slurm_executor"):
         if given[name] and name not in own:
             raise ValueError(f"--{name.replace('_', '-')} is not for --engine {given['engine']}")

@@ -51,6 +51,8 @@ def assumed_law(given: Any = None) -> tuple[str, Surface]:
     if isinstance(given, dict):
         if missing := [name for name in CONSTANTS if not isinstance(given.get(name), int | float)]:
             raise ValueError(f"constants of a law are {', '.join(CONSTANTS)}; {missing[0]} is missing")
+        if wrong := [name for name in CONSTANTS if not 0 < given[name] < np.inf]:
+            raise ValueError(f"constants of a law are positive numbers; {wrong[0]} is {given[wrong[0]]}")
         return "given constants", Surface(*(float(given[name]) for name in CONSTANTS))
     name = str(given or USUAL)
     law = load(name) if Path(name).suffix == ".json" else preset(name).law

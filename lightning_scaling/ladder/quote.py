@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.expected import Expected, expected
-from lightning_scaling.ladder.pool import cores_here
+from lightning_scaling.ladder.quiet import cores_here
 from lightning_scaling.ladder.step_times import StepTimes, seconds_of
 
 
