@@ -11,7 +11,6 @@ from typing import Any
 from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS, PowerProduct
 
 EARLIER_NAMES = {"step2025": "steplaw2025"}
-OF_LENGTH = ("D", "C")
 
 
 def value_of(rule: Any, known: Mapping[str, Any]) -> Any:
@@ -63,8 +62,3 @@ def _rule(law: PowerProduct) -> dict[str, float]:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def depends_on_length(rule: Any) -> bool:
-    """Whether a longer run of one size would have another value."""
-    return isinstance(rule, Mapping) and any(name in OF_LENGTH for name in rule)

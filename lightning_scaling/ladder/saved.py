@@ -102,11 +102,13 @@ def account(design: Design, records: Mapping[str, RunRecord]) -> Account:
     main = [cell for cell in design.cells if cell.family == design.cells[0].family]
     planned = [cell for cell in main if not _is_added(cell)]
     weights = {each.cell.id: each.weight for each in stopped}
-    law = design.law or _law(fitted(design, records))
+    found = None if design.law else _law(fitted(design, records))
+    law = design.law or found
     at = MORE * max(cell.flops for cell in planned)  # N* is asked for at one compute, whatever was added
     plain = expected(planned, law, design.noise, flops=at)
     ended, spent = (expected(some, law, design.noise, [weights.get(cell.id, 1.0) for cell in some], at) for some in (planned, main))
-    return Account(stopped, added, plain, ended, spent)
+    errors = (plain, ended, spent) if found is None else (replace(each, law="the law of its runs") for each in (plain, ended, spent))
+    return Account(stopped, added, *errors)
 
 
 def fitted(design: Design, records: Mapping[str, RunRecord]) -> RunsFit:
