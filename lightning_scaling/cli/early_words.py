@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from lightning_scaling import numbers
+from lightning_scaling.ladder.early_account import Account, Stopped
 from lightning_scaling.ladder.expected import Expected
-from lightning_scaling.ladder.saved import Account, Stopped
 from lightning_scaling.units import pf_days
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.ladder.bundled import design_path
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.design_file import read_design
+from lightning_scaling.ladder.design_file import design_path, read_design
 from lightning_scaling.ladder.faults import DesignFaults
 
 

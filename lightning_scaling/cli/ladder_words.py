@@ -85,7 +85,7 @@ def in_words(expected: Expected | None) -> str:
 
 def show_status(design: Design, as_json: bool, watch: float | None) -> None:
     """The state of every cell, once or again and again."""
-    from lightning_scaling.ladder.saved import with_added
+    from lightning_scaling.ladder.early_account import with_added
 
     while True:
         design = with_added(design)

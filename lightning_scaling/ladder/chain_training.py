@@ -38,8 +38,8 @@ class Report:
 
 def train_chain(task: Task, session: Session) -> Report:
     """Train the cells that the store does not hold as finished. A cell that fails costs that cell alone, where it shares no trunk."""
-    from lightning_scaling.ladder.quiet import quiet
     from lightning_scaling.ladder.recorded import finished, note_failures
+    from lightning_scaling.ladder.training import quiet
 
     design = task.design
     errors: list[tuple[str, str]] = []

@@ -43,6 +43,9 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
 }
 
 
+FOLDER = Path(__file__).parent / "designs"
+
+
 def read_design(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Design:
     """The design of a YAML file or of a dict; `changes` replace what is given at its top.
 
@@ -175,3 +178,19 @@ def _same_name(cells: list[Cell], faults: Faults) -> None:
         if cell.id in seen:
             faults.add("cells", f"{cell.name} is listed twice; give one of them another seed or leave it out")
         seen[cell.id] = cell.name
+
+
+def design_path(given: str) -> Path:
+    """The file at this path, else the bundled design of this name.
+
+    Raises:
+        ValueError: neither is there.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    bundled = FOLDER / f"{given}.yaml"
+    if bundled.parent == FOLDER and bundled.is_file():
+        return bundled
+    names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+    raise ValueError(f"no design file at {given}; give a YAML file, or the name of a bundled design: {names}")

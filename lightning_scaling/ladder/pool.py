@@ -10,7 +10,7 @@ from typing import Any
 from lightning_scaling.ladder import process
 from lightning_scaling.ladder.chain_training import Report, Task
 from lightning_scaling.ladder.engine import Ended
-from lightning_scaling.ladder.quiet import cores_here
+from lightning_scaling.ladder.training import cores_here
 
 
 class Pool:

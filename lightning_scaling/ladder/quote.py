@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.expected import Expected, expected
-from lightning_scaling.ladder.quiet import cores_here
 from lightning_scaling.ladder.step_times import StepTimes, seconds_of
+from lightning_scaling.ladder.training import cores_here
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def quote(design: Design, measure: bool = True, lanes: int | None = None) -> Quo
     Raises:
         ValueError: the builder cannot build the cells that are timed.
     """
-    from lightning_scaling.ladder.measure import measured_step_times
+    from lightning_scaling.ladder.step_times import measured_step_times
 
     step_times = measured_step_times(design) if measure else StepTimes({})
     at_once = lanes or max(1, cores_here() // design.cores)

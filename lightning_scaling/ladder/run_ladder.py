@@ -1,12 +1,17 @@
-"""A ladder from its design to trained runs: what is finished is left out, what failed is tried again, one failure stops no other cell."""
+"""A ladder from its design to trained runs: what is finished is left out, what failed is tried again, one failure stops no other cell.
+
+With early decisions a second round follows: the runs that the law of the cells asks for, for the compute that was saved.
+"""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lightning_scaling.ladder.cell import Cell, Chain
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.design import Design
+from lightning_scaling.ladder.early_account import add, to_add, with_added
 from lightning_scaling.ladder.engine import Ended, Engine
 from lightning_scaling.ladder.session import Session
 from lightning_scaling.run.record import RunRecord
@@ -31,6 +36,7 @@ class Progress:
 
 
 Show = Callable[[Progress], None]
+Shown = Callable[[Design], AbstractContextManager[Show]]
 
 
 def run_ladder(design: Design, engine: Engine, show: Show = lambda progress: None) -> dict[str, RunRecord]:
@@ -145,3 +151,30 @@ def anchored(design: Design) -> Design:
 def of_chain(design: Design, chain: Chain) -> Design:
     """The design of one chain alone: what a process needs to be sent."""
     return replace(design, cells=chain.cells)
+
+
+def run_rounds(design: Design, engine: Callable[[], Engine], shown: Shown) -> tuple[Design, dict[str, RunRecord]]:
+    """Train what is not yet trained; the design with the cells that were added to it, and the records of its finished cells, by id.
+
+    Args:
+        engine: makes one; it is closed after each round.
+        shown: how the progress of a design is shown.
+
+    Raises:
+        Interrupted: Ctrl-C, or the ladder was cancelled; a second call resumes.
+    """
+    whole = with_added(design)
+    records = _trained(whole, engine, shown)
+    if design.early is None or len(whole.cells) > len(design.cells) or len(records) < len(design.cells):
+        return whole, records
+    blocks = to_add(design, records)
+    if not blocks:
+        return whole, records
+    whole = add(design, blocks)
+    return whole, _trained(whole, engine, shown)
+
+
+def _trained(design: Design, engine: Callable[[], Engine], shown: Shown) -> dict[str, RunRecord]:
+    made = engine()
+    with shown(design) as show:
+        return run_ladder(design, made, show)

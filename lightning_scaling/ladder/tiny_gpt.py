@@ -22,7 +22,7 @@ def build(cell: Cell, corpus: str | None = None, validation_windows: int = 192) 
     Raises:
         ValueError: the corpus cannot be used, a batch is not a whole number of windows, or a learning rate is missing.
     """
-    from lightning_scaling.ladder.module import ByteModel
+    from lightning_scaling.ladder.gpt import ByteModel
     from lightning_scaling.ladder.windows import TrainingWindows, validation_batches
 
     text, context = cached_corpus(corpus), int(cell.size.get("context", CONTEXT))

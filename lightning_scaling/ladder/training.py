@@ -1,7 +1,10 @@
 """One cell, trained through a Lightning Trainer with the monitor attached, as a user would."""
 
+import logging
 import math
+import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -132,3 +135,22 @@ def _copy_as_branch(trunk: str, own: str) -> None:
     system, path = open_folder(own)
     with system.open(path, "wb") as file:
         torch.save(as_branch(held), file)
+
+
+def cores_here() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quiet(cores: int) -> None:
+    """As many threads as the cell has cores, but no more than the machine has, and no words of Lightning's.
+
+    With one thread sums are always taken in the same order: the same seed gives the same numbers.
+    """
+    import lightning.pytorch
+    import torch
+
+    torch.set_num_threads(min(cores, cores_here()))
+    warnings.simplefilter("ignore")
+    for name in (lightning.pytorch.__name__, "pytorch_lightning", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -12,19 +12,17 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.design.identifying import identifying_run
     from lightning_scaling.laws.design.next_runs import next_runs
     from lightning_scaling.laws.design.simulate import SweepDesign, simulate_runs
-    from lightning_scaling.laws.extrapolation.holdout import backtest, leave_one_size_out, rolling_origin
+    from lightning_scaling.laws.extrapolation.backtests import backtest, leave_one_size_out, rolling_origin
     from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
     from lightning_scaling.laws.finished_runs import FinishedRuns, bits_per_byte, finished, finished_table
     from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
-    from lightning_scaling.laws.presets.presets import PRESETS, preset
-    from lightning_scaling.laws.presets.published import Preset
+    from lightning_scaling.laws.presets.presets import PRESETS, Preset, preset
     from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
     from lightning_scaling.laws.saved import load, save
     from lightning_scaling.laws.surface.fit import fit_surface
-    from lightning_scaling.laws.surface.kappa_surface import KappaSurface
     from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
     from lightning_scaling.laws.surface.outliers import propose_outliers
-    from lightning_scaling.laws.surface.surface import Optimum, Surface
+    from lightning_scaling.laws.surface.surface import KappaSurface, Optimum, Surface
     from lightning_scaling.laws.surface.surface_fit import SurfaceFit
     from lightning_scaling.laws.tasks.task_law import TaskLaw, fit_task
     from lightning_scaling.laws.tuning.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
@@ -36,14 +34,14 @@ _LAZY = {
     "HyperparameterFit": "tuning.hyperparameter_fit",
     "HyperparameterLaw": "tuning.hyperparameters",
     "fit_hyperparameters": "tuning.hyperparameter_fit",
-    "KappaSurface": "surface.kappa_surface",
+    "KappaSurface": "surface.surface",
     "Larger": "extrapolation.larger",
     "Optimum": "surface.surface",
-    "Preset": "presets.published",
+    "Preset": "presets.presets",
     "Surface": "surface.surface",
     "SurfaceFit": "surface.surface_fit",
     "SweepDesign": "design.simulate",
-    "backtest": "extrapolation.holdout",
+    "backtest": "extrapolation.backtests",
     "bits_per_byte": "finished_runs",
     "finished": "finished_runs",
     "finished_table": "finished_runs",
@@ -62,9 +60,9 @@ _LAZY = {
     "predict_larger": "extrapolation.larger",
     "PRESETS": "presets.presets",
     "preset": "presets.presets",
-    "leave_one_size_out": "extrapolation.holdout",
+    "leave_one_size_out": "extrapolation.backtests",
     "load": "saved",
-    "rolling_origin": "extrapolation.holdout",
+    "rolling_origin": "extrapolation.backtests",
     "save": "saved",
     "simulate_runs": "design.simulate",
     "MoEFit": "surface.moe",

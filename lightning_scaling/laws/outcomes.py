@@ -1,4 +1,6 @@
-"""What a fit over sizes states about itself."""
+"""What a fit over sizes states about itself: its outcome, and yes or no to a question with what would change it."""
+
+from dataclasses import dataclass
 
 from lightning_scaling.outcome import Outcome
 
@@ -89,3 +91,29 @@ class MoEOutcome(Outcome):
     NO_DENSE_RUN = "fitted, but no run is dense: the leverage against dense models is extrapolated; add a dense run of each size"
     GAMMA_OPEN = "the exponent of total over active parameters is known to no better than ±.25: add runs of other ratios"
     IDENTIFIED = "fitted: the effective size, and so the leverage against dense models, is identified"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """True or false in an `if`; as text "yes", or "no" with the remedy.
+
+    >>> str(Answer(False, "add a larger run")), bool(Answer(True))
+    ('no: add a larger run', True)
+    """
+
+    yes: bool
+    remedy: str = ""
+
+    def __bool__(self) -> bool:
+        return self.yes
+
+    def __str__(self) -> str:
+        return "yes" if self.yes else f"no: {self.remedy}"
+
+
+YES = Answer(True)
+
+
+def answer(yes: bool, remedy: object) -> Answer:
+    """YES, or a no with the text of `remedy` (an outcome or a sentence)."""
+    return YES if yes else Answer(False, str(remedy))

@@ -7,15 +7,14 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from lightning_scaling.laws.answers import Answer
 from lightning_scaling.laws.approaches.isoflop import IsoFlops
 from lightning_scaling.laws.approaches.side_by_side import Approaches, compare_approaches
 from lightning_scaling.laws.configurations import Replicates
-from lightning_scaling.laws.extrapolation.held_out import HeldOut, hold_out_largest
-from lightning_scaling.laws.extrapolation.holdout import Backtest, backtest
+from lightning_scaling.laws.extrapolation.backtests import Backtest, HeldOut, backtest, hold_out_largest
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.finished_runs import FinishedRuns, finished
 from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
+from lightning_scaling.laws.outcomes import Answer
 from lightning_scaling.laws.surface.fit import Objective, fit_surface
 from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
 from lightning_scaling.laws.surface.surface import Optimum

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lightning_scaling.forecasting.mixture import Mixture
+from lightning_scaling.forecasting.distributions import Mixture
 
 
 def test_one_normal_has_its_own_quantiles():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from lightning_scaling.forecasting.split_student import TAILS, SplitStudent
+from lightning_scaling.forecasting.distributions import TAILS, SplitStudent
 
 SPLIT = SplitStudent(np.array([2.0]), np.array([0.1]), np.array([0.4]))
 

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from lightning_scaling.ladder.bundled import FOLDER, design_path
-from lightning_scaling.ladder.design_file import read_design
+from lightning_scaling.ladder.design_file import FOLDER, design_path, read_design
 from lightning_scaling.ladder.faults import DesignFaults
 from lightning_scaling.ladder.tiny_gpt import params_of
 from lightning_scaling.units import training_flops

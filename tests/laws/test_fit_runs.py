@@ -8,7 +8,7 @@ import pytest
 
 from lightning_scaling import Curve, RunRecord, RunState
 from lightning_scaling.laws import finished, fit_runs
-from lightning_scaling.laws.extrapolation.held_out import hold_out_largest
+from lightning_scaling.laws.extrapolation.backtests import hold_out_largest
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
 from lightning_scaling.run.conventions import Conventions
 

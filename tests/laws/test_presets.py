@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lightning_scaling.laws import PRESETS, preset
-from lightning_scaling.laws.presets.published import Provenance
+from lightning_scaling.laws.presets.presets import Provenance
 
 WORKED = {  # preset: a, N* and D/N at 1e20, N* and D/N at 5.76e23, L(10B, 200B), L(7B, 1T), dL/dlnD at (7B, 1T)
     "hoffmann2022_rounded": (0.4516, 6.45e8, 40, 3.22e10, 93, 2.133, 2.052, -0.0502),

@@ -17,7 +17,6 @@ from lightning_scaling.laws.configurations import Configurations, Replicates, co
 from lightning_scaling.laws.extrapolation.answer import Answer, Summary, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
 from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
-from lightning_scaling.laws.extrapolation.refusals import refusal
 from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
@@ -32,6 +31,13 @@ MOST = 400
 AT_ONCE = 200
 # Runs weigh by this power of their compute in the centre at which the floor's share is stated.
 CENTRE = 0.5
+
+
+FEWEST = 4
+# ln N, ln D or ln(D/N) that varies by less than this cannot show what a change of it does.
+SMALLEST_SPREAD = 0.1
+# A target is off what the runs hold fixed when it differs by more than this factor.
+OFF = np.log(1.5)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -185,3 +191,30 @@ def _prior(given: LawPoints, kind: LossKind | None, floor: float | None) -> LawP
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber")
     centre = float(fit.predict(np.exp(x), np.exp(y))) if np.isfinite(fit.alpha) else float(np.median(given.loss))
     return prior_for(known, min(floor / centre, 0.98))
+
+
+def refusal(given: LawPoints, size: Floats, length: Floats) -> tuple[LargerOutcome, str] | None:
+    """The outcome and the run to add, None where a prediction is possible."""
+    if len(given) < FEWEST:
+        return LargerOutcome.TOO_FEW_POINTS, f"{max(FEWEST - len(given), 1)} more of other sizes and lengths are needed"
+    if not given.falls:
+        lowest, highest = int(np.argmin(given.flops)), int(np.argmax(given.flops))
+        losses = numbers.loss(float(given.loss[lowest])), numbers.loss(float(given.loss[highest]))
+        return LargerOutcome.NO_FALL, f"{losses[0]} at the least compute, {losses[1]} at the most"
+    x, y = np.log(given.params), np.log(given.tokens)
+    u, v = np.log(size), np.log(length)
+    middle = numbers.count(float(np.exp(np.median(x)))), numbers.count(float(np.exp(np.median(y))))
+    if _fixed(x, u):
+        add = numbers.count(float(np.exp(np.median(x))) / 4)
+        return LargerOutcome.ONE_SIZE, f"all runs have {middle[0]} parameters; add one of {add} parameters on {middle[1]} tokens"
+    if _fixed(y, v):
+        add = numbers.count(float(np.exp(np.median(y))) / 4)
+        return LargerOutcome.ONE_LENGTH, f"all runs have {middle[1]} tokens; add one of {middle[0]} parameters on {add} tokens"
+    if _fixed(y - x, v - u):
+        add = numbers.count(4 * float(np.exp(np.median(y))))
+        return LargerOutcome.ONE_RATIO, f"add a run of {middle[0]} parameters on {add} tokens, or ask at their ratio"
+    return None
+
+
+def _fixed(seen: Floats, asked: Floats) -> bool:
+    return bool(seen.std() < SMALLEST_SPREAD and np.abs(asked - seen.mean()).max() > OFF)

@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike
 
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.answers import Answer, answer
 from lightning_scaling.laws.approaches.curve_envelope import Envelope, envelope
-from lightning_scaling.laws.outcomes import FrontierOutcome
+from lightning_scaling.laws.outcomes import Answer, FrontierOutcome, answer
 from lightning_scaling.laws.points import positive
 from lightning_scaling.printed import Printed, Rows
 

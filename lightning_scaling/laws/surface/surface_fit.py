@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.answers import Answer, answer
-from lightning_scaling.laws.outcomes import SurfaceOutcome
+from lightning_scaling.laws.outcomes import Answer, SurfaceOutcome, answer
 from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface.identify import undetermined
 from lightning_scaling.laws.surface.surface import CONSTANTS, Optimum, Surface

@@ -6,7 +6,7 @@ a schedule and a range of sizes: they are where a sweep starts; `fit_hyperparame
 
 from dataclasses import dataclass
 
-from lightning_scaling.laws.presets.published import Provenance
+from lightning_scaling.laws.presets.presets import Provenance
 from lightning_scaling.units import training_flops
 
 

@@ -11,12 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.configurations import configurations
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
+from lightning_scaling.laws.finished_runs import FinishedRuns
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.laws.surface.fit import fit_surface
 
 FEWEST = 6
 # Cuts of a rolling origin.
 ORIGINS = 4
+
+
+# Runs of at most this share of the largest run's compute take part in its prediction.
+SMALLER = 0.67
+FEWEST_SMALLER = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,3 +199,47 @@ def _sentence(test: Backtest, level: float, factor: float) -> str:
     if one:
         return f"{start} is predicted within {off:.2f} % {beside}, {'inside' if test.inside else 'outside'} {level_text}"
     return f"{start} are predicted within {off:.2f} % on average {beside}, {100 * test.inside:.0f} % of them inside {level_text}"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The prediction of one run that took no part in it, and the loss that was observed (NaN while it is not known).
+
+    `beyond`: its compute over the largest compute the prediction was made from.
+    """
+
+    params: float
+    tokens: float
+    flops: float
+    loss: float
+    low: float
+    high: float
+    observed: float = float("nan")
+    level: float = 0.9
+    beyond: float = float("nan")
+    outcome: str = ""
+
+    @property
+    def error(self) -> float:
+        """The prediction against the observed loss, as a share."""
+        return self.loss / self.observed - 1
+
+    @property
+    def inside(self) -> bool:
+        """Whether the observed loss lies within the interval."""
+        return self.low <= self.observed <= self.high
+
+
+def hold_out_largest(runs: FinishedRuns, level: float = 0.9, seed: int | None = 0) -> HeldOut | None:
+    """The run of most compute, predicted from the runs of at most two thirds of it; None where fewer than four are that small."""
+    if not runs.observed.any():
+        return None
+    last = int(np.argmax(np.where(runs.observed, runs.flops, -np.inf)))
+    smaller = runs.take(runs.flops < SMALLER * runs.flops[last])
+    if len(smaller) < FEWEST_SMALLER:
+        return None
+    size, tokens, flops = float(runs.params[last]), float(runs.tokens[last]), float(runs.flops[last])
+    made = predict_larger(smaller.params, smaller.tokens, smaller.loss, size, tokens, level=level, seed=seed, groups=smaller.groups)
+    beyond = flops / float(smaller.flops.max())
+    bounds = (float(made.loss), float(made.low), float(made.high))
+    return HeldOut(size, tokens, flops, *bounds, float(runs.loss[last]), level, beyond, str(made.outcome))
