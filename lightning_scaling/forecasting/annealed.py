@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import step_at
 from lightning_scaling.forecasting.distributions import SplitStudent
-from lightning_scaling.forecasting.rate_profile import RateProfile, read_profile
+from lightning_scaling.forecasting.rate_profile import RateProfile, read_profile, step_at
 from lightning_scaling.forecasting.result import Forecast, ForecastOutcome, answer, places
 from lightning_scaling.run.curve import Curve
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import step_at
 from lightning_scaling.forecasting.distributions import Mixture
 from lightning_scaling.forecasting.law_forecast import LawForecast
 from lightning_scaling.forecasting.observed import Observed
-from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile, step_at
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 

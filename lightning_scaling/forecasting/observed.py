@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats, median
-from lightning_scaling.forecasting.clock import step_at
 from lightning_scaling.forecasting.curve_points import CurvePoints, thin
-from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile, step_at
 from lightning_scaling.run.curve import Curve
 
 KEEP = 0.17  # effective time below this share of what has been seen is left out: the early part follows another exponent

@@ -19,12 +19,15 @@ from lightning_scaling.units import training_flops
 
 USUAL = "besiroglu2024"
 MORE = 10.0  # times the largest compute: where N* is asked for
+FAR = 100.0  # the same for the loss
 SINGULAR = 1e-9
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Standard errors of alpha, beta, a = beta/(alpha + beta), and of N* at `flops` as a share; inf where the cells cannot tell."""
+    """Standard errors of alpha, beta, a = beta/(alpha + beta), of N* at `flops` and of the loss at `far_flops` and its best size, the last
+    two as shares; inf where the cells cannot tell.
+    """
 
     law: str
     noise: float
@@ -33,6 +36,8 @@ class Expected:
     allocation: float
     flops: float
     optimum: float
+    far_flops: float
+    far_loss: float
 
     @property
     def identifies(self) -> bool:
@@ -85,7 +90,10 @@ def expected(
     share = np.array([0.0, 0.0, 0.0, -beta, alpha]) / (alpha + beta) ** 2
     optimum = _gradient(centred, x.mean(), y.mean(), target)
     alpha_error, beta_error, a_error = (noise * _deviation(slopes, each) for each in (np.eye(5)[3], np.eye(5)[4], share))
-    return Expected(name, noise, alpha_error, beta_error, a_error, target, noise * _deviation(slopes, optimum))
+    best = surface.optimum(FAR / MORE * target)
+    far = sensitivities(centred, np.log([best.params]) - x.mean(), np.log([best.tokens]) - y.mean())[0]
+    errors = noise * _deviation(slopes, optimum), FAR / MORE * target, noise * _deviation(slopes, far)
+    return Expected(name, noise, alpha_error, beta_error, a_error, target, *errors)
 
 
 def _deviation(slopes: Floats, direction: Floats) -> float:

@@ -36,6 +36,8 @@ def test_the_errors_are_those_of_fits_to_simulated_runs():
     assert np.std([f.beta for f in fits]) == pytest.approx(made.beta, rel=0.2)
     assert np.std([f.N_exponent for f in fits]) == pytest.approx(made.allocation, rel=0.2)
     assert np.std([np.log(f.optimum(made.flops).params) for f in fits]) == pytest.approx(made.optimum, rel=0.2)
+    best = SURFACE.optimum(made.far_flops)
+    assert np.std([np.log(f.predict(best.params, best.tokens)) for f in fits]) == pytest.approx(made.far_loss, rel=0.2)
 
 
 def test_a_ladder_at_one_ratio_cannot_tell_size_from_data():

@@ -1,10 +1,10 @@
-"""Quantiles and chances of a mixture of normals, against scipy and against each other."""
+"""Quantiles and chances of a mixture of normals and of the split Student's t, against scipy and against each other."""
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
-from lightning_scaling.forecasting.distributions import Mixture
+from lightning_scaling.forecasting.distributions import TAILS, Mixture, SplitStudent
 
 
 def test_one_normal_has_its_own_quantiles():
@@ -23,3 +23,16 @@ def test_moving_scales_about_the_centre():
     two = Mixture(np.array([0.5, 0.5]), np.array([[-1.0], [1.0]]), np.array([[3.0], [4.0]])).moved(10.0, 0.5, 0.0)
     assert two.mean.ravel().tolist() == [9.5, 10.5]
     assert two.deviation.ravel() == pytest.approx([1.5, 2.0])
+
+
+SPLIT = SplitStudent(np.array([2.0]), np.array([0.1]), np.array([0.4]))
+
+
+@pytest.mark.parametrize(("share", "scale"), [(0.05, 0.1), (0.5, 1.0), (0.95, 0.4)])
+def test_each_side_has_its_own_scale(share, scale):
+    assert SPLIT.quantile(share)[0] == pytest.approx(2.0 + scale * t(TAILS).ppf(share))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.9])
+def test_the_chance_below_inverts_the_quantile(share):
+    assert SPLIT.chance_below(SPLIT.quantile(share))[0] == pytest.approx(share)
