@@ -1,8 +1,8 @@
 """Readings that change only when the new value has held: the verdict, whether to add data, the plateau. One line for each change.
 
 `advise` remembers nothing, so a run at the edge of a decision could change its mind at every validation. A change counts, and a verdict
-acts, when it has held over a share of the token budget, not over a number of checks, so that evaluating ten times as often does not act ten times
-as soon; a plateau is called at once (it has held before it is called) and withdrawn only when it is unlikely.
+acts, when it has held over a share of the token budget, not over a number of checks: evaluating ten times as often does not act ten times
+as soon. A plateau is called at once (it has held before it is called) and withdrawn only when it is unlikely.
 """
 
 from collections.abc import Iterable

@@ -230,7 +230,7 @@ class HeldOut:
         return self.low <= self.observed <= self.high
 
 
-def hold_out_largest(runs: FinishedRuns, level: float = 0.9, seed: int | None = 0) -> HeldOut | None:
+def hold_out_largest(runs: FinishedRuns, level: float = 0.9) -> HeldOut | None:
     """The run of most compute, predicted from the runs of at most two thirds of it; None where fewer than four are that small."""
     if not runs.observed.any():
         return None
@@ -239,7 +239,7 @@ def hold_out_largest(runs: FinishedRuns, level: float = 0.9, seed: int | None = 
     if len(smaller) < FEWEST_SMALLER:
         return None
     size, tokens, flops = float(runs.params[last]), float(runs.tokens[last]), float(runs.flops[last])
-    made = predict_larger(smaller.params, smaller.tokens, smaller.loss, size, tokens, level=level, seed=seed, groups=smaller.groups)
+    made = predict_larger(smaller.params, smaller.tokens, smaller.loss, size, tokens, level=level, groups=smaller.groups)
     beyond = flops / float(smaller.flops.max())
     bounds = (float(made.loss), float(made.low), float(made.high))
     return HeldOut(size, tokens, flops, *bounds, float(runs.loss[last]), level, beyond, str(made.outcome))

@@ -16,16 +16,17 @@ from lightning_scaling.laws.surface.objective import Problem, Value, evaluate, l
 # (e, a, b, alpha, beta) in centred logs: a term e^-18 of the typical loss is absent; exponents beyond these belong to no law of training.
 LOWER = np.array([-18.0, -18.0, -18.0, 1e-3, 1e-3])
 UPPER = np.array([4.0, 4.0, 4.0, 4.0, 4.0])
+STEPS = 200
 
 
-def minimise(problem: Problem, theta: Floats, weights: Floats, tolerance: float = 1e-13, steps: int = 200) -> tuple[Floats, Floats]:
+def minimise(problem: Problem, theta: Floats, weights: Floats, tolerance: float = 1e-13) -> tuple[Floats, Floats]:
     """Minima (R, 5) and their objectives (R,) from starts theta (R, 5), for point weights (R, n) or (1, n)."""
     theta = np.clip(theta, LOWER, UPPER)
     weights = np.broadcast_to(weights, (len(theta), weights.shape[1]))
     best, values = theta.copy(), np.empty(len(theta))
     live, damping = np.arange(len(theta)), np.full(len(theta), 1e-6)
     now = evaluate(problem, theta, weights)
-    for _ in range(steps):
+    for _ in range(STEPS):
         step, promised = _step(now, theta, damping)
         tried = np.clip(theta + step, LOWER, UPPER)
         new = evaluate(problem, tried, weights)

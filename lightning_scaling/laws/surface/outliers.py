@@ -36,10 +36,10 @@ class Proposal:
     because: str
 
 
-def propose_outliers(fit: SurfaceFit, flops: float | None = None, far: float = FAR) -> Proposal:
+def propose_outliers(fit: SurfaceFit, flops: float | None = None) -> Proposal:
     """Outliers of a fit by their residuals, and the law with and without them, compared at `flops` (the largest run's by default)."""
     deviations = fit.residuals / max(robust_spread(fit.residuals), 1e-12)
-    outlier = np.abs(deviations) > far
+    outlier = np.abs(deviations) > FAR
     if not outlier.any() or (~outlier).sum() < 6:
         return Proposal(outlier, deviations, fit, fit, "no point lies far from the law")
     keep, kept, how = ~outlier, fit.points, fit.procedure
