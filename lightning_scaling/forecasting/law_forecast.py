@@ -12,11 +12,10 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.distributions import Mixture
-from lightning_scaling.forecasting.family import FamilyPrior
 from lightning_scaling.forecasting.grid import EXPONENTS, KAPPAS, Grid, moments_at, solve, weigh
 from lightning_scaling.forecasting.observed import Observed
 from lightning_scaling.forecasting.plain_laws import tail_law
-from lightning_scaling.forecasting.prior import Prior
+from lightning_scaling.forecasting.prior import FamilyPrior, Prior
 
 PULL = 0.14  # towards the tail law: .1 to .25 were alike, .35 worse by .08 in log error
 FAR = 0.5  # a disagreement in log loss beyond this counts as this

@@ -12,10 +12,9 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.curve_points import gather
-from lightning_scaling.forecasting.family import AnnealingEstimate, FamilyPrior, estimate_annealing
 from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.observed import Observed, observe
-from lightning_scaling.forecasting.prior import Prior
+from lightning_scaling.forecasting.prior import AnnealingEstimate, FamilyPrior, Prior, estimate_annealing
 from lightning_scaling.forecasting.rate_profile import in_usual_steps, read_profile
 from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
 from lightning_scaling.run.curve import Curve

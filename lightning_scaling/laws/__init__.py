@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.approaches.isoflop import isoflops
     from lightning_scaling.laws.approaches.kaplan_fit import fit_kaplan
     from lightning_scaling.laws.approaches.side_by_side import compare_approaches
-    from lightning_scaling.laws.design.identifying import identifying_run
-    from lightning_scaling.laws.design.next_runs import next_runs
+    from lightning_scaling.laws.design.next_runs import identifying_run, next_runs
     from lightning_scaling.laws.design.simulate import SweepDesign, simulate_runs
     from lightning_scaling.laws.extrapolation.backtests import backtest, leave_one_size_out, rolling_origin
     from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
@@ -33,8 +32,7 @@ _NAMES = {
     "approaches.isoflop": "isoflops",
     "approaches.kaplan_fit": "fit_kaplan",
     "approaches.side_by_side": "compare_approaches",
-    "design.identifying": "identifying_run",
-    "design.next_runs": "next_runs",
+    "design.next_runs": "identifying_run next_runs",
     "design.simulate": "SweepDesign simulate_runs",
     "extrapolation.backtests": "backtest leave_one_size_out rolling_origin",
     "extrapolation.larger": "Larger predict_larger",

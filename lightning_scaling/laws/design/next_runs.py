@@ -1,8 +1,8 @@
-"""Which runs to train next, so that the law is known best where it will be used.
+"""Which runs to train next, so that the law is known best where it will be used, and the one run that would identify an exponent.
 
 Optimal design (Kiefer & Wolfowitz 1959; c-optimality) on the fitted surface: a run is worth what it takes off the variance of the
-predicted loss at the target. The law's own misfit is part of that variance, so repeating tiny runs is worth little and runs nearer to the
-target are worth more.
+predicted loss at the target, or of an exponent. The law's own misfit is part of the first, so repeating tiny runs is worth little and runs
+nearer to the target are worth more.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,6 +15,7 @@ from lightning_scaling.laws.extrapolation.drift import matern
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface.identify import centred_theta, sensitivities
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.numbers import count
 from lightning_scaling.units import pf_days, training_flops
 
 GRID = 40
@@ -24,6 +25,10 @@ REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noi
 # Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.
 EXPONENT_SPREAD = 0.10
 PRIOR = np.array([1.0, 1.0, 1.0, EXPONENT_SPREAD, EXPONENT_SPREAD]) ** 2
+
+
+# Sizes and lengths up to this many times beyond those trained.
+BEYOND, FINER = 4.0, 33
 
 
 @dataclass(frozen=True)
@@ -122,3 +127,55 @@ def _condition(covariance: Floats, seen: int, noise: float) -> Floats:
     inner = covariance[:seen, :seen] + max(noise, 1e-8) * np.eye(seen)
     cross = covariance[:seen, seen:]
     return np.asarray(covariance[seen:, seen:] - cross.T @ np.linalg.solve(inner, cross))
+
+
+@dataclass(frozen=True)
+class IdentifyingRun:
+    """A run to train, the exponent it is for, and that exponent's standard error before and after."""
+
+    params: int
+    tokens: int
+    exponent: str
+    error_before: float
+    error_after: float
+
+    def __str__(self) -> str:
+        return (
+            f"a run of {count(self.params)} params on {count(self.tokens)} tokens would bring the standard error of {self.exponent} "
+            f"from {self.error_before:.2g} to {self.error_after:.2g}"
+        )
+
+
+def identifying_run(fit: SurfaceFit) -> IdentifyingRun:
+    """The run that lowers the error of the less certain exponent most. ValueError for a fit without constants.
+
+    The errors are those of the linearised law, under the prior that a published exponent is off by no more than .10; noise falls with
+    compute as in `predict_larger`, so tiny runs are no cheap way out.
+    """
+    if fit.outcome is SurfaceOutcome.TOO_FEW_POINTS:
+        raise ValueError(f"there is no law to improve yet: {fit.outcome}")
+    noise = max(fit.noise, 1e-3)
+    theta, x, y = centred_theta(fit.points, fit.surface)
+    slopes = sensitivities(theta, x, y)
+    most = (x + y).max()
+    covariance = np.linalg.inv(slopes.T @ (slopes / _variance(noise, x + y - most)[:, None]) + np.diag(1 / PRIOR))
+    which = 3 if covariance[3, 3] >= covariance[4, 4] else 4
+    u, v = (w.ravel() for w in np.meshgrid(_reach(x), _reach(y)))
+    affordable = u + v <= most + 1e-9
+    u, v = u[affordable], v[affordable]
+    rows = sensitivities(theta, u, v)
+    gains = (rows @ covariance[:, which]) ** 2 / (_variance(noise, u + v - most) + np.einsum("ri,ij,rj->r", rows, covariance, rows))
+    best = int(np.argmax(gains))
+    size, length = np.exp(u[best] + np.log(fit.points.params).mean()), np.exp(v[best] + np.log(fit.points.tokens).mean())
+    before, after = covariance[which, which], covariance[which, which] - gains[best]
+    errors = float(np.sqrt(before)), float(np.sqrt(max(after, 0.0)))
+    return IdentifyingRun(int(np.rint(size)), int(np.rint(length)), ("alpha", "beta")[which - 3], *errors)
+
+
+def _variance(noise: float, log_compute: Floats) -> Floats:
+    """Of a run's ln loss, by its compute below the largest."""
+    return np.asarray(noise**2 * np.exp(-0.5 * log_compute))
+
+
+def _reach(logs: Floats) -> Floats:
+    return np.asarray(np.linspace(logs.min() - np.log(BEYOND), logs.max() + np.log(BEYOND), FINER))

@@ -14,10 +14,9 @@ from numpy.typing import ArrayLike
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
-from lightning_scaling.laws.extrapolation.answer import Answer, Summary, answer, summary
+from lightning_scaling.laws.extrapolation.answer import Answer, Shorten, Summary, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
 from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
-from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.laws.surface.fit import fit_surface
