@@ -1,9 +1,9 @@
 """The options that are compared: what they cost, what they bring, and on what schedule."""
 
 import pytest
-from lightning_scaling.advice.other_schedules import decayed_now, extended
 
 from lightning_scaling import advise, forecast, pf_days, training_flops
+from lightning_scaling.advice.options import decayed_now, extended
 
 END = 100_000_000.0
 

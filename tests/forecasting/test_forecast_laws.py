@@ -1,4 +1,4 @@
-"""Runs drawn from a known law under a known profile are forecast to where that law ends."""
+"""Runs drawn from a known law are forecast to where that law ends; an unseen drop is transferred from runs of the family."""
 
 import numpy as np
 import pytest

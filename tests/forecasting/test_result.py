@@ -1,4 +1,4 @@
-"""Quantiles and chances of a mixture of normals and of the split Student's t, against scipy and against each other."""
+"""How a forecast prints, and the distributions it ends with, against scipy and against each other."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a design is expected to identify, against fits of simulated runs of it."""
+"""What a design is expected to identify, against fits of simulated runs of it, and how long it takes."""
 
 import math
 

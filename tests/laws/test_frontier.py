@@ -1,4 +1,4 @@
-"""The power law with a floor is recovered, with intervals that hold it, whatever the units."""
+"""Laws of one variable: over compute across runs, and of one run; recovered with intervals that hold them, whatever the units."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The best learning rate and batch size of a sweep, and how they grow."""
+"""Published laws of learning rate and batch size, and one's own: the best rate and batch of a sweep, and how they grow."""
 
 import json
 

@@ -134,6 +134,8 @@ _ALL = [
            S, "total", "the fit stopped early; see besiroglu2024"),
     Preset("hoffmann2022_rounded", Surface(1.69, 406.4, 410.7, 0.34, 0.28), HOFFMANN + ", approach 3 as printed", S, "total",
            "rounding moves tokens per param at 5.76e23 from 59 to 93"),
+    Preset("sardana2024", Surface(1.69, 406.4, 410.7, 0.336, 0.283), "Sardana et al. 2024, arXiv 2401.00448", P, "total",
+           "hoffmann2022_rounded with the exponents of their analysis of served models"),
     Preset("hoffmann2022_approach1", Allocation(1e9 / training_flops(1e9, 20.2e9) ** 0.5, 0.50, None, 0.50), HOFFMANN + ", approach 1",
            S, "total", "placed by its printed row of 1B params and 20.2B tokens",
            {"N_exponent": (0.488, 0.502), "D_exponent": (0.501, 0.512)}),
