@@ -36,8 +36,6 @@ def answer(stated: set[str], given: dict[str, Any]) -> Found:
     _require_taken(kind, stated)
     if "factor" in stated and not given["backtest"]:
         raise ValueError("--factor says which runs --backtest holds out: give --backtest with it")
-    if "read_as" in stated and not kind and given["at_params"] is None:
-        raise ValueError("--replicates says how predictions read repeated runs: give --at-params and --at-tokens with it")
     planned = Planned(*(given.pop(name) for name in ("at_params", "at_total", "at_tokens")))
     task, chance, batch, _, _ = (given.pop(name) for name in ("task", "chance", "batch_column", "hyper", "moe"))
     if not kind:

@@ -46,6 +46,7 @@ def answer(
         raise ValueError(f"--resamples must be zero or more, got {how['resamples']}")
     if not 0 < how["level"] < 1:
         raise ValueError(f"--level must lie between 0 and 1, got {how['level']}")
+    how["replicates"] = read_as
     fit, read = _fitted(sources, {"params": params_column, "active": active_column, "flops": flops_column}, unfinished, how)
     found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)], "read": [each.to_json() for each in read]}
     found |= {"outliers": _outliers(fit), "identifying_run": _identifying(fit.surface)}

@@ -9,12 +9,14 @@ from lightning_scaling.printed import aligned
 # A run is worth naming where it leaves no more than this share of a standard error.
 HELPS = 0.9
 MOST_HELD_OUT = 12
+# Notes that change how the law is to be read; the others are in the document.
+ALWAYS = ("are these in billions", "sweep hyper-parameters")
 _DENSE = "L(N, D) above is that of dense models: a mixture of experts counts as one of its effective size."
 
 
 def words(found: dict[str, Any]) -> str:
     """The whole answer for a terminal."""
-    parts = [f"warning: {note}" for note in found["notes"] if "are these in billions" in note] + [_law(found)]
+    parts = [f"warning: {note}" for note in found["notes"] if any(each in note for each in ALWAYS)] + [_law(found)]
     parts += [_optima(found)] if found["optima"] else []
     parts += [found["outliers"]["because"] + _without(found["outliers"])] if found["outliers"] and found["outliers"]["proposed"] else []
     parts += [found["planned"]["words"] + _shorten(found["planned"])] if "planned" in found else []

@@ -112,7 +112,6 @@ def test_options_that_cannot_be_used_are_refused(runs: Path) -> None:
         (["--include-unfinished"], "runs of a store"),
         (["--flops", "lots"], "--flops must be"),
         (["--factor", "5"], "give --backtest with it"),
-        (["--replicates", "seeds"], "give --at-params"),
         (["--level", "90"], "between 0 and 1"),
         (["--tokens-per-step", "5"], "reads logs of training"),
         (["--lr-column", "lr"], "reads logs of training"),

@@ -139,14 +139,14 @@ def predict_larger(
 
 
 def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
-    runs, x, y, unit = _logs(given)
+    runs, x, y, unit, distrusted = _logs(given)
     u, v = np.log(size) - x, np.log(length) - y
     blocks = [slice(i, i + AT_ONCE) for i in range(0, len(u), AT_ONCE)]
     answers = [answer(runs, u[block], v[block], prior, level) for block in blocks]
     joined = Answer(*(np.concatenate([getattr(each, name) for each in answers]) + unit for name in ("middle", "low", "high")))
     widest = int(np.argmax(joined.high - joined.low))
     found = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
-    because = f"{given}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
+    because = f"{given}{distrusted}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
     return _result(joined, level, factor, scalar, replace(found, because=because))
 
 
@@ -161,25 +161,46 @@ def _centre(given: LawPoints) -> tuple[float, float]:
     return float(weight @ np.log(given.params)), float(weight @ np.log(given.tokens))
 
 
-def _logs(given: Configurations) -> tuple[LogRuns, float, float, float]:
-    """The runs in centred logs, and the centre (ln N, ln D, ln loss)."""
+def _logs(given: Configurations) -> tuple[LogRuns, float, float, float, str]:
+    """The runs in centred logs, the centre (ln N, ln D, ln loss), and in words which runs lie off."""
     seen = given.points
     x, y = _centre(seen)
     unit = float(np.median(np.log(seen.loss)))
     variance = (seen.flops / seen.flops.max()) ** -FALL
-    variance = variance * _distrust(seen, variance)
+    distrust = _distrust(seen, variance)
+    variance = variance * np.abs(distrust)
     if given.read_as == "seeds":
         variance = variance / given.count
-    return LogRuns(np.log(seen.params) - x, np.log(seen.tokens) - y, np.log(seen.loss) - unit, variance, seen.groups), x, y, unit
+    runs = LogRuns(np.log(seen.params) - x, np.log(seen.tokens) - y, np.log(seen.loss) - unit, variance, seen.groups)
+    return runs, x, y, unit, _off(seen, distrust)
+
+
+def _off(given: LawPoints, distrust: Floats) -> str:
+    """Runs that count less because they lie off the law; those above it may be under-tuned or ended too early."""
+    parts = []
+    for side, sign, why in (("above", 1.0, " (under-tuned or too short?)"), ("below", -1.0, "")):
+        if count := int((sign * distrust > 1).sum()):
+            at = int(np.argmax(sign * distrust))
+            farthest = f"{numbers.count(float(given.params[at]))} on {numbers.count(float(given.tokens[at]))} tokens"
+            many = f"{count} of them lie" if count > 1 else "one of them lies"
+            parts.append(
+                f", {many} far {side} the law{why} and count less: {farthest}"
+                if count > 1
+                else f", {many} far {side} the law{why} and counts less: {farthest}"
+            )
+    return "".join(parts)
 
 
 def _distrust(given: LawPoints, variance: Floats) -> Floats:
-    """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off."""
+    """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off.
+
+    With the sign of their residual: positive above the fit.
+    """
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber", weights=1 / variance)
     if not np.isfinite(fit.alpha):
         return np.ones(len(given))
     off = np.abs(fit.residuals) / np.sqrt(variance)
-    return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2
+    return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2 * np.where(fit.residuals < 0, -1.0, 1.0)
 
 
 def _prior(given: LawPoints, kind: LossKind | None, floor: float | None) -> LawPrior:
