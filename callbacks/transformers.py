@@ -190,7 +190,7 @@ class ScalingLawCallback(AttachedRun, TrainerCallback, ExportableState):
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         if self._active and self._waiting:  # eval_on_start
             self._loss.check(metrics or {})
-        if (run := self._live) and run.loss.training is None:
+        if run := self._live:
             self._evaluated(run, state, metrics or {})
             self._stop_where_due(run, args, control)
 
