@@ -1,5 +1,6 @@
 """What `fit` computes, as one plain dict: the law, its intervals, optima, the backtest and the next runs."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def answer(
         raise ValueError(f"--resamples must be zero or more, got {how['resamples']}")
     if not 0 < how["level"] < 1:
         raise ValueError(f"--level must lie between 0 and 1, got {how['level']}")
+    if 0 < how["resamples"] < (needed := math.ceil(2 / (1 - how["level"]) - 1e-6)):
+        raise ValueError(f"an interval of {100 * how['level']:g} % takes {needed} resamples or more; --resamples is {how['resamples']}")
     how["replicates"] = read_as
     fit, read = _fitted(sources, {"params": params_column, "active": active_column, "flops": flops_column}, unfinished, how)
     found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)], "read": [each.to_json() for each in read]}

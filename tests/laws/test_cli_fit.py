@@ -113,6 +113,7 @@ def test_options_that_cannot_be_used_are_refused(runs: Path) -> None:
         (["--flops", "lots"], "--flops must be"),
         (["--factor", "5"], "give --backtest with it"),
         (["--level", "90"], "between 0 and 1"),
+        (["--level", ".999", "--resamples", "3"], "takes 2000 resamples or more"),
         (["--tokens-per-step", "5"], "reads logs of training"),
         (["--lr-column", "lr"], "reads logs of training"),
         (["--step-column", "step"], "reads logs of training"),
