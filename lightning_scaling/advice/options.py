@@ -22,8 +22,6 @@ from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.units import training_flops
 
 LEAST_WORTH = 0.02  # of a fresh token: what fresh data would bring is not extrapolated beyond fifty times
-
-
 REWARM = 0.02  # of the extension: a sudden return to the peak spikes
 DECAY = 0.2  # of the extension, the share at which WSD's decay is usually set
 COOL = 0.15  # of the tokens so far, the decay of a run whose budget is spent

@@ -15,8 +15,6 @@ from lightning_scaling.numbers import compute, count, loss_interval, share
 from lightning_scaling.units import FLOPS_PER_PF_DAY, pf_days
 
 NOTHING_KNOWN = (AddData.NOT_KNOWN, "no loss has been logged yet: wait for the first validations")
-
-
 MOST = 10.0  # gains beyond a thousand percent are not worth their digits
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning_scaling import numbers
 from lightning_scaling.ladder.early_account import Account, Stopped
-from lightning_scaling.ladder.expected import Expected
+from lightning_scaling.ladder.quote import Expected
 from lightning_scaling.run.record import finite_json
 from lightning_scaling.units import pf_days
 

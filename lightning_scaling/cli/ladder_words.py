@@ -9,8 +9,7 @@ import click
 
 from lightning_scaling import numbers
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.expected import Expected
-from lightning_scaling.ladder.quote import Quote, quote
+from lightning_scaling.ladder.quote import Expected, Quote, quote
 from lightning_scaling.ladder.status import LadderStatus, status
 from lightning_scaling.run.record import finite_json
 from lightning_scaling.units import pf_days

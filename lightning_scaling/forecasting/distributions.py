@@ -13,8 +13,6 @@ from lightning_scaling.arrays import Floats
 
 COARSE = np.sinh(np.linspace(-3, 3, 31))  # in standard deviations of the mixture
 NEAR, CLOSE = 0.4, np.linspace(-1, 1, 7)  # reach about each quantile first found, in the same
-
-
 TAILS = 4.0  # degrees of freedom: the errors of 22 sources of published runs, in units of their scale
 NINETY = float(stdtrit(TAILS, 0.95))  # half a 90 % interval, in scales
 

@@ -25,7 +25,6 @@ KNOTS = 48  # of a future
 BARELY = 0.05  # share of the steps to come that a schedule must cover to be known beyond the data
 LEANING = 0.4  # from the median over the futures towards their mean
 NEGLIGIBLE = 0.02  # weight below which a future is left out
-
 _MOVING = {
     "cosine to zero": 1.0,
     "cosine to a tenth": 1.0,

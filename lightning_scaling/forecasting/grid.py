@@ -18,8 +18,6 @@ from lightning_scaling.forecasting.rate_profile import ODDS
 ALPHAS = np.geomspace(0.03, 1.6, 13)
 EXPONENTS = ALPHAS[:, None, None]  # along the axis of alpha
 KAPPAS = np.geomspace(0.1, 12.0, 15)
-
-
 DRIFTS = np.array([0.06, 0.23])  # standard deviation of the walk over one e-fold, in units of the curve's mean slope
 COMMON = 0.04  # share of one point's noise that averaging does not remove: neighbours are correlated
 FLAT = 1e-6  # least slope the drift is measured in

@@ -15,8 +15,6 @@ from lightning_scaling.run.curve import Curve
 
 KEEP = 0.17  # effective time below this share of what has been seen is left out: the early part follows another exponent
 FEWEST = 12  # but at least so many points are kept
-
-
 # What repeating data costs: on the runs of Muennighoff et al. (2023, arXiv 2305.16264; 2.8B to 8.7B parameters, 1 to 44 epochs) the log
 # of the loss over that of a run that never repeats grows almost linearly in epochs, by about RATE·(params / unique tokens)^POWER an epoch,
 # and slackens after some dozens. Read off those curves here: .75 % an epoch at 2.2 parameters a unique token, .35 % at .7, .2 % at .35,

@@ -20,8 +20,6 @@ from lightning_scaling.forecasting.observed import Observed
 SLOPE, STEPS = 0.045, 2e4  # typical of the language models among the runs: the units of the slope and of the age in the prior of the drop
 AGES = 100.0  # a run is at most so many times younger or older than that
 FLATTEST = 1e-4  # slopes below count as this one
-
-
 FINER = np.geomspace(0.05, 15.0, 40)  # strengths of annealing tried on a finished run, which separates them well
 DROP = 0.16  # deviation of the log drop among runs that are alike
 POWER, POWER_SPREAD = 2.0, 1.0  # of the drop in the slope, within a family: a line through two or more estimates may give another

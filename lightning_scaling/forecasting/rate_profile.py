@@ -27,8 +27,6 @@ SPEEDS = np.array([0.003, 0.01, 0.03, 0.1, 0.3])  # c, response per step at the 
 ODDS = np.array([0.3, 0.5, 1.0, 1.0, 1.0])  # prior odds of each: a slow response promises much that comes late, and mostly does not come
 FALL_POWER = 0.88  # falls at low rates count a little more: language models ask for .8, chess models for 1
 LOWEST = 0.01  # of the peak: the response at lower rates is as at this one
-
-
 USUAL_STEPS = 2e4  # 7e3, 4e4 and 1e5 were alike
 BEYOND = 0.95  # a schedule that covers less than this share of the steps asked for has ended
 

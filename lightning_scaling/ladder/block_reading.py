@@ -15,9 +15,7 @@ from lightning_scaling.ladder.hyper import published, value_of
 from lightning_scaling.units import training_flops
 
 __all__ = ["COMMON", "KINDS", "read_block"]
-
 COMMON = ("sizes", "batch_tokens", "hyper", "schedule", "evaluations", "family", "seeds", "unique_tokens", "stop", "branches")
-
 MOST_STEPS = 10**12
 
 

@@ -69,7 +69,7 @@ def run_demo(corpus: str | Path | None, folder: str | Path, seed: int, quick: bo
 
 def _all_of(design: Design, records: Mapping[str, RunRecord]) -> list[RunRecord]:
     """The records in the order of the design."""
-    from lightning_scaling.ladder.recorded import recorded
+    from lightning_scaling.ladder.status import recorded
 
     for cell in design.cells:
         if cell.id not in records:

@@ -41,8 +41,6 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
     "noise": (values.positive, "a relative scatter above zero, such as 0.005", 0.005),
     "early": (values.switch_or_share, "true, false, or the relative error of an end that is known well enough, such as 0.01", None),
 }
-
-
 FOLDER = Path(__file__).parent / "designs"
 
 
@@ -126,7 +124,7 @@ def _builder(given: Mapping[str, Any], faults: Faults) -> Builder | None:
 def _law(given: Any, faults: Faults) -> Any:
     if given is None:
         return None
-    from lightning_scaling.ladder.expected import assumed_law
+    from lightning_scaling.ladder.quote import assumed_law
 
     try:
         assumed_law(given)

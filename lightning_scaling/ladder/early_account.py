@@ -11,7 +11,7 @@ from lightning_scaling.ladder.builder import load_builder
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.design_file import read_design
-from lightning_scaling.ladder.expected import MORE, Expected, expected
+from lightning_scaling.ladder.quote import MORE, Expected, expected
 from lightning_scaling.ladder.run_folder import exists, open_folder
 from lightning_scaling.laws.design.next_runs import next_runs
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs

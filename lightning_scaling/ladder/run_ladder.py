@@ -13,7 +13,7 @@ from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.early_account import add, to_add, with_added
 from lightning_scaling.ladder.engine import Ended, Engine
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import resolve_uri
 
@@ -45,8 +45,8 @@ def run_ladder(design: Design, engine: Engine, show: Show = lambda progress: Non
     Raises:
         Interrupted: Ctrl-C, or the ladder was cancelled; checkpoints are written.
     """
-    from lightning_scaling.ladder.recorded import deliver_missing, finished
     from lightning_scaling.ladder.run_folder import resume
+    from lightning_scaling.ladder.status import deliver_missing, finished
 
     design = anchored(design)
     resume(design)
@@ -134,7 +134,7 @@ class Driver:
 
     def _died(self, ended: Ended) -> dict[str, str]:
         """The process could not say so itself: the cells that it had not finished have failed."""
-        from lightning_scaling.ladder.recorded import finished, note_failures
+        from lightning_scaling.ladder.status import finished, note_failures
 
         there = finished(ended.task.design)
         left: list[Cell] = [cell for cell in ended.task.chain.cells if cell.id not in there]

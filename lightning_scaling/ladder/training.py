@@ -12,8 +12,7 @@ from lightning_scaling.ladder.branching import as_branch
 from lightning_scaling.ladder.builder import load_builder
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.run_folder import exists, open_folder, remove
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session, exists, open_folder, remove
 
 QUIET: dict[str, Any] = dict(
     logger=False, enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0
@@ -116,7 +115,7 @@ def _refuse_where_the_trunk_ended(design: Design, cell: Cell) -> None:
     Raises:
         ValueError: the trunk was ended on purpose before the step at which this cell leaves it; from scratch it would fare the same.
     """
-    from lightning_scaling.ladder.recorded import finished
+    from lightning_scaling.ladder.status import finished
     from lightning_scaling.run.early_end import early_end
 
     there = finished(design)

@@ -51,7 +51,6 @@ _NAMES = {
     "tuning.hyperparameters": "HYPERPARAMETER_LAWS HyperparameterLaw",
 }
 _LAZY = {name: place for place, names in _NAMES.items() for name in names.split()}
-
 __all__ = [
     "HYPERPARAMETER_LAWS",
     "PRESETS",
@@ -94,5 +93,4 @@ __all__ = [
     "save",
     "simulate_runs",
 ]
-
 __getattr__ = lazy(__name__, _LAZY)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling.ladder.cell import Cell, chains
-from lightning_scaling.ladder.expected import assumed_law, expected
+from lightning_scaling.ladder.quote import assumed_law, expected
 from lightning_scaling.ladder.step_times import StepTimes, makespan, seconds_of
 from lightning_scaling.laws import Surface
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from lightning_scaling.laws import Surface, fit_surface
-from lightning_scaling.laws.surface.objective import Problem, evaluate
+from lightning_scaling.laws.surface.search import Problem, evaluate
 from lightning_scaling.laws.surface.surface import CONSTANTS
 
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)

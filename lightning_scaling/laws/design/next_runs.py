@@ -25,8 +25,6 @@ REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noi
 # Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.
 EXPONENT_SPREAD = 0.10
 PRIOR = np.array([1.0, 1.0, 1.0, EXPONENT_SPREAD, EXPONENT_SPREAD]) ** 2
-
-
 # Sizes and lengths up to this many times beyond those trained.
 BEYOND, FINER = 4.0, 33
 

@@ -18,8 +18,6 @@ from lightning_scaling.units import pf_days, training_flops
 GROWTH, LOWER, UPPER = 0.0011, 1.5, 1.0
 FAR = 100.0
 HALVINGS = 45
-
-
 # Runs of at most this share of the target's compute are proposed.
 DEAREST = 1 / 3
 STEPS = 7

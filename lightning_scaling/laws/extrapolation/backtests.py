@@ -18,8 +18,6 @@ from lightning_scaling.laws.surface.fit import fit_surface
 FEWEST = 6
 # Cuts of a rolling origin.
 ORIGINS = 4
-
-
 # Runs of at most this share of the largest run's compute take part in its prediction.
 SMALLER = 0.67
 FEWEST_SMALLER = 4

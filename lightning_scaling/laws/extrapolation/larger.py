@@ -30,8 +30,6 @@ MOST = 400
 AT_ONCE = 200
 # Runs weigh by this power of their compute in the centre at which the floor's share is stated.
 CENTRE = 0.5
-
-
 FEWEST = 4
 # ln N, ln D or ln(D/N) that varies by less than this cannot show what a change of it does.
 SMALLEST_SPREAD = 0.1

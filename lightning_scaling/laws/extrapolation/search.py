@@ -16,8 +16,6 @@ from lightning_scaling.laws.extrapolation.priors import NOISE, NOISE_WEIGHT, Law
 STEPS = 60
 LONGEST = 1.5
 ENOUGH = 1e-6
-
-
 # theta holds, in this order: logit e, logit w, ln a, ln b.
 STEEPEST = 200.0
 

@@ -122,7 +122,6 @@ def surface_of(law: object) -> Surface | None:
 
 
 P, S, REFITTED, UNVERIFIED = Provenance.PRIMARY, Provenance.SECONDARY, Provenance.REFITTED, Provenance.UNVERIFIED
-
 _ALL = [
     Preset("kaplan2020_slices", KaplanSlices(0.076, 8.8e13, 0.095, 5.4e13, 0.050, 3.1e8), KAPLAN, S, "non_embedding",
            "one variable at a time; never mixed with the joint constants"),
@@ -161,7 +160,6 @@ _ALL = [
     Preset("multi_power_100m", MultiPower(2.651, 0.601, 0.453, 438, 2.13, 0.598, 0.655), MULTI_POWER, P, "", "Llama-2-like 100M"),
     Preset("multi_power_400m", MultiPower(2.375, 0.654, 0.429, 524, 2.03, 0.594, 0.635), MULTI_POWER, P, "", "Llama-2-like 400M"),
 ]  # fmt: skip
-
 PRESETS: dict[str, Preset] = {each.name: each for each in _ALL}
 
 

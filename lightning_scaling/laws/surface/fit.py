@@ -18,10 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints, points
-from lightning_scaling.laws.surface import profile
 from lightning_scaling.laws.surface.identify import FEWEST, distinct, judge, sensitivities, structure
-from lightning_scaling.laws.surface.newton import minimise, search
-from lightning_scaling.laws.surface.objective import Problem, log_prediction
+from lightning_scaling.laws.surface.search import Problem, log_prediction, minimise, search
+from lightning_scaling.laws.surface.search import starts as data_starts
 from lightning_scaling.laws.surface.surface import Surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 
@@ -30,8 +29,6 @@ Objective = Literal["huber", "log_least_squares", "noise_huber"]
 SEARCHED = 20_000
 # Huber's constant for 95 % efficiency under normal noise.
 EFFICIENT = 1.345
-
-
 # 128 rows × 240 points × 8 bytes stay in the second-level cache: .32 s for 4000 resamples against .42 s in rows of 64.
 ROWS_AT_ONCE = 128
 # A resample moves a constant by a hundredth or more; its own search need not be better than this share of the objective.
@@ -109,7 +106,7 @@ def _fit(
     problem = replace(centred(given, delta if objective == "huber" else np.inf), overestimate=overestimate)
     some = _sample(len(given))
     part = replace(problem, x=problem.x[some], y=problem.y[some], z=problem.z[some])
-    found = profile.starts(part.x, part.y, part.z, weight[some], most)
+    found = data_starts(part.x, part.y, part.z, weight[some], most)
     ends, values = search(part, found, weight[some][None])
     if len(given) > len(some):
         ends, values = minimise(problem, ends, weight[None])

@@ -16,8 +16,7 @@ from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints
-from lightning_scaling.laws.surface.newton import LOWER, UPPER
-from lightning_scaling.laws.surface.profile import unexplained
+from lightning_scaling.laws.surface.search import LOWER, UPPER, unexplained
 from lightning_scaling.laws.surface.surface import CONSTANTS, Surface
 
 # An exponent known no better than ± .12 (a third of the usual .35) moves a decade of extrapolation by a quarter of its reducible part.
@@ -35,8 +34,6 @@ TRIED = np.geomspace(0.15, 5.0, 25)
 TRUSTED, FREE_ENOUGH = 2.5, 10
 # Directions of this share of the largest singular value are not seen by the points; a constant takes part in one from this share on.
 SINGULAR, MOVES = 1e-6, 1e-3
-
-
 SURELY = 1e-3
 # Share of the residuals' variance from which a structure matters: below it another form would predict hardly better.
 SHARE = 0.3

@@ -94,5 +94,4 @@ _ALL = (
                       "Porian et al. 2024, arXiv 2406.19146", Provenance.SECONDARY, "total without the input embedding",
                       ("params", 5e6, 9.01e8), "at 20 tokens per param only: neither depends on D; 5M to 901M params"),
 )  # fmt: skip
-
 HYPERPARAMETER_LAWS: dict[str, HyperparameterLaw] = {each.name: each for each in _ALL}
