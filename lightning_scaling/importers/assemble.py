@@ -65,7 +65,11 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
 
 
 def _times(tally: Tally) -> list[str]:
-    return [name for name in tally.columns if set(words(name)) & {"time", "timestamp", "date", "datetime"}]
+    return [
+        name
+        for name in tally.columns
+        if set(words(name)) & {"time", "timestamp", "date", "datetime", "seconds", "sec", "runtime", "elapsed"}
+    ]
 
 
 def _known(points: Points, column: str, tally: Tally) -> Points:

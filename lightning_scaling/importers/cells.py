@@ -12,7 +12,7 @@ _NAN = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity", "
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$")
 _GROUPED_SPACE = re.compile(r"[+-]?[1-9]\d{0,2}(?:[   '_]\d{3})+(?:[.,]\d*)?$")
 _GROUPED_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?$")  # Fortran writes 1.5D+02
 
 
 def absent(text: str) -> bool:
@@ -47,11 +47,11 @@ def number(text: str, decimal_comma: bool = False) -> float:
 
 def _plain(plain: str, decimal_comma: bool) -> float:
     if _NUMBER.match(plain) and not (decimal_comma and _GROUPED_POINT.match(plain)):
-        return float(plain)
+        return float(plain.lower().replace("d", "e"))
     if decimal_comma:
         whole = plain.replace(".", "") if _GROUPED_POINT.match(plain) else plain
         whole = re.sub(r"[   '_]", "", whole).replace(",", ".")
-        return float(whole) if _NUMBER.match(whole) else np.nan
+        return float(whole.lower().replace("d", "e")) if _NUMBER.match(whole) else np.nan
     if _GROUPED.match(plain):
         return float(plain.replace(",", ""))
     if _GROUPED_SPACE.match(plain):

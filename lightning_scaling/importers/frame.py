@@ -87,6 +87,8 @@ def flat(document: Mapping[str, Any], above: str = "", depth: int = 4) -> dict[s
         name = f"{above}/{key}" if above else str(key)
         if isinstance(value, Mapping) and depth:
             found |= flat(value, name, depth - 1)
+        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], (int, float)):
+            found[name] = value[0]
         else:
             found[name] = value
     return found

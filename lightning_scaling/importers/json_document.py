@@ -15,6 +15,7 @@ from lightning_scaling.importers.tally import Tally
 
 MOST_BYTES = 512 * 2**20
 _LOGGED = re.compile(r"\[[^\[\]{}\"\n]*\][^,\]\s]|\[[^\[\]{}\"\n]*\] +\w")  # `[1,  2000] loss: 2.2`, `[rank 0] step 5`
+_BETWEEN = re.compile(r"[\s,]*")
 _FACTS = {"max_steps": "total_steps", "total_steps": "total_steps", "n_parameters": "params", "num_parameters": "params"}
 
 
@@ -38,7 +39,7 @@ def _json(text: str) -> bool:
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The rows of the document; ValueError where it holds none or is damaged."""
-    document = _document(source)
+    document = _document(source, tally)
     if isinstance(document, Mapping):
         for key, fact in _FACTS.items():
             if isinstance(document.get(key), (int, float)) and document[key] > 0:
@@ -58,21 +59,45 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
 
 def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of the document as they are."""
-    yield from enumerate(_rows(_document(source)), 1)
+    yield from enumerate(_rows(_document(source, tally)), 1)
 
 
-def _document(source: Source) -> Any:
+def _document(source: Source, tally: Tally) -> Any:
     with source.open() as stream:
         data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise ValueError(f"{source.name}: a JSON document of more than {MOST_BYTES >> 20} MB; write it as JSON lines or CSV")
+    text = data.decode(source.encoding, "replace")
     try:
-        return json.loads(data.decode(source.encoding))
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise
+            return _one_behind_another(text, tally)
     except (ValueError, RecursionError) as error:
         place = f"row {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
         raise ValueError(
             f"{source.name}: damaged JSON ({place}: {getattr(error, 'msg', error)}); is the file still being written?"
         ) from None
+
+
+def _one_behind_another(text: str, tally: Tally) -> list[Any]:
+    """Documents that follow each other without a list around them; one at the end that is still being written is left out."""
+    decoder, found, place = json.JSONDecoder(), [], 0
+    while rest := _BETWEEN.match(text, place):
+        place = rest.end()
+        if place == len(text):
+            break
+        try:
+            document, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError:
+            if len(found) < 2 or text.find("\n{", place) >= 0:
+                raise
+            tally.skip("half-written last object", len(found) + 1)
+            break
+        found.append(document)
+    return found
 
 
 def _rows(document: Any, depth: int = 3) -> list[dict[str, Any]]:

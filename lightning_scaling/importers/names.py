@@ -44,6 +44,7 @@ _NUMBERED = re.compile(r" \(\d+\)$")
 _COUNTED = {
     ("throughput", "total", "tokens"): "tokens",
     ("time", "total", "timesteps"): "step",
+    ("total", "timesteps"): "step",
     ("time", "token"): "tokens",
     ("time", "batch"): "step",
     ("time", "sample"): "samples",

@@ -15,7 +15,7 @@ from lightning_scaling.numbers import parse_count
 
 _VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
 _PAIR = re.compile(
-    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?\s{0,3}[:=|]?[\s'\"\[]{0,12}"
+    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}[:=|]?|\s{4,24}\|)[\s'\"\[]{0,12}"
     rf"(?P<value>{_VALUE})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
     re.IGNORECASE,
 )
@@ -26,6 +26,11 @@ _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECAS
 _NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
 _LLMC = re.compile(r"^s:(\d+) (trl|tel|eval):")
 _LLMC_NAMES = {"trl": "train loss", "tel": "val loss", "eval": "accuracy"}
+# Marian: `Ep. 1 : Up. 1000 : Sen. 50,000 : Cost 6.1 : L.r. 3e-4`.
+_MARIAN = re.compile(r"\b(Ep|Up|Sen)\. (?=\d)|\bL\.r\.")
+_MARIAN_NAMES = {"Ep": "epoch", "Up": "update", "Sen": "samples", None: "lr"}
+_CATBOOST = re.compile(rf"^(?P<step>\d+):\s+learn: (?P<train>{_VALUE})(?:\s+test: (?P<val>{_VALUE}))?")
+_PROGRESS = re.compile(r"\bprogress:?\s*([\d.]+)\s*%", re.IGNORECASE)  # fastText has no other clock
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{_VALUE})")
 _LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
@@ -39,7 +44,7 @@ _PART = re.compile(
 _HELD = re.compile("val|dev|test", re.IGNORECASE)
 _BAR = re.compile(r"[\[|(]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b")
 _TQDM = re.compile(r"\b(?P<step>\d[\d.]*[kM]?)(?:it)?/(?P<total>\d[\d.]*[kM]?)it\b")
-_EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b", re.IGNORECASE)
+_EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b(?!\s*%|\.\d)", re.IGNORECASE)
 
 
 def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
@@ -53,17 +58,21 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
     """
     line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
+    line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", line)
     line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
     if (bare := _NANOGPT2.match(line.strip())) is not None:
         return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
     if (held := _MEGATRON.search(line)) is not None:
         return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
+    if (boosted := _CATBOOST.match(line)) is not None:
+        held = {"test loss": boosted["val"], "train loss": boosted["train"]}
+        return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in held.items() if value}}
     rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
     found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
     if (both := _LITGPT.search(line)) is not None:
         found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
         found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
-    found |= _unnamed(line, {r.what for name in found if (r := role(name))})
+    found |= _unnamed(line, {r.what for name in found if (r := role(name))}, tally)
     return found if rank is None else {**found, "rank": float(rank[1])}
 
 
@@ -108,7 +117,7 @@ def _name(text: str) -> str:
     return text
 
 
-def _unnamed(line: str, have: set[str]) -> dict[str, float]:
+def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]:
     """A clock whose number is before its name, or that has none, where the line has a loss and no other clock."""
     if "loss" not in have or have & set(CLOCKS):
         return {}
@@ -116,6 +125,11 @@ def _unnamed(line: str, have: set[str]) -> dict[str, float]:
         return {"epoch": float(both["epoch"]), "step": float(both["step"])}
     if (behind := _EPOCH_BEHIND.search(line)) is not None:
         return {"epoch": float(behind[1])}
+    if (share := _PROGRESS.search(line)) is not None:
+        if tally is not None:
+            tally.remark("progress in percent is read as steps, of which the whole run has 100")
+            tally.facts["total_steps"] = 100.0
+        return {"step": float(share[1])}
     first = _FIRST.match(line) if bar(line) is None else None
     return {} if first is None else {"step": float(first["inside"] or first["step"])}
 
