@@ -7,8 +7,8 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN
 from lightning_scaling.importers.choose import clock_column, loss_column, lr_column, without_repeats
 from lightning_scaling.importers.gather import Columns, Series
+from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.names import words
-from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
 from lightning_scaling.importers.runs_columns import clock_unit

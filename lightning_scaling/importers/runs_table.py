@@ -1,5 +1,6 @@
 """A table of finished runs (a line each: params, tokens or FLOPs, loss) as arrays: columns by usual names and units, bad cells counted."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.importers import delimited, json_files, parquet
+from lightning_scaling.importers.cells import amount, number
 from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.names import role
-from lightning_scaling.importers.runs_columns import Meaning, cell_unit, cell_value, counts_active, meaning, usual
+from lightning_scaling.importers.runs_columns import MODEL, Meaning, counts_active, meaning, usual
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
@@ -22,6 +25,10 @@ COUNTS, NEEDED = ("params", "tokens", "flops"), ("params", "tokens", "loss")
 UNNAMED = 1000.0
 MOST_ROWS = 1_000_000
 SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
+
+_SEPARATORS = re.compile(r"[,;\t|]")
+_QUOTED = re.compile(r'"([^"]{1,60})"')
+_FIRST = 100  # objects of a document that show its names
 
 Row = Mapping[str, Any]
 
@@ -66,6 +73,39 @@ class RunsTable:
         return [first, "; ".join([", ".join(f"{what}: {column}" for what, column in self.columns.items()), *self.remarks])]
 
 
+def is_runs_table(source: Source) -> bool:
+    """Whether columns name params, a loss, and tokens or FLOPs, but no step, epoch or learning rate, which only a log has.
+
+    >>> is_runs_table(Source("-", data=b"params,tokens,loss")), is_runs_table(Source("-", data=b"step,params,tokens,loss"))
+    (True, False)
+    >>> is_runs_table(Source("-", data=b'[{"N": 1e8, "D": 2e9, "loss": 3.1}]'))
+    True
+    """
+    names = [name for name in _names(source) if name]
+    found = {each.what for name in names if (each := meaning(name)) is not None and (each.what, each.rank) != ("params", MODEL)}
+    logged = {held.what for name in names if (held := role(name)) is not None}
+    return {"params", "loss"} <= found and bool({"tokens", "flops"} & found) and not {"step", "epoch", "lr"} & logged
+
+
+def _names(source: Source) -> list[str]:
+    """The names of the columns of a table, of the objects of a document, or of a parquet file; none where it is neither."""
+    if parquet.recognises(source):
+        return parquet.columns(source)
+    if not source.is_text:
+        return []
+    if source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        lines = (line for line in source.text.lstrip("\ufeff").splitlines() if line.strip() and line[0] != "#")
+        return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]
+    named = {each.what for name in set(_QUOTED.findall(source.text)) if (each := meaning(name)) is not None}
+    if not {"params", "loss"} <= named:
+        return []  # most documents are logs, and large
+    read = json_files.rows_of_lines if json_files.recognises_lines(source) else json_files.rows_of_document
+    try:
+        return list(dict.fromkeys(name for _, row in islice(read(source, Tally()), _FIRST) for name in row))
+    except ValueError:
+        return []
+
+
 def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
     """The runs in a file; `named` maps "params", "active", "tokens", "loss", "flops" or "run" to a column, the rest is found.
 
@@ -81,7 +121,7 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    sized = [name for name in names if name.lower() != "model" or any(cell_unit(str(row.get(name)))[1] for _, row in rows[:20])]
+    sized = [name for name in names if name.lower() != "model" or any(_is_size(str(row.get(name))) for _, row in rows[:20])]
     chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
@@ -100,15 +140,15 @@ def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]
     """The rows but those that sum the others up, and those that come again word for word."""
     seen: set[tuple[str, ...]] = set()
     found = []
-    for number, row in rows:
+    for place, row in rows:
         cells = tuple(str(cell).strip() for cell in row.values())
         summary = next((cell for cell in cells if cell.lower() in SUMMARIES), None)
         if summary is not None:
-            tally.skip(f"a summary of the others ({summary})", number)
+            tally.skip(f"a summary of the others ({summary})", place)
         elif cells in seen:
-            tally.skip("a repeated row", number)
+            tally.skip("a repeated row", place)
         else:
-            found.append((number, row))
+            found.append((place, row))
         seen.add(cells)
     return found
 
@@ -132,9 +172,7 @@ def _table(
 
 
 def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
-    from lightning_scaling.importers import delimited, json_document, json_lines, parquet
-
-    readers = {"csv": delimited.cells, "json": json_document.rows, "jsonl": json_lines.rows, "parquet": parquet.rows}
+    readers = {"csv": delimited.cells, "json": json_files.rows_of_document, "jsonl": json_files.rows_of_lines, "parquet": parquet.rows}
     if not source.head:
         return []
     if source.is_text and source.head.lstrip()[:1] not in (b"{", b"["):
@@ -185,7 +223,12 @@ def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma:
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
-    return cell_value(str(cell or ""), scale, decimal_comma)
+    return amount(str(cell or ""), scale, decimal_comma)
+
+
+def _is_size(cell: str) -> bool:
+    """Whether it is a number with its unit, as `70M` is; the name of a model may be a bare number."""
+    return bool(np.isnan(number(cell)) and np.isfinite(amount(cell)))
 
 
 def _remark_unused(

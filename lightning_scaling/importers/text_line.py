@@ -8,32 +8,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lightning_scaling.importers.cells import number
+from lightning_scaling.importers.cells import NUMBER, number
 from lightning_scaling.importers.names import CLOCKS, VALIDATION, role, words
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
-_VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
 _PAIR = re.compile(
     r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}[:=|]?|\s{4,24}\|)[\s'\"\[]{0,12}"
-    rf"(?P<value>{_VALUE})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
+    rf"(?P<value>{NUMBER})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
-_NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
+_NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{NUMBER})\s*$")
 _LLMC = re.compile(r"^s:(\d+) (trl|tel|eval):")
 _LLMC_NAMES = {"trl": "train loss", "tel": "val loss", "eval": "accuracy"}
 # Marian: `Ep. 1 : Up. 1000 : Sen. 50,000 : Cost 6.1 : L.r. 3e-4`.
 _MARIAN = re.compile(r"\b(Ep|Up|Sen)\. (?=\d)|\bL\.r\.")
 _MARIAN_NAMES = {"Ep": "epoch", "Up": "update", "Sen": "samples", None: "lr"}
-_CATBOOST = re.compile(rf"^(?P<step>\d+):\s+learn: (?P<train>{_VALUE})(?:\s+test: (?P<val>{_VALUE}))?")
+_CATBOOST = re.compile(rf"^(?P<step>\d+):\s+learn: (?P<train>{NUMBER})(?:\s+test: (?P<val>{NUMBER}))?")
 _PROGRESS = re.compile(r"\bprogress:?\s*([\d.]+)\s*%", re.IGNORECASE)  # fastText has no other clock
-_SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-_MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{_VALUE})")
-_LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
+_MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{NUMBER})")
+_LITGPT = re.compile(rf"loss train: (?P<train>{NUMBER}),\s*val: (?P<val>{NUMBER}|n/a)")
 # A number that begins the line, or what follows a logger's own prefix: `100 | loss 5.6`, `[100] loss=5.6`, `100:<tab>loss: 5.6`.
 _FIRST = re.compile(r"^(?:.*\]\s)?\s*(?:\[(?P<inside>\d+)\]|(?P<step>\d+)\s*(?:[|,\t]|:(?!\d)))")
 _EPOCH_BATCH = re.compile(r"^\[(?P<epoch>\d+),\s*(?P<step>\d+)\]\s")  # PyTorch's tutorial: `[1,  2000] loss: 2.2`
@@ -65,8 +63,8 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     if (held := _MEGATRON.search(line)) is not None:
         return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
     if (boosted := _CATBOOST.match(line)) is not None:
-        held = {"test loss": boosted["val"], "train loss": boosted["train"]}
-        return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in held.items() if value}}
+        losses = {"test loss": boosted["val"], "train loss": boosted["train"]}
+        return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in losses.items() if value}}
     rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
     found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
     if (both := _LITGPT.search(line)) is not None:
@@ -98,8 +96,9 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
             and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]
         ):
             name = f"valid {name}"
-        scale = _SCALE.get(pair["scale"] or "", 1.0) if meant is not None and meant.what in CLOCKS else 1.0
-        found.setdefault(name, scale * number(pair["value"].replace(",", "")))
+        value = pair["value"].replace(",", "")
+        scaled = pair["scale"] and meant is not None and meant.what in CLOCKS
+        found.setdefault(name, parse_count(value + pair["scale"]) if scaled else number(value))
         if tally is not None and pair["total"] and meant is not None and meant.what == "step":
             tally.facts["total_steps"] = parse_count(pair["total"])
     return found
