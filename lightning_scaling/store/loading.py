@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightning_scaling.run.finished import STALE_SECONDS
 from lightning_scaling.store.address import local_folder, resolve_uri
-from lightning_scaling.store.run_state import STALE_SECONDS
 from lightning_scaling.store.runs import Runs
 
 if TYPE_CHECKING:
-    from lightning_scaling.store.mlflow.external import MetricMapping
-    from lightning_scaling.store.mlflow.external_runs import Kept
+    from lightning_scaling.store.mlflow.external import Kept, MetricMapping
 
 
 def load(
@@ -44,7 +43,7 @@ def load(
     uri, now = resolve_uri(store), time.time() if now is None else now
     wanted = [experiments] if isinstance(experiments, str) else None if experiments is None else list(experiments)
     if (folder := local_folder(uri)) is not None:
-        from lightning_scaling.store.folder_reading import load_folder
+        from lightning_scaling.store.folder import load_folder
 
         if filter or mapping is not None:
             raise ValueError("filter and mapping are for MLflow; a folder store holds this project's runs alone, see Runs.select")
@@ -62,10 +61,10 @@ def experiments(store: str | Path | None = None) -> dict[str, str]:
     """
     uri = resolve_uri(store)
     if (folder := local_folder(uri)) is not None:
-        from lightning_scaling.store.folder_reading import experiments_in
+        from lightning_scaling.store.folder import experiments_in
 
         return experiments_in(folder)
-    from lightning_scaling.store.mlflow.experiments import experiments_of
+    from lightning_scaling.store.mlflow.reading import experiments_of
 
     return experiments_of(uri)
 
@@ -87,6 +86,6 @@ def read_external(
     Raises:
         StoreUnavailable: the store does not answer (an OSError).
     """
-    from lightning_scaling.store.mlflow.external_runs import read_external_of
+    from lightning_scaling.store.mlflow.external import read_external_of
 
     return read_external_of(resolve_uri(store), runs, mapping, kept, seconds)

@@ -27,7 +27,9 @@ def test_a_password_is_left_out_of_an_address(scheme: str, secret: str, form: st
 
 
 @settings(max_examples=200, derandomize=True)
-@given(SCHEMES, SECRET, st.sampled_from(["?token={}", "?user=ada&password={}", "/?a=b#{}", "/path?x={}&y=1", ";token={}", "/path;session={}"]))
+@given(
+    SCHEMES, SECRET, st.sampled_from(["?token={}", "?user=ada&password={}", "/?a=b#{}", "/path?x={}&y=1", ";token={}", "/path;session={}"])
+)
 def test_a_query_is_left_out_of_an_address(scheme: str, secret: str, form: str) -> None:
     shown = redacted(f"{scheme}://{PUBLIC}{form.format(secret)}")
     assert "S3c" not in shown

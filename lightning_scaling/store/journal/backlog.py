@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning_scaling.store.journal.event import Event
-from lightning_scaling.store.journal.folder import open_somewhere
 from lightning_scaling.store.journal.journal import Portion
+from lightning_scaling.store.journal.opening import open_somewhere
 
 MOST_IN_MEMORY = 10_000
 MOST_CHARACTERS = 256 << 20
