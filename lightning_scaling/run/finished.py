@@ -17,6 +17,8 @@ STALE_SECONDS = 300.0  # five heartbeats
 LARGEST_LOSS = 1e100
 # A run that was advised to stop and ended this far above its own best loss has over-fitted: a flat end moves by less.
 TURNED_UP = 0.01
+# A run that ended this many times above its own best loss has diverged, whatever was advised.
+DIVERGED = 10.0
 
 
 def is_finished(record: RunRecord) -> bool:
@@ -48,6 +50,8 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
         return "no finite, positive loss was recorded"
     if not math.isfinite(record.curve.loss[-1]):
         return "its loss ended as nan or inf: the run diverged"
+    if record.loss > DIVERGED * (best := float(np.nanmin(record.curve.loss))) > 0:
+        return f"its loss ended at {record.loss:.3g}, far above its best ({best:.3g}): the run diverged"
     if record.curve.params is None:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:

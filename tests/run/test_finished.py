@@ -29,6 +29,11 @@ def test_an_unfinished_run_may_be_counted_in_and_a_run_without_a_loss_may_not() 
     assert "loss" in why_left_out(lost, unfinished=True)
 
 
+def test_a_run_that_ended_far_above_its_best_has_diverged() -> None:
+    ill = replace(RUN, curve=replace(RUN.curve, loss=np.array([2.5, 1e30])), ended=True)
+    assert "far above its best (2.5): the run diverged" in why_left_out(ill)
+
+
 @pytest.mark.parametrize(
     ("ended", "planned", "status", "silent", "state"),
     [

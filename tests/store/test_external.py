@@ -47,6 +47,20 @@ def test_tokens_from_a_metric_logged_at_other_steps(uri: str, log: Log) -> None:
     assert load(uri, mapping=MetricMapping("val_loss", tokens="seen")).records[0].curve.tokens.tolist() == [1500, 2000]
 
 
+@pytest.mark.parametrize("lost", [float("inf"), float("nan"), 1e300])
+def test_a_count_that_is_lost_once_costs_nothing(uri: str, log: Log, lost: float) -> None:
+    points = [(step, 5.0 - step / 100) for step in range(1, 21)]
+    log({"val_loss": points, "seen": [(step, lost if step == 7 else 100.0 * step) for step, _ in points]})
+    assert load(uri, mapping=MetricMapping("val_loss", tokens="seen")).records[0].curve.tokens.tolist() == [100.0 * s for s, _ in points]
+
+
+@pytest.mark.parametrize("count", [lambda step: 512.0, lambda step: -step, lambda step: step if step < 10 else step / 4])
+def test_a_count_that_does_not_count_up_is_refused_with_the_step(uri: str, log: Log, count: Callable[[int], float]) -> None:
+    log({"val_loss": [(step, 5.0) for step in range(1, 21)], "seen": [(step, float(count(step))) for step in range(1, 21)]})
+    (rejected,) = load(uri, mapping=MetricMapping("val_loss", tokens="seen")).rejected
+    assert "'seen' does not count up at step" in rejected.reason
+
+
 def test_what_a_resumed_run_trained_again_replaces_what_it_lost(uri: str, log: Log) -> None:
     log({"loss": [(1, 5.0), (2, 4.0), (3, 3.0), (2, 4.1), (3, 3.1), (4, 2.1)]})
     assert load(uri, mapping=MetricMapping("loss", tokens_per_step=1)).records[0].curve.loss.tolist() == [5.0, 4.1, 3.1, 2.1]

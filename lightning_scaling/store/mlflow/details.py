@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.run.finished import LARGEST_LOSS
 from lightning_scaling.store.mlflow.client import answered, connect
-from lightning_scaling.store.mlflow.external import LARGEST, finite
+from lightning_scaling.store.mlflow.external import finite
 from lightning_scaling.store.mlflow.reading import PAGE, pages
 from lightning_scaling.store.mlflow.timeouts import short_timeouts
 
@@ -84,5 +85,5 @@ def _search(client: Any, experiments: Sequence[str], filter: str) -> Iterator[An
 
 def _facts(data: Any) -> dict[str, str | float]:
     tags = {f"tags.{key}": value for key, value in data.tags.items() if not key.startswith(_INTERNAL)}
-    metrics = {f"metrics.{key}": value for key, value in data.metrics.items() if abs(value) < LARGEST}
+    metrics = {f"metrics.{key}": value for key, value in data.metrics.items() if abs(value) < LARGEST_LOSS}
     return {**{f"params.{key}": value for key, value in data.params.items()}, **tags, **metrics}

@@ -17,7 +17,7 @@ from lightning_scaling.numbers import parse_count
 from lightning_scaling.run.continued import RESUMED_FROM
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.finished import STALE_SECONDS, with_state
+from lightning_scaling.run.finished import LARGEST_LOSS, STALE_SECONDS, with_state
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.run.thinning import thin
 from lightning_scaling.store.mlflow.client import answered, connect
@@ -27,7 +27,7 @@ from lightning_scaling.store.redaction import reason
 from lightning_scaling.store.runs import Runs
 from lightning_scaling.units import training_flops
 
-LARGEST = 1.79e308
+LOST = 0.1  # share of the points that a falling count of tokens may cost
 TAG = "scaling.resumed_from"
 WAITING = "not read yet: histories are read one by one"
 _READING_SECONDS = 120
@@ -77,6 +77,9 @@ def read_run(client: Any, run: Any, mapping: MetricMapping) -> tuple[RunRecord, 
     tokens = _tokens(client, run, mapping, step)
     keep = tokens > np.maximum.accumulate(np.r_[0.0, tokens])[:-1]  # a count that falls, or begins below zero, costs its own points
     params = _params(run, mapping.params)
+    if (~keep).sum() > LOST * len(keep) and mapping.tokens is not None:
+        at = f"{step[np.flatnonzero(~keep)[0]]:.0f}"
+        raise ValueError(f"{mapping.tokens!r} does not count up at step {at} and later: give tokens_per_step, or a count of the whole run")
     curve = Curve(tokens[keep], loss[keep], step[keep], params=params, unique_tokens=mapping.unique_tokens)
     flops = np.full(len(curve), np.nan) if params is None else training_flops(params, curve.tokens)
     conventions = Conventions(params="given", flops="6N", loss=mapping.loss)
@@ -99,15 +102,18 @@ def _history(client: Any, run: Any, key: str) -> tuple[NDArray[np.float64], NDAr
 
 
 def finite(value: float) -> float:
-    """MLflow stores an infinite value as the largest float; it is no loss."""
-    return value if abs(value) < LARGEST else math.nan
+    """MLflow stores an infinite value as the largest float; that and its like are no loss."""
+    return value if abs(value) < LARGEST_LOSS else math.nan
 
 
 def _tokens(client: Any, run: Any, mapping: MetricMapping, step: NDArray[np.float64]) -> NDArray[np.float64]:
     if mapping.tokens_per_step is not None:
         return np.asarray((step - mapping.first_step + 1) * mapping.tokens_per_step, dtype=np.float64)
     at, counted, _ = _history(client, run, mapping.tokens or "")
-    return np.asarray(np.interp(step, at, counted), dtype=np.float64)
+    known = np.isfinite(counted)
+    if not known.any():
+        raise ValueError(f"{mapping.tokens!r} has no finite value")
+    return np.asarray(np.interp(step, at[known], counted[known]), dtype=np.float64)
 
 
 def _params(run: Any, params: int | str | None) -> int | None:
