@@ -71,3 +71,29 @@ def test_transformers_trainer_state(tmp_path):
     np.testing.assert_array_equal(reading.curve.tokens, [row["step"] for row in logged])
     np.testing.assert_allclose(reading.curve.loss, [row["loss"] for row in logged])
     assert reading.facts["total_steps"] == STEPS
+
+
+def test_what_the_monitor_recorded_is_what_each_logger_of_the_same_training_left(tmp_path):
+    """Differences: loggers hold the rate of each step, the monitor the plan of the scheduler; the monitor counts samples itself."""
+    pytest.importorskip("tensorboard")
+    pytest.importorskip("mlflow")
+    from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
+
+    from lightning_scaling import ScalingLawMonitor
+    from lightning_scaling.importers.another_store import read_store
+    from lightning_scaling.store import load
+
+    uri, own = f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "own")
+    loggers = [CSVLogger(tmp_path / "csv"), TensorBoardLogger(tmp_path / "tb"), MLFlowLogger("tiny", tracking_uri=uri)]
+    monitor = ScalingLawMonitor(store=own, monitor="val_loss", tokens="samples", flops="6N", summary=False)
+    trained(loggers, tmp_path, [monitor], every=2)
+    (record,) = load(own).records
+    plain = Options(columns={"loss": "val_loss"}, tokens_per_step=2)
+    read = [read_run(str(tmp_path / name), plain) for name in ("csv", "tb")]
+    read += [each for store in (uri, own) for each in read_store(store, plain if store == uri else Options())]
+    for reading in read:
+        np.testing.assert_array_equal(reading.curve.tokens, record.curve.tokens)
+        np.testing.assert_allclose(reading.curve.loss, record.curve.loss, rtol=1e-6)
+    for reading in read[:2]:
+        step = reading.curve.schedule.step
+        np.testing.assert_allclose(reading.curve.schedule.lr, record.curve.schedule.at(step - 1), rtol=1e-5)
