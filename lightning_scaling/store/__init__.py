@@ -32,12 +32,13 @@ Names of stores (`address.py`, `redaction.py`):
 
 Read (`loading.py`):
 
-    load(store=None, experiments=None, filter="", *, mapping: MetricMapping | None = None, stale_after=300, now=None, migrate=False)
+    load(store=None, experiments=None, filter="", *, mapping: MetricMapping | None = None, names=None, stale_after=300, now=None,
+         migrate=False)
         -> Runs                     .records, .rejected, .finished, .select(**fields), .siblings(family, below=None); len() and iter()
     read_external(runs, mapping, store=None, kept=None, seconds=inf) -> Runs
     deliver(folder=None, store=None, migrate=False) -> list[Delivery]            what `lightning-scaling flush` runs
 
-Layers: `journal/` (files, lock, writer; knows no store) → `sinks.py` (the Sink protocol) → `mlflow/` and `folder.py`.
+Layers: `journal/` (files, lock, writer; knows no store) → `sink.py` (the Sink protocol) → `mlflow/` and `folder.py`.
 Names are loaded on first use: `import lightning_scaling.store` imports neither mlflow nor pandas.
 """
 

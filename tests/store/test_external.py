@@ -42,6 +42,14 @@ def test_tokens_from_the_batch_size_and_the_step(uri: str, log: Log) -> None:
     assert (run.params, run.family, run.state) == (10**6, "theirs", RunState.FINISHED)
 
 
+def test_the_words_of_the_command_line_are_the_same_mapping(uri: str, log: Log) -> None:
+    log({"val_loss": [(9, 5.0), (19, 4.0)]}, {"n_params": "1_000_000"})
+    (run,) = load(uri, names="loss=val_loss,tokens_per_step=512,params=n_params")
+    assert (run.curve.tokens.tolist(), run.params) == ([5120, 10240], 10**6)
+    with pytest.raises(ValueError, match="either mapping or names"):
+        load(uri, names="loss=val_loss,tokens=t", mapping=MetricMapping(tokens="t"))
+
+
 def test_tokens_from_a_metric_logged_at_other_steps(uri: str, log: Log) -> None:
     log({"val_loss": [(15, 5.0), (20, 4.0)], "seen": [(10, 1000.0), (20, 2000.0)]})
     assert load(uri, mapping=MetricMapping("val_loss", tokens="seen")).records[0].curve.tokens.tolist() == [1500, 2000]
