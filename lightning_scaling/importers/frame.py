@@ -36,14 +36,14 @@ class Frame:
         return len(self.row)
 
 
-def frames_of(rows: Iterable[tuple[int, Mapping[str, Any]]], tally: Tally, most: int = ROWS) -> Iterator[Frame]:
-    """Numbered mappings as frames of at most `most` rows; cells that are neither number, word nor empty are counted.
+def frames_of(rows: Iterable[tuple[int, Mapping[str, Any]]], tally: Tally) -> Iterator[Frame]:
+    """Numbered mappings as frames of at most 20 000 rows; cells that are neither number, word nor empty are counted.
 
     >>> next(frames_of([(1, {"step": 5, "loss": "2.5"})], Tally())).numbers["loss"]
     array([2.5])
     """
     iterator = iter(rows)
-    while batch := list(islice(iterator, most)):
+    while batch := list(islice(iterator, ROWS)):
         tally.rows += len(batch)
         frame = _frame(batch)
         tally.columns += [name for name in frame.numbers if name not in tally.columns]

@@ -33,8 +33,8 @@ def pack(record: RunRecord) -> str:
     return f"{LAYOUT} {zlib.crc32(data):08x} {base64.b64encode(data).decode('ascii')}"
 
 
-def unpack(text: str, **where: Any) -> RunRecord:
-    """The record that `pack` wrote; `where` is passed to RunRecord.from_json.
+def unpack(text: str) -> RunRecord:
+    """The record that `pack` wrote.
 
     Raises:
         Unreadable: cut short, edited, or of a newer version.
@@ -46,7 +46,7 @@ def unpack(text: str, **where: Any) -> RunRecord:
         data = base64.b64decode(packed)
         if f"{zlib.crc32(data):08x}" != checksum:
             raise Unreadable("record damaged: its checksum does not fit")
-        return RunRecord.from_json(_unpack(data), **where)
+        return RunRecord.from_json(_unpack(data))
     except Unreadable:
         raise
     except KeyError as missing:
