@@ -13,7 +13,8 @@ NUMBER = (
     r"|[-+]?(?i:nan|inf)\b)"
 )
 _ABSENT = {"", "none", "null", "n/a", "na", "-", "–", "—", "--", "?", ".", "nil", "undefined", "missing", "#n/a", "<na>", "pending", "tbd"}
-_ERROR = re.compile(r"\s*(?:±|\+/-|\+-|\\pm).*$")
+_ERROR = re.compile(r"\s*(?:(?:±|\+/-|\+-|\\pm).*|(?<=\d)\(\d+\))$")
+_MARKUP = re.compile(r"\*\*|__|\\(?:text|math)[a-z]+|[${}]")  # of Markdown and LaTeX
 _COUNTED = re.compile(r"\s+(?:tokens?|params?|parameters?|nats|flops?)$", re.IGNORECASE)
 _NAN = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity", "+infinity", "1.#inf", "1.#qnan", "#num!", "#div/0!"}
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$")
@@ -80,12 +81,12 @@ def counted(text: str) -> tuple[float, float | None] | None:
 
 
 def amount(text: str, unit: float = 1.0, decimal_comma: bool = False) -> float:
-    """The number in a cell of a table of runs: in the unit written behind it, else in `unit`; of `3.91 ± 0.02` the first.
+    """The number in a cell of a table of runs: in the unit written behind it, else in `unit`; of `3.91 ± 0.02` and `3.91(2)` the first.
 
     >>> amount("70 M"), amount("2.6 × 10^20"), amount("3.91 ± 0.02"), amount("5 PF-days"), amount("7", 1e9), amount("300 tokens", 1e9)
     (70000000.0, 2.6e+20, 3.91, 4.32e+20, 7000000000.0, 300000000000.0)
     """
-    text = _COUNTED.sub("", _ERROR.sub("", text).strip().lstrip("~≈ "))
+    text = _COUNTED.sub("", _ERROR.sub("", _MARKUP.sub("", text.replace(r"\times", "×"))).strip().lstrip("~≈ "))
     value = number(text, decimal_comma)
     return parse_compute(text) if np.isnan(value) else value * unit
 

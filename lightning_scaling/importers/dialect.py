@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lightning_scaling.importers.cells import absent, is_word
+from lightning_scaling.importers.cells import absent, amount, is_word
 from lightning_scaling.importers.names import role
+from lightning_scaling.importers.runs_columns import meaning
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 # Taken only for a header of which two names are known: these stand in sentences and times as well.
@@ -88,11 +89,11 @@ def dialect_of(text: str) -> Dialect | None:
     lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip()]
     best: tuple[float, Dialect] | None = None
     for delimiter in (*DELIMITERS, *RARE):
-        found = _header(lines, delimiter)
+        found = _header([each for each in lines if delimiter != "&" or "&" in each[1]], delimiter)
         if found is None:
             continue
         score, line, header = found
-        body = [split(text, delimiter) for i, text in lines if i > line and not is_comment(text)]
+        body = [split(text, delimiter) for i, text in lines if i > line and not is_comment(text) and (delimiter != "&" or "&" in text)]
         if delimiter in RARE and not _plain(header, body):
             continue
         if best is None or score > best[0] + 1e-9:
@@ -103,8 +104,8 @@ def dialect_of(text: str) -> Dialect | None:
 
 def _plain(names: list[str], rows: list[list[str]]) -> bool:
     """Whether two names are usual ones, and nearly all of their cells numbers."""
-    known = [k for k, name in enumerate(names) if role(name)]
-    numbers = [len(row) == len(names) and not any(is_word(row[k], True) for k in known) for row in rows]
+    known = [k for k, name in enumerate(names) if role(name) or meaning(name)]
+    numbers = [len(row) == len(names) and all(not is_word(row[k], True) or amount(row[k]) > 0 for k in known) for row in rows]
     return len(known) > 1 and sum(numbers) > 0.8 * len(rows)
 
 

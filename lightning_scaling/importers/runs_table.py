@@ -11,6 +11,7 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers import delimited, json_files, parquet
 from lightning_scaling.importers.cells import amount, number
+from lightning_scaling.importers.dialect import dialect_of
 from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.names import role
 from lightning_scaling.importers.runs_columns import MODEL, Meaning, counts_active, meaning, usual
@@ -82,9 +83,12 @@ def is_runs_table(source: Source) -> bool:
     True
     """
     names = [name for name in _names(source) if name]
-    found = {each.what for name in names if (each := meaning(name)) is not None and (each.what, each.rank) != ("params", MODEL)}
+    found = {(each.what, each.rank == MODEL and each.what == "params") for name in names if (each := meaning(name)) is not None}
     logged = {held.what for name in names if (held := role(name)) is not None}
-    return {"params", "loss"} <= found and bool({"tokens", "flops"} & found) and not {"step", "epoch", "lr"} & logged
+    kinds = {what for what, _ in found}
+    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds) or {"step", "epoch", "lr"} & logged:
+        return False
+    return ("params", False) in found or _models_are_sizes(list(islice(_rows(source, Tally()), _FIRST)))
 
 
 def _names(source: Source) -> list[str]:
@@ -94,8 +98,10 @@ def _names(source: Source) -> list[str]:
     if not source.is_text:
         return []
     if source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
-        lines = (line for line in source.text.lstrip("\ufeff").splitlines() if line.strip() and line[0] != "#")
-        return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]
+        if (dialect := dialect_of(source.text)) is not None:
+            return list(dialect.header)
+        lines = (line for line in source.text.split("\n") if line.strip() and line[0] != "#")
+        return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]  # a header alone
     named = {each.what for name in set(_QUOTED.findall(source.text)) if (each := meaning(name)) is not None}
     if not {"params", "loss"} <= named:
         return []  # most documents are logs, and large
@@ -121,7 +127,7 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    sized = [name for name in names if name.lower() != "model" or any(_is_size(str(row.get(name))) for _, row in rows[:20])]
+    sized = [name for name in names if name.lower() != "model" or _models_are_sizes(rows)]
     chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
@@ -226,9 +232,10 @@ def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     return amount(str(cell or ""), scale, decimal_comma)
 
 
-def _is_size(cell: str) -> bool:
-    """Whether it is a number with its unit, as `70M` is; the name of a model may be a bare number."""
-    return bool(np.isnan(number(cell)) and np.isfinite(amount(cell)))
+def _models_are_sizes(rows: list[tuple[int, Row]]) -> bool:
+    """Whether some cell below `model` is a number with its unit, as `70M` is; the name of a model may be a bare number."""
+    cells = [str(cell) for _, row in rows[:20] for name, cell in row.items() if name.lower() == "model"]
+    return any(np.isnan(number(cell)) and np.isfinite(amount(cell)) for cell in cells)
 
 
 def _remark_unused(
