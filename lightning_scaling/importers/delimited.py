@@ -10,10 +10,10 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, absent, counted, number
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, role
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer, Options
-from lightning_scaling.importers.names import CLOCKS, KEY, SPLIT, VALUE, role
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lightning_scaling.importers.cells import absent, amount, is_word
-from lightning_scaling.importers.names import role
-from lightning_scaling.importers.runs_columns import meaning
+from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.table_columns import meaning
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 # Taken only for a header of which two names are known: these stand in sentences and times as well.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, Role, metric_of, role, words
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Options
-from lightning_scaling.importers.names import CLOCKS, KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, Role, metric_of, role, words
-from lightning_scaling.importers.runs_columns import clock_unit
+from lightning_scaling.importers.table_columns import clock_unit
 from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lightning_scaling.importers.assemble import assemble
-from lightning_scaling.importers.beside import facts_beside
+from lightning_scaling.importers.config_beside import facts_beside
 from lightning_scaling.importers.found_files import FoundFile, found_files
 from lightning_scaling.importers.gather import Columns, gather
 from lightning_scaling.importers.importer import Importer, Options, importer_for, importers

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lightning_scaling.importers.cells import NUMBER, number
-from lightning_scaling.importers.names import CLOCKS, VALIDATION, role, words
+from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, role, words
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 

@@ -179,8 +179,8 @@ class RunRecord(Printed):
         return {name: finite_json(value) for name, value in data.items()}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "RunRecord":
-        """The record that `to_json` wrote.
+    def from_json(cls, data: dict[str, Any], **where: Any) -> "RunRecord":
+        """The record that `to_json` wrote; `where` adds what it does not hold (state, experiment, run_id).
 
         Raises:
             ValueError: another document, or one of a newer schema.
@@ -195,7 +195,7 @@ class RunRecord(Printed):
         kept = {k: data[k] for k in ("key", "name", "family", "groups", "planned_tokens", "ended", "extra")}
         predictions = tuple(_prediction(p) for p in data["predictions"])
         flops, counted = np.asarray(_with_nan(data["flops"]), dtype=np.float64), Conventions(**data["conventions"])
-        return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept)
+        return cls(curve=curve, flops=flops, conventions=counted, predictions=predictions, **kept, **where)
 
 
 def finite_json(value: Any) -> Any:

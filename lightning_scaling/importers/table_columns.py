@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from lightning_scaling.importers.names import role, words
+from lightning_scaling.importers.column_names import role, words
 from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
