@@ -25,12 +25,10 @@ LONGEST = 2**26  # characters of a line
 MOST_RATIO = 500
 FLOOR = 256 * 2**20
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError)
+_PICKLE = "a pickle, which could run code when opened: write the losses as CSV or JSON"
 _REFUSED = {
+    **{bytes([0x80, protocol]): _PICKLE for protocol in range(2, 6)},
     b"PK\x03\x04": "a zip archive (also .npz, .xlsx and PyTorch checkpoints): unpack it and give the file that holds the losses",
-    b"\x80\x02": "a pickle, which could run code when opened: write the losses as CSV or JSON",
-    b"\x80\x03": "a pickle, which could run code when opened: write the losses as CSV or JSON",
-    b"\x80\x04": "a pickle, which could run code when opened: write the losses as CSV or JSON",
-    b"\x80\x05": "a pickle, which could run code when opened: write the losses as CSV or JSON",
     b"\x93NUMPY": "a NumPy array without column names: write the losses as CSV with a header",
     b"\x89HDF": "an HDF5 file: write the losses as CSV or parquet",
     b"SQLite format 3": "a database: give it to --store, as sqlite:///path",

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from lightning_scaling.importers.column_names import role, words
+from lightning_scaling.importers.column_names import role, word_set, words
 from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
@@ -14,34 +14,10 @@ _ACTIVE = {"active", "activated", "act"}
 _TOKENS = {"tokens", "token", "ntokens"}
 # What may stand beside the letters N and D of a size: d_model and n_ctx are none.
 _BESIDE_LETTER = (
-    {"non", "emb", "embedding", "nonembedding", "total", "x", "e", "10", "1", "in", "of"}
-    | _ACTIVE
-    | set(_UNITS)
-    | {"thousands", "millions", "billions", "trillions"}
+    word_set("non emb embedding nonembedding total x e 10 1 in of thousands millions billions trillions") | _ACTIVE | set(_UNITS)
 )
 _RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
-_OTHER = {
-    "per",
-    "ratio",
-    "s",
-    "sec",
-    "second",
-    "utilization",
-    "mfu",
-    "batch",
-    "vocab",
-    "optimal",
-    "opt",
-    "predicted",
-    "std",
-    "stderr",
-    "err",
-    "lr",
-    "unique",
-    "log",
-    "log10",
-    "ln",
-}
+_OTHER = word_set("per ratio s sec second utilization mfu batch vocab optimal opt predicted std stderr err lr unique log log10 ln")
 
 
 MODEL = 2  # rank of a column of models, whose cells may be sizes
