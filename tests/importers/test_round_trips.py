@@ -23,8 +23,8 @@ def same(reading, model):
 
 
 def test_one_training_is_one_run_in_the_files_of_three_loggers_and_in_what_the_monitor_recorded(tmp_path):
-    """Differences: loggers hold the rate of each step, the monitor the plan of the scheduler, MLflow's database (read by a mapping) none;
-    the monitor counts samples itself."""
+    """Differences: loggers hold the rate of each step, the monitor the plan of the scheduler, and it counts samples itself. In MLflow's
+    database its record lies with the logger's run."""
     pytest.importorskip("tensorboard")
     pytest.importorskip("mlflow")
     from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
@@ -39,18 +39,27 @@ def test_one_training_is_one_run_in_the_files_of_three_loggers_and_in_what_the_m
     model = trained(loggers, tmp_path, [monitor], every=2)
     for name in ("csv", "tb"):
         same(read_run(str(tmp_path / name), LOSS), model)
-    (stored,) = read_store(uri, LOSS)
-    np.testing.assert_allclose(stored.curve.loss, model.losses, rtol=1e-6)
-    np.testing.assert_array_equal(stored.curve.tokens, 2 * np.arange(1, STEPS + 1))
-
     (record,) = load(own).records
     held = replace(LOSS, columns={"loss": "val_loss"})
     files = [read_run(str(tmp_path / name), held) for name in ("csv", "tb")]
-    for reading in [*files, *read_store(uri, held), *read_store(own, Options())]:
+    for reading in [*files, *(each for store in (uri, own) for each in read_store(store, Options()))]:
         np.testing.assert_array_equal(reading.curve.tokens, record.curve.tokens)
         np.testing.assert_allclose(reading.curve.loss, record.curve.loss, rtol=1e-6)
     for reading in files:
         np.testing.assert_allclose(reading.curve.schedule.lr, record.curve.schedule.at(reading.curve.schedule.step - 1), rtol=1e-5)
+
+
+def test_mlflow_s_database(tmp_path):
+    pytest.importorskip("mlflow")
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    from lightning_scaling.importers.another_store import read_store
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    model = trained([MLFlowLogger("tiny", tracking_uri=uri)], tmp_path)
+    (reading,) = read_store(uri, LOSS)
+    np.testing.assert_allclose(reading.curve.loss, model.losses, rtol=1e-6)
+    np.testing.assert_array_equal(reading.curve.tokens, 2 * np.arange(1, STEPS + 1))
 
 
 @pytest.mark.slow
