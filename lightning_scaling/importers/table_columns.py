@@ -74,7 +74,7 @@ def usual(what: str, name: str) -> bool:
 
 def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
-        return Meaning("flops", float(FLOPS_PER_PF_DAY), 1)
+        return Meaning("flops", FLOPS_PER_PF_DAY, 1)
     units = [10.0 ** SIZES[unit[1][:1]] for word in found if (unit := _FLOPS.match(word)) is not None]
     if units:
         return Meaning("flops", max(*units, _power(name) or 1.0))
