@@ -49,7 +49,7 @@ def reason(error: BaseException, uri: str = "", limit: int = 200) -> str:
     line = " ".join(str(error).split()) or type(error).__name__
     line = re.sub(r"://\S*@", f"://{HIDDEN}@", line)
     for secret in _secrets(uri):
-        line = re.sub(re.escape(secret), HIDDEN, line, flags=re.IGNORECASE)  # host names are put in lower case on the way
+        line = re.sub(re.escape(secret), HIDDEN, line, flags=re.IGNORECASE)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -61,6 +61,7 @@ def _secrets(uri: str) -> list[str]:
     hidden = _hidden(uri)
     plain = {hidden, unquote(hidden), unquote_plus(hidden), " ".join(hidden.split())}
     escaped = {write(form) for form in plain for write in (quote, quote_plus, lambda text: quote(text, safe=""))}
+    plain |= {form.lower() for form in plain}  # as host names are written on the way
     forms = plain | escaped | {write(form)[1:-1] for form in plain for write in (ascii, repr, json.dumps)}
     pieces = forms | {piece for form in forms for piece in _SEPARATORS.split(form)}
     public = {piece.lower() for piece in _SEPARATORS.split(kept)}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lightning_scaling.store import redacted
+from lightning_scaling.store import redacted, resolve_uri
 from lightning_scaling.store.redaction import reason
 
 PUBLIC = "127.0.0.1:9"
@@ -62,3 +62,10 @@ def test_an_error_that_quotes_any_part_of_the_address_shows_none(secret: str, fo
 )
 def test_what_is_no_secret_is_shown(uri: str, shown: str) -> None:
     assert redacted(uri) == shown
+
+
+@pytest.mark.parametrize("uri", ["ada:S3cret@host:5000", "http:/ada:S3cret@host", "https//ada:S3cret@host/m.db"])
+def test_a_password_without_a_scheme_becomes_no_name_of_a_folder(uri: str) -> None:
+    with pytest.raises(ValueError, match="no scheme") as refused:
+        resolve_uri(uri)
+    assert "S3cret" not in str(refused.value)
