@@ -2,8 +2,9 @@
 
     python benchmarks/laws_worlds.py [--worlds 1000] [--quick] [--json OUT]
 
-Each world draws a law, a design (grid, IsoFLOP, random; 9 to 200 runs) and a noise (.1 to 2 %). Three tables:
-1. bias of predict_larger at ten times the largest compute against the number of runs, at fixed laws (bar: a tenth of the noise);
+Each world draws a law, a design (grid, IsoFLOP, random; 9 to 200 runs) and a noise (.1 to 2 %). Four kinds of tables:
+1. bias of predict_larger at ten times the largest compute against the number of runs, at fixed laws (bar: a tenth of the noise), and
+   of what the other estimators find;
 2. coverage of the 90 % bootstrap interval of each constant and of N*(C), by the outcome of the fit (bar under IDENTIFIED: .86 to .94);
 3. laws with another outer exponent kappa: predict_larger's coverage of the true loss (bar: .85);
 4. designs: error at 100 times the largest compute, median and 90th percentile.
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_surface, predict_larger, simulate_runs
+from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_frontier, fit_surface, isoflops, predict_larger, simulate_runs
 from lightning_scaling.laws.surface.surface import CONSTANTS
 
 # Published surfaces: Hoffmann et al. 2022, Besiroglu et al. 2024, Muennighoff et al. 2023.
@@ -53,6 +54,33 @@ def bias(worlds: int) -> list[dict[str, float]]:
             rows.append(
                 {"noise": noise, "runs": side**2, "bias": float(np.mean(off)), "error": error, "in_noise": float(np.mean(off) / noise)}
             )
+    return rows
+
+
+def bias_of_fits(worlds: int) -> list[dict[str, float]]:
+    """Mean relative error, %, of exponents and floors against the number of runs: surface, IsoFLOP parabolas, frontier.
+
+    Five IsoFLOP curves of 7, 20 and 80 sizes; for the frontier as many runs at the optimum of a law of compute. Noise and its mirror image.
+    """
+    rows = []
+    budgets = np.geomspace(3e17, 3e20, 5)
+    for noise in (0.002, 0.02):
+        for sizes in (7, 20, 80):
+            design, off = SweepDesign.isoflops(budgets, sizes), defaultdict(list)
+            for seed in range(worlds):
+                law, compute = LAWS[seed % len(LAWS)], np.geomspace(3e17, 3e20, 5 * sizes)
+                runs, z = simulate_runs(law, design, noise, seed=seed), np.random.default_rng(seed).standard_normal(5 * sizes)
+                for sign, loss in ((1, runs.loss), (-1, runs.expected**2 / runs.loss)):
+                    fit = fit_surface(runs.params, runs.tokens, loss)
+                    for name in ("E", "alpha", "beta"):
+                        off[name].append(getattr(fit, name) / getattr(law, name) - 1)
+                    off["a"].append(fit.surface.N_exponent / law.N_exponent - 1)
+                    growth = isoflops(runs.params, runs.tokens, loss).growth
+                    off["a, IsoFLOP"].append(np.nan if growth is None else growth.N_exponent / law.N_exponent - 1)
+                    frontier = fit_frontier(compute, (law.E + (1e20 / compute) ** 0.15) * np.exp(sign * noise * z))
+                    off["floor, frontier"].append(frontier.floor / law.E - 1)
+                    off["exponent, frontier"].append(frontier.floor_exponent / 0.15 - 1)
+            rows.append({"noise": noise, "runs": 5 * sizes, **{name: 100 * float(np.nanmean(each)) for name, each in off.items()}})
     return rows
 
 
@@ -155,20 +183,27 @@ def table(rows: list[dict[str, float]]) -> None:
     """Rows of one shape, aligned."""
     print("  ".join(f"{name:>9}" for name in rows[0]))
     for row in rows:
-        print("  ".join(f"{value:9.4g}" for value in row.values()))
+        print("  ".join(f"{value:{max(len(name), 9)}.4g}" for name, value in row.items()))
 
 
 def main() -> None:
-    """Run the three tables."""
+    """Run the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=1000, help="of the coverage table; the others take a share of them")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     worlds = args.worlds // 10 if args.quick else args.worlds
-    out = {"bias": bias(max(worlds // 80, 3)), "coverage": coverage(worlds), "forms": forms(max(worlds // 80, 3))}
+    out = {
+        "bias": bias(max(worlds // 80, 3)),
+        "bias_of_fits": bias_of_fits(max(worlds // 20, 3)),
+        "coverage": coverage(worlds),
+        "forms": forms(max(worlds // 80, 3)),
+    }
     print("bias of predict_larger at ten times the largest compute")
     table(out["bias"])  # type: ignore[arg-type]
+    print("bias of the other estimators, % of the truth")
+    table(out["bias_of_fits"])  # type: ignore[arg-type]
     print("coverage of 90 % intervals by outcome")
     for name, row in out["coverage"].items():  # type: ignore[attr-defined]
         print(f"{name:22}", {k: round(v, 3) for k, v in row.items()})
