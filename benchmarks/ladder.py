@@ -15,9 +15,8 @@ from pathlib import Path
 from lightning_scaling.ladder.chain_training import Report
 from lightning_scaling.ladder.design_file import read_design
 from lightning_scaling.ladder.engine import make_engine
-from lightning_scaling.ladder.recorded import recorded
 from lightning_scaling.ladder.run_ladder import Driver, run_ladder
-from lightning_scaling.ladder.status import status
+from lightning_scaling.ladder.status import recorded, status
 
 SECONDS = 0.05  # that a cell of the scheduling test sleeps
 FIELDS = {

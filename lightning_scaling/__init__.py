@@ -31,8 +31,7 @@ if TYPE_CHECKING:
         preset,
         simulate_runs,
     )
-    from lightning_scaling.laws.frontier.power import PowerLaw, PowerOutcome
-    from lightning_scaling.laws.frontier.run_power_law import fit_power_law
+    from lightning_scaling.laws.frontier.power import PowerLaw, PowerOutcome, fit_power_law
     from lightning_scaling.laws.outcomes import (
         FrontierOutcome,
         HyperparameterOutcome,
@@ -60,7 +59,7 @@ _LAZY = {
     "forecast": "forecasting",
     "Forecast": "forecasting",
     "ForecastOutcome": "forecasting",
-    "fit_power_law": "laws.frontier.run_power_law",
+    "fit_power_law": "laws.frontier.power",
     "PowerLaw": "laws.frontier.power",
     "PowerOutcome": "laws.frontier.power",
     "advise": "advice",

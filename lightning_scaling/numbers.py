@@ -7,6 +7,8 @@ from typing import TypeGuard
 
 _LETTERS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 ABSENT = "–"
+# An interval whose ends are this far apart says no more than that a value is not known.
+OPEN, OPEN_FROM = "open", 1e4
 # Powers of ten of what is written behind a number; P, E and Z before FLOPs only, as 5E is no number elsewhere.
 SIZES = {"": 0, "k": 3, "m": 6, "b": 9, "g": 9, "t": 12, "p": 15, "e": 18, "z": 21, "y": 24} | {
     word: power
@@ -134,15 +136,17 @@ def loss_interval(value: float | None, low: float | None, high: float | None) ->
 
 
 def between(low: float | None, high: float | None, write: Callable[[float | None], str] = loss) -> str:
-    """An interval, each end written by `write`; unbounded ends are stated.
+    """An interval, each end written by `write`; unbounded ends are stated, and one of positive ends over four powers of ten is open.
 
-    >>> between(2.28, 2.35), between(1e6, 3e6, count), between(1.0, math.inf), between(None, None)
-    ('2.280–2.350', '1M–3M', '≥ 1.000', '–')
+    >>> between(2.28, 2.35), between(1e6, 3e6, count), between(1.0, math.inf), between(None, None), between(1e-3, 1e3)
+    ('2.280–2.350', '1M–3M', '≥ 1.000', '–', 'open')
     """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ABSENT
     if math.isinf(low) and math.isinf(high):
         return "not bounded"
+    if 0 < OPEN_FROM * low < high < math.inf:
+        return OPEN
     if math.isinf(high):
         return f"≥ {write(low)}"
     return f"≤ {write(high)}" if math.isinf(low) else f"{write(low)}–{write(high)}"

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.advice.add_data import add_data
-from lightning_scaling.advice.decision import Decision
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.growing import allocation, as_law
-from lightning_scaling.advice.result import NOTHING_KNOWN, Advice
+from lightning_scaling.advice.result import NOTHING_KNOWN, Advice, Decision
 from lightning_scaling.advice.rules import decide
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
 from lightning_scaling.laws.capabilities import AllocationLaw

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightning_scaling.forecasting.clock import step_at
+from lightning_scaling.forecasting.rate_profile import step_at
 from lightning_scaling.run.curve import Curve
 
 SPENT = 0.02  # share of the peak: less than this still to fall is no decay to wait for

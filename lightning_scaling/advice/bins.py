@@ -51,7 +51,7 @@ class Bins:
         return int(np.argmin(self.smooth[:-1])) if len(self) > 1 else 0
 
 
-def binned(curve: Curve, budget: float, number: int = COUNT) -> Bins:
+def binned(curve: Curve, budget: float) -> Bins:
     """The finite losses of `curve`, gathered by equal shares of `budget` tokens.
 
     >>> bins = binned(Curve(range(1, 1001), [1.0] * 1000), budget=2000)
@@ -60,7 +60,7 @@ def binned(curve: Curve, budget: float, number: int = COUNT) -> Bins:
     """
     finite = np.isfinite(curve.loss)
     tokens, loss = curve.tokens[finite], curve.loss[finite]
-    index = np.ceil(tokens / budget * number - 1e-9)
+    index = np.ceil(tokens / budget * COUNT - 1e-9)
     starts = np.flatnonzero(np.diff(index, prepend=-1.0))
     groups = np.split(loss, starts[1:])
     middle = np.array([np.median(g) for g in groups if len(g)])

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.laws.capabilities import AllocationLaw, LossLaw, flops_per, name_of
-from lightning_scaling.laws.presets.presets import preset
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset, preset
 from lightning_scaling.run.curve import Curve
 
 DEFAULT = "besiroglu2024"

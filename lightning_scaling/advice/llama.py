@@ -11,7 +11,7 @@ import numpy as np
 from lightning_scaling.advice.growing import as_law
 from lightning_scaling.laws.capabilities import AllocationLaw, name_of
 from lightning_scaling.laws.presets.inference import SERVE, ServedOptimum, for_loss, tokens_for
-from lightning_scaling.laws.presets.published import surface_of
+from lightning_scaling.laws.presets.presets import surface_of
 from lightning_scaling.laws.surface.surface import Surface
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.units import training_flops

@@ -9,7 +9,7 @@ for other tokenizers. A law of the user's own runs is not restricted here.
 from dataclasses import dataclass
 
 from lightning_scaling.laws.capabilities import AllocationLaw
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.numbers import count
 
 OTHER_TOKENIZERS = 1.25

@@ -3,13 +3,13 @@
 import numpy as np
 from scipy.special import ndtr
 
-from lightning_scaling.advice.decision import Decision, reach
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.growing import Larger
 from lightning_scaling.advice.llama import Trade, trade
 from lightning_scaling.advice.plateau import Plateau, one_sided
 from lightning_scaling.advice.published_range import outside
 from lightning_scaling.advice.repetition import fresh_data_pays
+from lightning_scaling.advice.result import Decision, reach
 from lightning_scaling.advice.verdict import Reason, Verdict
 from lightning_scaling.numbers import count, loss, loss_interval, scientific, share
 

@@ -1,6 +1,6 @@
 """What the laws of further columns share on the command line: one table, the run to predict, the shape of the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,7 +52,20 @@ def table_of(sources: Sources, option: str, named: Mapping[str, str | None]) -> 
     """The one table of finished runs that a command was given; `named` as in `read_table`."""
     if len(sources.files) != 1:
         raise ValueError(f"{option} reads one table of finished runs, a line each")
+    runs_only(sources, taken=("lr",) if option == "--hyper" else ())
     return read_table(sources.files[0], named)
+
+
+def runs_only(sources: Sources, taken: Sequence[str] = ()) -> None:
+    """ValueError where an option was given that reads logs of training, for which a table of finished runs has no use."""
+    how = sources.options
+    given: dict[str, object] = {f"--{what}-column": how.columns.get(what) for what in ("step", "epoch", "lr") if what not in taken}
+    given |= {"--tokens-per-step": how.tokens_per_step, "--run": how.run, "--params": sources.params, "--family": sources.family}
+    for option, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{option} reads logs of training, and {sources.files[0]} is a table of finished runs: leave {option} out, or give --from"
+            )
 
 
 def outcome_of(law: Any) -> dict[str, str]:

@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 from lightning_scaling import numbers
-from lightning_scaling.ladder.expected import Expected
-from lightning_scaling.ladder.saved import Account, Stopped
+from lightning_scaling.ladder.early_account import Account, Stopped
+from lightning_scaling.ladder.quote import Expected
+from lightning_scaling.run.record import finite_json
 from lightning_scaling.units import pf_days
 
 
@@ -47,9 +48,5 @@ def account_document(found: Account) -> dict[str, Any]:
     ]  # fmt: skip
     saved = {"tokens": found.saved_tokens, "flops": found.saved_flops, "pf_days": pf_days(found.saved_flops)}
     added = [{"id": cell.id, "name": cell.name, "flops": cell.computed_flops} for cell in found.added]
-    errors = {name: _finite(getattr(found, name)) for name in ("plain", "ended", "spent")}
+    errors = {name: finite_json(vars(getattr(found, name))) for name in ("plain", "ended", "spent")}
     return {"stopped": stopped, "saved": saved, "added": added, "standard_errors": errors}
-
-
-def _finite(found: Expected) -> dict[str, Any]:
-    return {name: None if value == math.inf else value for name, value in vars(found).items()}

@@ -34,6 +34,8 @@ def answer(stated: set[str], given: dict[str, Any]) -> Found:
     """
     kind = _kind(given)
     _require_taken(kind, stated)
+    if "factor" in stated and not given["backtest"]:
+        raise ValueError("--factor says which runs --backtest holds out: give --backtest with it")
     planned = Planned(*(given.pop(name) for name in ("at_params", "at_total", "at_tokens")))
     task, chance, batch, _, _ = (given.pop(name) for name in ("task", "chance", "batch_column", "hyper", "moe"))
     if not kind:

@@ -1,17 +1,19 @@
 """What `fit` computes, as one plain dict: the law, its intervals, optima, the backtest and the next runs."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.column_law import Planned, larger_found, outcome_of
+from lightning_scaling.cli.column_law import Planned, larger_found, outcome_of, runs_only
 from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
 from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
 from lightning_scaling.laws import RunsFit, SurfaceFit, finished_table, fit_runs, identifying_run, next_runs, propose_outliers, save
 from lightning_scaling.laws.configurations import Replicates
+from lightning_scaling.laws.points import FEWEST_PARAMS, FEWEST_TOKENS, require_units
 from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.numbers import parse_compute
 from lightning_scaling.units import pf_days
@@ -43,6 +45,11 @@ def answer(
     hold_out, sources = how.pop("backtest"), read_sources(how, experiment)
     if how["resamples"] < 0:
         raise ValueError(f"--resamples must be zero or more, got {how['resamples']}")
+    if not 0 < how["level"] < 1:
+        raise ValueError(f"--level must lie between 0 and 1, got {how['level']}")
+    if 0 < how["resamples"] < (needed := math.ceil(2 / (1 - how["level"]) - 1e-6)):
+        raise ValueError(f"an interval of {100 * how['level']:g} % takes {needed} resamples or more; --resamples is {how['resamples']}")
+    how["replicates"] = read_as
     fit, read = _fitted(sources, {"params": params_column, "active": active_column, "flops": flops_column}, unfinished, how)
     found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)], "read": [each.to_json() for each in read]}
     found |= {"outliers": _outliers(fit), "identifying_run": _identifying(fit.surface)}
@@ -58,6 +65,8 @@ def answer(
     if next_budget:
         aim = None if target is None else _compute("--target", target)
         found["next_runs"] = next_runs(fit.surface, _compute("--next-budget", next_budget), aim).ladder()
+    if save_to and not fit.usable:
+        raise ValueError(f"--save has no law to write: {fit.surface.outcome} ({fit.surface.because})")
     if save_to:
         found["saved"] = str(save(fit.surface, save_to))
     return found, explained(read)
@@ -91,6 +100,7 @@ def _of_table(
     sources: Sources, columns: dict[str, str | None], unfinished: bool, how: dict[str, Any]
 ) -> tuple[RunsFit, list[Reading | RunsTable]]:
     (path,) = sources.files
+    runs_only(sources)
     named = {**columns, **{role: sources.options.columns.get(role) for role in ("tokens", "loss")}, "run": sources.options.run_column}
     runs = read_table(path, {role: name for role, name in named.items() if name is not None})
     if unfinished:
@@ -104,9 +114,15 @@ def _of_table(
 def _law(fit: RunsFit) -> dict[str, Any]:
     law, level = fit.surface, fit.level
     numbers = {name: _plain(getattr(law.surface, name)) for name in (*CONSTANTS, "N_exponent")}
-    intervals = {name: list(law.interval(name, level)) for name in numbers} if law.resampled else None
+    intervals = {name: [_plain(v) for v in law.interval(name, level)] for name in numbers} if law.resampled else None
     found: dict[str, Any] = {"law": law.name, "form": "E + A/N^alpha + B/D^beta", "constants": numbers, "intervals": intervals}
-    found |= {"level": level, "runs": len(fit.runs), "flops_per_param_and_token": fit.flops_per, "procedure": law.procedure}
+    found |= {
+        "undetermined": sorted(law.undetermined),
+        "level": level,
+        "runs": len(fit.runs),
+        "flops_per_param_and_token": fit.flops_per,
+        "procedure": law.procedure,
+    }
     found |= {"noise": _plain(law.noise), "objective": _plain(law.objective), "agreement": list(law.agreement)}
     found |= {"outcome": law.outcome.name, "meaning": str(law.outcome), "because": law.because}
     found |= {"split_identified": bool(fit.split_identified), "notes": list(fit.notes)}
@@ -116,6 +132,8 @@ def _law(fit: RunsFit) -> dict[str, Any]:
 def _optimum(fit: RunsFit, budget: float) -> dict[str, Any]:
     best = fit.optimum(budget)
     found: dict[str, Any] = {"flops": budget, "pf_days": pf_days(budget)}
+    if not fit.surface.split_determined:
+        return found | dict.fromkeys(f"{name}{end}" for name in ("params", "tokens", "loss") for end in ("", "_interval"))
     parts = (("params", best.params, best.params_interval), ("tokens", best.tokens, best.tokens_interval))
     for name, value, interval in (*parts, ("loss", best.loss, best.loss_interval)):
         found |= {name: _plain(value), f"{name}_interval": None if interval is None else [_plain(v) for v in interval]}
@@ -157,6 +175,9 @@ def _approaches(fit: RunsFit) -> dict[str, Any]:
 def _planned(fit: RunsFit, planned: Planned, size: tuple[float, float], read_as: Replicates) -> dict[str, Any]:
     if fit.moe is not None:
         raise ValueError("these runs are mixtures of experts of several ratios: predict with --moe, --at-params, --at-total, --at-tokens")
+    if float(fit.runs.params.min(initial=np.inf)) >= FEWEST_PARAMS and float(fit.runs.tokens.min(initial=np.inf)) >= FEWEST_TOKENS:
+        require_units("--at-params", size[0], FEWEST_PARAMS, "7B")
+        require_units("--at-tokens", size[1], FEWEST_TOKENS, "2T")
     made = fit.predict_larger(*size, replicates=read_as)
     return larger_found(made, planned) | {"words": f"{planned}: {made}"}
 

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lightning_scaling.numbers import ABSENT, between, compute, count, loss, plain, scientific, share
+from lightning_scaling.numbers import ABSENT, OPEN, between, compute, count, loss, plain, scientific, share
 from lightning_scaling.printed import aligned
 
+# A run is worth naming where it leaves no more than this share of a standard error.
+HELPS = 0.9
+MOST_HELD_OUT = 12
+# Notes that change how the law is to be read; the others are in the document.
+ALWAYS = ("are these in billions", "sweep hyper-parameters")
 _DENSE = "L(N, D) above is that of dense models: a mixture of experts counts as one of its effective size."
 
 
 def words(found: dict[str, Any]) -> str:
     """The whole answer for a terminal."""
-    parts = [f"warning: {note}" for note in found["notes"] if "are these in billions" in note] + [_law(found)]
+    parts = [f"warning: {note}" for note in found["notes"] if any(each in note for each in ALWAYS)] + [_law(found)]
     parts += [_optima(found)] if found["optima"] else []
     parts += [found["outliers"]["because"] + _without(found["outliers"])] if found["outliers"] and found["outliers"]["proposed"] else []
     parts += [found["planned"]["words"] + _shorten(found["planned"])] if "planned" in found else []
@@ -28,13 +33,25 @@ def _law(found: dict[str, Any]) -> str:
     for name, value in found["constants"].items():
         interval = (found["intervals"] or {}).get(name)
         label = "a of N* ∝ C^a" if name == "N_exponent" else name
-        rows.append((label, plain(value), between(interval[0], interval[1], plain) if interval else ABSENT))
+        edges = between(interval[0], interval[1], plain) if interval else ABSENT
+        rows.append((label, plain(value), OPEN if interval and interval[0] is None else edges))
     first, of = found["agreement"]
-    advice = f"\n{run['meaning']}" if (run := found["identifying_run"]) else ""
-    return f"{aligned(rows)}\n{found['runs']} runs; {first} of {of} starts agree. {found['meaning']} ({found['because']}){advice}"
+    searched = f"; {first} of {of} starts agree" if of else ""
+    runs = "1 run" if found["runs"] == 1 else f"{found['runs']} runs"
+    text = f"{runs}{searched}. {found['meaning']} ({found['because']}){_advice(found)}"
+    return f"{aligned(rows)}\n{text}" if of else text
+
+
+def _advice(found: dict[str, Any]) -> str:
+    """The run that would identify an exponent, where it helps and none is named yet."""
+    run = found["identifying_run"]
+    helps = run and run["error_after"] < HELPS * run["error_before"] and "add a run of" not in found["because"]
+    return f"\n{run['meaning']}" if run and helps else ""
 
 
 def _optima(found: dict[str, Any]) -> str:
+    if found["optima"][0]["params"] is None:
+        return "These runs determine no best split of a budget between N and D."
     rows = [("best use of", "PF-days", "N*", "", "D*", "", "D*/N*", "loss")]
     for best in found["optima"]:
         size, length = (f"({between(i[0], i[1], count)})" if (i := best[f"{k}_interval"]) else "" for k in ("params", "tokens"))
@@ -66,10 +83,12 @@ def _approaches(found: dict[str, Any]) -> str:
 
 def _backtest(found: dict[str, Any]) -> str:
     rows: list[Sequence[str]] = [("held out", "params", "tokens", "loss", "predicted", "low", "high", "compute")]
-    for run in found["held_out"]:
+    held = sorted(found["held_out"], key=lambda run: float(run["factor"]))
+    for run in held[-MOST_HELD_OUT:]:
         losses = (loss(run[k]) for k in ("loss", "predicted", "low", "high"))
         rows.append(("", count(run["params"]), count(run["tokens"]), *losses, f"× {count(run['factor'])}"))
-    return f"{aligned(rows)}\n{found['because']}"
+    others = f"\n(the {MOST_HELD_OUT} of most compute out of {len(held)})" if len(held) > MOST_HELD_OUT else ""
+    return f"{aligned(rows)}{others}\n{found['because']}"
 
 
 def _shorten(planned: dict[str, Any]) -> str:

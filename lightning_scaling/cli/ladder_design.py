@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.ladder.bundled import design_path
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.design_file import read_design
+from lightning_scaling.ladder.design_file import design_path, read_design
 from lightning_scaling.ladder.faults import DesignFaults
 
 
@@ -61,6 +60,8 @@ def engine_options(given: dict[str, Any]) -> dict[str, Any]:
         ValueError: an option of another engine.
     """
     own = {"ray": ("address", "gpus"), "slurm": ("gpus", "partition", "minutes", "slurm_executor"), "local": ()}[given["engine"]]
+    if given["lanes"] and given["engine"] != "local":
+        raise ValueError(f"--lanes is not for --engine {given['engine']}: the cluster decides how many cells run at a time")
     for name in ("address", "gpus", "partition", "minutes", "slurm_executor"):
         if given[name] and name not in own:
             raise ValueError(f"--{name.replace('_', '-')} is not for --engine {given['engine']}")

@@ -9,11 +9,10 @@ import click
 from lightning_scaling.cli.early_words import account_document, account_lines
 from lightning_scaling.cli.ladder_words import status_document, status_text
 from lightning_scaling.ladder.design import Design
+from lightning_scaling.ladder.early_account import account, stopped_early
 from lightning_scaling.ladder.engine import make_engine
 from lightning_scaling.ladder.progress_bars import progress_bars
-from lightning_scaling.ladder.rounds import run_rounds
-from lightning_scaling.ladder.run_ladder import Interrupted
-from lightning_scaling.ladder.saved import account, stopped_early
+from lightning_scaling.ladder.run_ladder import Interrupted, run_rounds
 from lightning_scaling.ladder.status import status
 
 WIDTH = 132  # of tables in a file or pipe

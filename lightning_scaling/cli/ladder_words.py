@@ -9,9 +9,9 @@ import click
 
 from lightning_scaling import numbers
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.expected import Expected
-from lightning_scaling.ladder.quote import Quote, quote
+from lightning_scaling.ladder.quote import Expected, Quote, quote
 from lightning_scaling.ladder.status import LadderStatus, status
+from lightning_scaling.run.record import finite_json
 from lightning_scaling.units import pf_days
 
 MOST = 60  # cells of a table; the rest are counted
@@ -35,16 +35,12 @@ def plan_document(design: Design, found: Quote) -> dict[str, Any]:
     """The plan as one plain document."""
     cells = [
         {"id": c.id, "name": c.name, "family": c.family, "params": c.params, "tokens": c.tokens, "steps": c.steps, "flops": c.flops,
-         "computed_flops": c.computed_flops, "seed": c.seed, "hyper": dict(c.hyper), "seconds": _finite(found.step_times.cell(c))}
+         "computed_flops": c.computed_flops, "seed": c.seed, "hyper": dict(c.hyper), "seconds": finite_json(found.step_times.cell(c))}
         for c in design.cells
     ]  # fmt: skip
-    expected = None if found.expected is None else {name: _finite(value) for name, value in vars(found.expected).items()}
+    expected = None if found.expected is None else {name: finite_json(value) for name, value in vars(found.expected).items()}
     total = {"flops": design.flops, "computed_flops": design.computed_flops, "pf_days": pf_days(design.computed_flops)}
-    return {"name": design.name, "cells": cells, **total, "seconds": _finite(found.seconds), "lanes": found.lanes, "expected": expected}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return {"name": design.name, "cells": cells, **total, "seconds": finite_json(found.seconds), "lanes": found.lanes, "expected": expected}
 
 
 def _plan_table(design: Design, found: Quote) -> Any:
@@ -79,13 +75,15 @@ def in_words(expected: Expected | None) -> str:
         return f"It cannot identify L(N, D): its cells cannot tell size from data. Vary the tokens per parameter. (law: {expected.law})"
     errors = f"alpha ± {expected.alpha:.3f}, beta ± {expected.beta:.3f}, exponent of N* ± {expected.allocation:.3f}"
     optimum = f"N* at {numbers.scientific(expected.flops)} FLOPs ± {numbers.share(expected.optimum)}"
+    far = f"no better than ± {numbers.share(expected.far_loss)}" if expected.far_loss < 1 else "open"
+    optimum += f", loss at {numbers.scientific(expected.far_flops)} FLOPs {far}"
     verdict = "It will identify L(N, D)" if expected.identifies else "It will hardly identify L(N, D)"
     return f"{verdict}: {errors}; {optimum} (standard errors, if {expected.law} holds with {numbers.share(expected.noise)} noise a run)."
 
 
 def show_status(design: Design, as_json: bool, watch: float | None) -> None:
     """The state of every cell, once or again and again."""
-    from lightning_scaling.ladder.saved import with_added
+    from lightning_scaling.ladder.early_account import with_added
 
     while True:
         design = with_added(design)
@@ -103,11 +101,11 @@ def show_status(design: Design, as_json: bool, watch: float | None) -> None:
 def status_document(design: Design, found: LadderStatus) -> dict[str, Any]:
     """The status as one plain document."""
     cells = [
-        {"id": s.cell.id, "name": s.cell.name, "state": s.state, "share": s.share, "steps": s.steps, "loss": _finite(s.loss),
+        {"id": s.cell.id, "name": s.cell.name, "state": s.state, "share": s.share, "steps": s.steps, "loss": finite_json(s.loss),
          "attempt": s.attempt, "error": s.error, "verdict": s.verdict}
         for s in found.cells
     ]  # fmt: skip
-    return {"name": design.name, "cells": cells, "share": found.share, "seconds_left": _finite(found.seconds_left)}
+    return {"name": design.name, "cells": cells, "share": found.share, "seconds_left": finite_json(found.seconds_left)}
 
 
 def status_text(design: Design, found: LadderStatus) -> str:

@@ -48,7 +48,7 @@ def _positive(number: float, value: Any, param: click.Parameter | None, what: st
 @click.command("plan", epilog=EXAMPLES)
 @click.option("--params", type=Count(), help="N: params of the model.")
 @click.option("--tokens", type=Count(), help="D: training tokens.")
-@click.option("--flops", type=Compute(), help="C: training budget, e.g. 1e23, '100 ZFLOPs' or '3.3 PF-days'.")
+@click.option("--flops", "--compute", "flops", type=Compute(), help="C: training budget, e.g. 1e23, '100 ZFLOPs' or '3.3 PF-days'.")
 @click.option("--pf-days", type=Count(), help="The budget in PF-days (8.64e19 FLOPs each) instead.")
 @click.option("--gpus", type=Count(), help="The budget as a number of accelerators, with --gpu and --days.")
 @click.option("--gpu", help="Which accelerator: h100, a100, b200, tpu-v5e, …")

@@ -4,10 +4,9 @@ from typing import Any
 
 from lightning_scaling.cli.plan_hyperparameters import hyperparameters
 from lightning_scaling.laws.capabilities import AllocationLaw, flops_per, name_of
+from lightning_scaling.laws.presets.allocation import budget_for
 from lightning_scaling.laws.presets.inference import for_loss
-from lightning_scaling.laws.presets.inverse import budget_for
-from lightning_scaling.laws.presets.presets import PRESETS, preset
-from lightning_scaling.laws.presets.published import Preset, surface_of
+from lightning_scaling.laws.presets.presets import PRESETS, Preset, preset, surface_of
 from lightning_scaling.laws.presets.repeated import RepeatedData
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit

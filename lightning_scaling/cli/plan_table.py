@@ -28,7 +28,7 @@ def sentences(plan: dict[str, Any]) -> list[str]:
 
 def _machine(machine: dict[str, Any]) -> str:
     chips = f"{count(machine['gpus'])} × {machine['gpu']} for {plain(machine['days'])} days"
-    peak = f"{share(machine['mfu'])} of {count(machine['peak_flops'])}FLOP/s dense {machine['format']}"
+    peak = f"{share(machine['mfu'])} of {machine['peak_flops'] / 1e12:.4g} TFLOP/s dense {machine['format']}"
     return f"{chips} at {peak} ({machine['source']})"
 
 

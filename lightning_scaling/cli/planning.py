@@ -8,6 +8,7 @@ import click
 from lightning_scaling.accelerators import accelerator, budget_flops
 from lightning_scaling.cli.plan_hyperparameters import hyperparameters
 from lightning_scaling.cli.plan_laws import chosen_laws, row
+from lightning_scaling.laws.points import FEWEST_PARAMS, FEWEST_TOKENS, require_units
 from lightning_scaling.units import FLOPS_PER_PF_DAY, tokens_for, training_flops
 
 MFU = 0.4
@@ -28,6 +29,9 @@ def answer(
     plan = _complete(params, tokens, budget)
     plan |= {"served_tokens": served, "unique_tokens": unique_tokens} | ({"machine": described} if described else {})
     complete = plan["params"] is not None and plan["tokens"] is not None
+    if plan["flops"] is None:
+        require_units("--params", params, FEWEST_PARAMS, "7B")
+        require_units("--tokens", tokens, FEWEST_TOKENS, "300B")
     if plan["flops"] is None and unique_tokens is not None:
         raise ValueError("--unique-tokens changes the best use of a budget: give the budget (--flops, --pf-days or --gpus) with it")
     if complete and not laws and served is not None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lightning_scaling.forecasting.clock import step_at
+from lightning_scaling.forecasting.rate_profile import step_at
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 

@@ -1,7 +1,6 @@
 """Forecasts of a run from its own curve, its learning-rate schedule and the finished runs of its family."""
 
 from lightning_scaling.forecasting.forecast import forecast
-from lightning_scaling.forecasting.outcome import ForecastOutcome
-from lightning_scaling.forecasting.result import Forecast
+from lightning_scaling.forecasting.result import Forecast, ForecastOutcome
 
 __all__ = ["Forecast", "ForecastOutcome", "forecast"]

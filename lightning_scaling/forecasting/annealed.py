@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import step_at
-from lightning_scaling.forecasting.outcome import ForecastOutcome
-from lightning_scaling.forecasting.rate_profile import RateProfile, read_profile
-from lightning_scaling.forecasting.result import Forecast, answer, places
-from lightning_scaling.forecasting.split_student import SplitStudent
+from lightning_scaling.forecasting.distributions import SplitStudent
+from lightning_scaling.forecasting.rate_profile import RateProfile, read_profile, step_at
+from lightning_scaling.forecasting.result import Forecast, ForecastOutcome, answer, places
 from lightning_scaling.run.curve import Curve
 
 DROP = 1.38  # of a full decay over a fifth of the run, in g; over runs .14 in log, below about 1 000 steps .25 to .5 less

@@ -11,8 +11,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.backtest import Cut
+from lightning_scaling.forecasting.distributions import NINETY, SplitStudent
 from lightning_scaling.forecasting.observed import Observed
-from lightning_scaling.forecasting.split_student import NINETY, SplitStudent
 
 FINE, COARSE = 0.01, 0.05  # s, log loss: where the rate stays, where more than MUCH of an annealing remains; .02 and .08 were alike
 MUCH = 0.1

@@ -8,20 +8,18 @@ from numpy.typing import ArrayLike
 from lightning_scaling.arrays import Floats
 from lightning_scaling.forecasting.annealed import measured
 from lightning_scaling.forecasting.backtest import backtest, calibrated
-from lightning_scaling.forecasting.clock import BEYOND, in_usual_steps, step_at
 from lightning_scaling.forecasting.combination import combined
 from lightning_scaling.forecasting.curve_points import gather, resolution, scatter
+from lightning_scaling.forecasting.distributions import SplitStudent
 from lightning_scaling.forecasting.futures import Future, in_each, median_over, unknown_future
 from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.observed import Observed, observe
-from lightning_scaling.forecasting.outcome import SO_FAR, ForecastOutcome
 from lightning_scaling.forecasting.plain_laws import plain_laws
 from lightning_scaling.forecasting.prior import Prior
-from lightning_scaling.forecasting.rate_profile import RateProfile, read_profile
-from lightning_scaling.forecasting.result import Forecast, answer, places, refused
+from lightning_scaling.forecasting.rate_profile import BEYOND, RateProfile, in_usual_steps, read_profile, step_at
+from lightning_scaling.forecasting.result import SO_FAR, Forecast, ForecastOutcome, answer, places, refused
 from lightning_scaling.forecasting.screen import after_warmup, diverged, refuse, too_short, turns_up
 from lightning_scaling.forecasting.siblings import corrected, pool, replays
-from lightning_scaling.forecasting.split_student import SplitStudent
 from lightning_scaling.run.curve import Curve
 
 PRIOR = Prior()

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import step_at
+from lightning_scaling.forecasting.distributions import Mixture
 from lightning_scaling.forecasting.law_forecast import LawForecast
-from lightning_scaling.forecasting.mixture import Mixture
 from lightning_scaling.forecasting.observed import Observed
-from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile, step_at
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
@@ -26,7 +25,6 @@ KNOTS = 48  # of a future
 BARELY = 0.05  # share of the steps to come that a schedule must cover to be known beyond the data
 LEANING = 0.4  # from the median over the futures towards their mean
 NEGLIGIBLE = 0.02  # weight below which a future is left out
-
 _MOVING = {
     "cosine to zero": 1.0,
     "cosine to a tenth": 1.0,

@@ -1,8 +1,9 @@
-"""The annealing law's predictive distribution, widened by what it does not know.
+"""The annealing law's predictive distribution: all laws that could have drawn the curve so far, widened by what they do not know.
 
-The posterior is moved a seventh of the way to a plain tail law, less the share of the drop that this law cannot have seen. Its deviation
-gains a share of their disagreement, and a share of the remaining gain: how a rate that has yet to fall acts is the least certain thing
-about a run.
+The laws are weighed by how well they do: a mixture of normals, not one best fit. The drift continues from the last point, so the forecast
+starts where the curve is and not where the law is. This posterior is moved a seventh of the way to a plain tail law, less the share of the
+drop that this law cannot have seen. Its deviation gains a share of their disagreement, and a share of the remaining gain: how a rate that
+has yet to fall acts is the least certain thing about a run.
 """
 
 from dataclasses import dataclass, replace
@@ -10,12 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.family import FamilyPrior
-from lightning_scaling.forecasting.mixture import Mixture
+from lightning_scaling.forecasting.distributions import Mixture
+from lightning_scaling.forecasting.grid import EXPONENTS, KAPPAS, Grid, moments_at, solve, weigh
 from lightning_scaling.forecasting.observed import Observed
 from lightning_scaling.forecasting.plain_laws import tail_law
-from lightning_scaling.forecasting.posterior import Posterior, fit
-from lightning_scaling.forecasting.prior import Prior
+from lightning_scaling.forecasting.prior import FamilyPrior, Prior
 
 PULL = 0.14  # towards the tail law: .1 to .25 were alike, .35 worse by .08 in log error
 FAR = 0.5  # a disagreement in log loss beyond this counts as this
@@ -26,6 +26,46 @@ REMAINING = 0.19  # share of the remaining gain that enters it
 LEAST = 0.06  # log loss: a full annealing takes no less than this, for that purpose
 UNKNOWN = 0.04  # log loss: the same where no schedule is known, for a run that is just beginning; such a run's rate mostly falls
 MIDDLE = 1  # the speed of response by which the remaining annealing is measured
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Args:
+    mixture: of the fitted loss, one logged point, at each place asked for.
+    floor: mean of what the laws would end at after endless effective_time, with the annealing of the last place asked for.
+    slope: mean fall per e-fold of effective_time now, the gain of annealing apart.
+    drop: (m,) mean of what annealing will still take off.
+    """
+
+    mixture: Mixture
+    floor: float
+    slope: float
+    drop: Floats
+
+
+def fit(observed: Observed, prior: Prior, family: FamilyPrior | None = None) -> Posterior:
+    """The posterior mixture at the places `observed` asks for, with what finished runs of the `family` have estimate."""
+    grid = solve(observed, KAPPAS)
+    weight = weigh(_chance(grid, observed, prior, family))
+    mean, variance = moments_at(grid, observed)
+    m = len(observed.s_at)
+    mixture = Mixture(weight.ravel(), mean.reshape(-1, m), np.sqrt(variance.reshape(-1, m))).main()
+    part = weight * grid.slope
+    drop = np.asarray((observed.gain_at - observed.gain[-1]) @ (part * grid.kappas).sum((0, 1, 3)))
+    return Posterior(mixture, _floor(grid, weight, observed), float(part.sum()), drop)
+
+
+def _chance(grid: Grid, observed: Observed, prior: Prior, family: FamilyPrior | None) -> Floats:
+    chance = grid.evidence + prior.exponent(EXPONENTS, grid.slope)
+    if len(grid.kappas) > 1:
+        chance = chance + prior.annealing(grid.kappas, grid.slope, observed)
+    return chance if family is None else chance + family.chance(grid)
+
+
+def _floor(grid: Grid, weight: Floats, observed: Observed) -> float:
+    annealed = grid.kappas * observed.gain_at[-1][:, None] + 1 / EXPONENTS
+    end = grid.level - np.maximum(grid.slope, 0.0) * annealed
+    return float((weight * (np.exp(end) if observed.units.log else end)).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,18 @@ Effective time is the sum of rate^TIME_POWER. With power 1 it is the S1 of Tissu
 less than their rate does: with .7 the mean error half way was .48 %, with 1 .53 %, and quadratic decays of small regressions improved too.
 The annealing gain is the multi-power form (Luo et al. 2025, arXiv 2503.12811): each fall of rate^FALL_POWER acts slowly, as
 1 − (1 + c·S/η^gamma)^-beta of the plain sum S since. Rates are in units of the schedule's peak, so that no answer depends on their size.
+
+Steps: a step may be an optimiser step, an epoch or a token. The response to a fall of the rate is slow in optimiser steps, and nothing else
+is. So every run is rescaled to USUAL_STEPS steps, unless its steps are known to be optimiser steps. On 152 published runs that cost .03
+points of the median error half way, since regained by the prior, and gained .1 to .2 where every source counts once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
 TIME_POWER = 0.6  # of the rate in effective time: .5 to .7 were alike in log score over the sets of runs, .85 and 1 worse
@@ -22,6 +27,8 @@ SPEEDS = np.array([0.003, 0.01, 0.03, 0.1, 0.3])  # c, response per step at the 
 ODDS = np.array([0.3, 0.5, 1.0, 1.0, 1.0])  # prior odds of each: a slow response promises much that comes late, and mostly does not come
 FALL_POWER = 0.88  # falls at low rates count a little more: language models ask for .8, chess models for 1
 LOWEST = 0.01  # of the peak: the response at lower rates is as at this one
+USUAL_STEPS = 2e4  # 7e3, 4e4 and 1e5 were alike
+BEYOND = 0.95  # a schedule that covers less than this share of the steps asked for has ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,3 +114,27 @@ def _falls(summed: Floats, rate: Floats) -> tuple[Floats, Floats, Floats]:
     marks = np.linspace(along[0], along[-1], NODES + 1)
     at, eta = np.interp(marks, along, summed), np.interp(marks, along, rate)
     return (at[1:] + at[:-1]) / 2, -np.diff(eta**FALL_POWER), np.maximum(eta[1:], LOWEST)
+
+
+def step_at(curve: Curve, tokens: Floats) -> Floats:
+    """Steps at which the run will have seen `tokens`, at the tokens a step of the last half of the curve."""
+    if curve.step is None:
+        raise ValueError("a schedule is in steps: give the curve's steps beside it")
+    half = len(curve) // 2
+    rise, run = curve.tokens[-1] - curve.tokens[half], curve.step[-1] - curve.step[half]
+    if rise <= 0 or run <= 0:
+        rise, run = curve.tokens[-1], curve.step[-1]
+    later = curve.step[-1] + np.maximum(tokens - curve.tokens[-1], 0.0) * run / rise
+    return np.where(tokens <= curve.tokens[-1], np.interp(tokens, curve.tokens, curve.step), later)
+
+
+def in_usual_steps(curve: Curve, at: float) -> Curve:
+    """The same run in steps of which its schedule has USUAL_STEPS, or the run until `at` where the schedule ends before that."""
+    if curve.schedule is None or curve.step is None or curve.optimizer_steps:
+        return curve
+    needed, end = float(step_at(curve, np.array([at]))[0]), curve.schedule.end
+    length = end if end >= BEYOND * needed else needed
+    if length <= 0:
+        return curve
+    factor = USUAL_STEPS / length
+    return replace(curve, step=curve.step * factor, schedule=Schedule(curve.schedule.step * factor, curve.schedule.lr))

@@ -4,8 +4,8 @@ import numpy as np
 
 from lightning_scaling.forecasting.curve_points import scatter
 from lightning_scaling.forecasting.observed import Observed
-from lightning_scaling.forecasting.outcome import ForecastOutcome
 from lightning_scaling.forecasting.rate_profile import RateProfile
+from lightning_scaling.forecasting.result import ForecastOutcome
 from lightning_scaling.run.curve import Curve
 
 ENOUGH = 6  # points after warm-up without which no slope is known

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.forecasting.clock import in_usual_steps
 from lightning_scaling.forecasting.curve_points import gather
-from lightning_scaling.forecasting.family import AnnealingEstimate, FamilyPrior, estimate_annealing
 from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.observed import Observed, observe
-from lightning_scaling.forecasting.prior import Prior
-from lightning_scaling.forecasting.rate_profile import read_profile
+from lightning_scaling.forecasting.prior import AnnealingEstimate, FamilyPrior, Prior, estimate_annealing
+from lightning_scaling.forecasting.rate_profile import in_usual_steps, read_profile
 from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
 from lightning_scaling.run.curve import Curve
 

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lightning_scaling import numbers
 from lightning_scaling.ladder import values
 from lightning_scaling.ladder.block_points import KINDS, Point, points_of
 from lightning_scaling.ladder.branching import SHARED
 from lightning_scaling.ladder.builder import Builder
 from lightning_scaling.ladder.cell import SHAPES, Cell, Shape, identity
 from lightning_scaling.ladder.faults import Faults
-from lightning_scaling.ladder.hyper import PUBLISHED, value_of
+from lightning_scaling.ladder.hyper import published, value_of
 from lightning_scaling.units import training_flops
 
 __all__ = ["COMMON", "KINDS", "read_block"]
-
 COMMON = ("sizes", "batch_tokens", "hyper", "schedule", "evaluations", "family", "seeds", "unique_tokens", "stop", "branches")
+MOST_STEPS = 10**12
 
 
 def read_block(
@@ -34,11 +35,12 @@ def read_block(
     seeds = faults.read(
         f"{place}.seeds", block.get("seeds", 0), lambda v: [values.natural(s) for s in values.many(v)], "whole numbers", [0]
     )
+    branches = faults.read(f"{place}.branches", block.get("branches") or False, values.switch, "true or false", False)
     cells = []
     for seed in seeds:
         named = shared | {"seed": seed, "label": _label(block, seed, len(seeds))}
         made = [cell for point in found if (cell := _cell(place, point, block, named, about, faults)) is not None]
-        cells += [replace(cell, trunk=SHARED) for cell in made] if block.get("branches") else made
+        cells += [replace(cell, trunk=SHARED) for cell in made] if branches else made
     return cells
 
 
@@ -90,7 +92,9 @@ def _shape(place: str, given: Any, faults: Faults) -> Shape:
 
 
 def _cell(place: str, point: Point, block: Mapping[str, Any], shared: dict[str, Any], about: Any, faults: Faults) -> Cell | None:
-    known = {**point.size, "N": point.params, "D": point.tokens or 0, "C": point.flops or 0}
+    tokens = point.tokens or point.flops / training_flops(point.params, 1)
+    length = {"D": tokens, "C": point.flops or training_flops(point.params, tokens)} if tokens else {}
+    known = {**point.size, "N": point.params, **length}
     rules = _rules(place, block, faults)
     batch = _valued(f"{place}.batch_tokens", rules.pop("batch_tokens", block.get("batch_tokens")), known, faults)
     if batch is None:
@@ -100,12 +104,17 @@ def _cell(place: str, point: Point, block: Mapping[str, Any], shared: dict[str, 
     batch = faults.read(f"{place}.batch_tokens", batch, values.whole, "the tokens of one optimiser step", None)
     if batch is None:
         return None
-    steps = point.steps or max(1, round((point.tokens or point.flops / training_flops(point.params, 1)) / batch))
+    steps = point.steps or max(1, round(tokens / batch))
+    if steps > MOST_STEPS:
+        faults.add(place, f"{point.name} has {numbers.count(steps)} steps of {numbers.count(batch)} tokens; look at the unit of its length")
+        return None
     known |= {"D": steps * batch, "C": training_flops(point.params, steps * batch)}
     hyper = {name: _valued(f"{place}.hyper.{name}", rule, known, faults) for name, rule in rules.items()}
     rest = {name: value for name, value in shared.items() if name != "label"}
     if rest["schedule"].warmup >= steps:
-        faults.add(place, f"{point.name} has {steps} steps and a warm-up of {rest['schedule'].warmup:g}; shorten the warm-up")
+        faults.add(
+            place, f"{point.name} has {steps} step{'s' * (steps != 1)} and a warm-up of {rest['schedule'].warmup:g}; shorten the warm-up"
+        )
     decisive = dict(params=point.params, steps=steps, batch_tokens=batch, size=dict(point.size), hyper=hyper, **rest)
     decisive.pop("evaluations")
     name = " ".join(filter(None, (point.name, shared["label"])))
@@ -119,17 +128,16 @@ def _rules(place: str, block: Mapping[str, Any], faults: Faults) -> dict[str, An
         return {}
     rules = dict(given)
     law = rules.pop("law", None)
-    if law is not None and law not in PUBLISHED:
-        faults.add(f"{place}.hyper.law", f"must be one of {', '.join(PUBLISHED)}, got {law!r}")
-        law = None
-    return {**(PUBLISHED[law] if law else {}), **rules}
+    try:
+        return {**({} if law is None else published(law)), **rules}
+    except ValueError as error:
+        faults.add(f"{place}.hyper.law", str(error))
+        return rules
 
 
 def _valued(place: str, rule: Any, known: Mapping[str, Any], faults: Faults) -> Any:
     try:
         return value_of(rule, known)
-    except KeyError:
-        faults.add(place, f"a power law needs its factor: write {{at: 0.01, N: -0.3}}, got {rule!r}")
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         faults.add(place, " ".join(str(error).split()))
     return None

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from lightning_scaling.ladder.cell import Cell, Chain
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.run_folder import cancelled, remove
-from lightning_scaling.ladder.session import CancelledInFolder, Session, Stopped
+from lightning_scaling.ladder.run_folder import CancelledInFolder, Session, Stopped, cancelled, remove
 
 DELIVERIES = (0.0, 1.0, 3.0, 10.0)  # seconds before each attempt at a record that the store did not take
 
@@ -38,8 +37,8 @@ class Report:
 
 def train_chain(task: Task, session: Session) -> Report:
     """Train the cells that the store does not hold as finished. A cell that fails costs that cell alone, where it shares no trunk."""
-    from lightning_scaling.ladder.quiet import quiet
-    from lightning_scaling.ladder.recorded import finished, note_failures
+    from lightning_scaling.ladder.status import finished, note_failures
+    from lightning_scaling.ladder.training import quiet
 
     design = task.design
     errors: list[tuple[str, str]] = []
@@ -65,7 +64,7 @@ def train_chain(task: Task, session: Session) -> Report:
 
 
 def _train(task: Task, cell: Cell, session: Session) -> None:
-    from lightning_scaling.ladder.recorded import deliver_missing
+    from lightning_scaling.ladder.status import deliver_missing
     from lightning_scaling.ladder.training import train_cell
 
     branches = task.chain.branch_steps if not cell.branch_step else ()

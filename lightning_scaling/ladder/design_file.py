@@ -11,7 +11,9 @@ cells:
 What is given beside `cells` holds for every block; a block may give its own.
 """
 
+import inspect
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,11 @@ from lightning_scaling.ladder.builder import Builder, load_builder
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.faults import DesignFaults, Faults
+from lightning_scaling.monitor.options import Options
 
 # key: (how it is read, what it must be, default)
 FIELDS: dict[str, tuple[Any, str, Any]] = {
-    "name": (values.text, "a name", ""),
+    "name": (values.file_name, "words without / or \\ (quote a number or a date)", ""),
     "arguments": (values.table, "a table of the builder's arguments", {}),
     "store": (values.text, "a tracking URI or a folder", None),
     "experiment": (values.text, "the name of an experiment", None),
@@ -38,6 +41,7 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
     "noise": (values.positive, "a relative scatter above zero, such as 0.005", 0.005),
     "early": (values.switch_or_share, "true, false, or the relative error of an end that is known well enough, such as 0.01", None),
 }
+FOLDER = Path(__file__).parent / "designs"
 
 
 def read_design(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Design:
@@ -51,6 +55,7 @@ def read_design(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     given = {**_document(source), **{key: value for key, value in (changes or {}).items() if value is not None}}
     faults.unknown("", given, (*FIELDS, *COMMON, "builder", "cells", "law"))
     top = {name: _field(given, name, faults) for name in FIELDS}
+    faults.unknown("monitor", top["monitor"], (each.name for each in fields(Options)))
     if not top["name"] and "name" not in given:
         faults.add("name", "is missing; give the ladder a name")
     builder = _builder(given, faults)
@@ -71,16 +76,31 @@ def _document(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         import yaml
     except ImportError:
         raise ValueError("a design file is YAML: pip install 'lightning-scaling[files]', or give a JSON-like dict in Python") from None
-    text = Path(source).read_text(encoding="utf-8")
     try:
-        found = yaml.safe_load(text)
+        text = Path(source).read_text(encoding="utf-8")
+        found, twice = yaml.safe_load(text), _twice(yaml.compose(text, yaml.SafeLoader))
+    except UnicodeDecodeError:
+        raise DesignFaults([f"{source}: this is no text: a design is a YAML file in UTF-8"]) from None
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" line {where.line + 1}" if where else ""
         raise DesignFaults([f"{source}{line}: this is no YAML: {getattr(error, 'problem', error)}"]) from None
+    if twice:
+        raise DesignFaults([f"{source} line {line}: {key} is given twice; leave one out" for key, line in twice])
     if not isinstance(found, dict):
-        raise DesignFaults([f"{source}: a design is a table of keys, found {type(found).__name__}"])
+        what = "nothing" if found is None else "a list" if isinstance(found, list) else "a single value"
+        raise DesignFaults([f"{source}: a design is a table of keys, found {what}"])
     return found
+
+
+def _twice(node: Any) -> list[tuple[str, int]]:
+    """Keys that a table of the document holds twice, and the line of the second: YAML's reader would keep that one without a word."""
+    if node is None or isinstance(node.value, str):
+        return []
+    pairs = node.id == "mapping"
+    keys = [key.value for key, _ in node.value] if pairs else []
+    own = [(str(key.value), key.start_mark.line + 1) for i, (key, _) in enumerate(node.value) if key.value in keys[:i]] if pairs else []
+    return own + [found for child in node.value for found in _twice(child[1] if pairs else child)]
 
 
 def _field(given: Mapping[str, Any], name: str, faults: Faults) -> Any:
@@ -90,7 +110,9 @@ def _field(given: Mapping[str, Any], name: str, faults: Faults) -> Any:
 
 def _builder(given: Mapping[str, Any], faults: Faults) -> Builder | None:
     if not isinstance(given.get("builder"), str):
-        faults.add("builder", "is missing; give the import path of a function, such as my_package.models:build")
+        what = "is missing; give" if given.get("builder") is None else "must be"
+        got = "" if given.get("builder") is None else f", got {given['builder']!r}"
+        faults.add("builder", f"{what} the import path of a function, such as my_package.models:build{got}")
         return None
     try:
         return load_builder(given["builder"])
@@ -102,7 +124,7 @@ def _builder(given: Mapping[str, Any], faults: Faults) -> Builder | None:
 def _law(given: Any, faults: Faults) -> Any:
     if given is None:
         return None
-    from lightning_scaling.ladder.expected import assumed_law
+    from lightning_scaling.ladder.quote import assumed_law
 
     try:
         assumed_law(given)
@@ -132,11 +154,20 @@ def _about(given: Mapping[str, Any], top: Mapping[str, Any], builder: Builder | 
     """What decides the numbers of every cell."""
     fingerprint = getattr(builder, "fingerprint", None)
     try:
+        if builder is not None:
+            _taken(builder, top["arguments"], faults)
         data = fingerprint(**top["arguments"]) if fingerprint else ""
     except (ValueError, TypeError, OSError) as error:
         faults.add("arguments", " ".join(str(error).split()))
         data = ""
     return [given.get("builder"), top["arguments"], top["monitor"], top["trainer"], data]
+
+
+def _taken(builder: Builder, arguments: Mapping[str, Any], faults: Faults) -> None:
+    """A fault for each argument that the builder does not take."""
+    known = inspect.signature(builder).parameters
+    if not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        faults.unknown("arguments", arguments, list(known)[1:])
 
 
 def _same_name(cells: list[Cell], faults: Faults) -> None:
@@ -145,3 +176,19 @@ def _same_name(cells: list[Cell], faults: Faults) -> None:
         if cell.id in seen:
             faults.add("cells", f"{cell.name} is listed twice; give one of them another seed or leave it out")
         seen[cell.id] = cell.name
+
+
+def design_path(given: str) -> Path:
+    """The file at this path, else the bundled design of this name.
+
+    Raises:
+        ValueError: neither is there.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    bundled = FOLDER / f"{given}.yaml"
+    if bundled.parent == FOLDER and bundled.is_file():
+        return bundled
+    names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+    raise ValueError(f"no design file at {given}; give a YAML file, or the name of a bundled design: {names}")

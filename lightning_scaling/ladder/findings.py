@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning_scaling.laws.approaches.side_by_side import Approaches
 from lightning_scaling.laws.design.next_runs import NextRuns, next_runs
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
 from lightning_scaling.laws.surface.surface import CONSTANTS, Optimum

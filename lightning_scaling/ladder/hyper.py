@@ -3,18 +3,14 @@
 A value in a design is a number, or a table: `{at: .192, width: -1}` is .192 · width^-1, of anything the size holds and of N, D and C.
 """
 
+import difflib
 import math
 from collections.abc import Mapping
 from typing import Any
 
-# Peak learning rate and tokens of a batch. S: stated in the paper. Both were fitted to AdamW with a cosine or a staircase decay.
-PUBLISHED: dict[str, dict[str, dict[str, float]]] = {
-    # Li et al. 2025, arXiv 2503.04715 (Step Law), eq. 1: N without embeddings, D in tokens, batch in tokens. S
-    "step2025": {"lr": {"at": 1.79, "N": -0.713, "D": 0.307}, "batch_tokens": {"at": 0.58, "D": 0.571}},
-    # DeepSeek LLM 2024, arXiv 2401.02954, eq. 1: C in FLOPs, batch in tokens. S
-    "deepseek2024": {"lr": {"at": 0.3118, "C": -0.125}, "batch_tokens": {"at": 0.2920, "C": 0.3271}},
-}
-OF_LENGTH = ("D", "C")
+from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS, PowerProduct
+
+EARLIER_NAMES = {"step2025": "steplaw2025"}
 
 
 def value_of(rule: Any, known: Mapping[str, Any]) -> Any:
@@ -28,18 +24,41 @@ def value_of(rule: Any, known: Mapping[str, Any]) -> Any:
     """
     if not isinstance(rule, Mapping):
         return rule
+    if not _number(rule.get("at")) or rule["at"] <= 0:
+        raise ValueError(f"a power law needs its factor, above zero: write {{at: 0.01, N: -0.3}}, got {dict(rule)!r}")
     logs = math.log(rule["at"])
     for name, power in rule.items():
         if name == "at":
             continue
-        if not isinstance(known.get(name), int | float):
-            raise ValueError(
-                f"{name!r} is nothing a cell holds; there are {', '.join(n for n, v in known.items() if isinstance(v, int | float))}"
-            )
+        if not _number(known.get(name)):
+            raise ValueError(f"{name!r} is nothing a cell holds; there are {', '.join(n for n, v in known.items() if _number(v))}")
+        if not _number(power):
+            raise ValueError(f"the power of {name} must be a number, got {power!r}")
         logs += power * math.log(known[name])
-    return float(f"{math.exp(logs):.12g}")
+    try:
+        return float(f"{math.exp(logs):.12g}")
+    except OverflowError:
+        raise ValueError(f"{dict(rule)!r} is too large to compute for this cell") from None
 
 
-def depends_on_length(rule: Any) -> bool:
-    """Whether a longer run of one size would have another value."""
-    return isinstance(rule, Mapping) and any(name in OF_LENGTH for name in rule)
+def published(name: Any) -> dict[str, dict[str, float]]:
+    """The rules of learning rate and batch that a published law gives, by its name in `plan`.
+
+    Raises:
+        ValueError: no such law.
+    """
+    law = HYPERPARAMETER_LAWS.get(EARLIER_NAMES.get(str(name), str(name)))
+    if law is None:
+        near = difflib.get_close_matches(str(name), HYPERPARAMETER_LAWS, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ValueError(f"must be one of {', '.join(HYPERPARAMETER_LAWS)}, got {name!r}{hint}")
+    return {"lr": _rule(law.learning_rate), "batch_tokens": _rule(law.batch_tokens)}
+
+
+def _rule(law: PowerProduct) -> dict[str, float]:
+    powers = {"N": law.params, "D": law.tokens, "C": law.flops}
+    return {"at": law.scale} | {name: power for name, power in powers.items() if power}
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -8,8 +8,7 @@ from lightning_scaling.callbacks.lightning_base import Callback
 from lightning_scaling.ladder.branching import own_rates
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.run_folder import open_folder
-from lightning_scaling.ladder.session import Session, Stopped
+from lightning_scaling.ladder.run_folder import Session, Stopped, open_folder
 
 
 class Keeper(Callback):

@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import multiprocessing.connection
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,11 +10,7 @@ from typing import Any
 from lightning_scaling.ladder import process
 from lightning_scaling.ladder.chain_training import Report, Task
 from lightning_scaling.ladder.engine import Ended
-
-
-def cores_here() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from lightning_scaling.ladder.training import cores_here
 
 
 class Pool:
@@ -27,7 +22,6 @@ class Pool:
     """
 
     def __init__(self, cores: int = 1, lanes: int | None = None) -> None:
-        self.cores = cores
         self.lanes = lanes or max(1, cores_here() // cores)
         self._running: dict[Any, tuple[Task, Any]] = {}  # the pipe of each process → its task and the process
         self._steps: dict[str, int] = {}

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightning_scaling.ladder.chain_training import Report, Task, in_words, train_chain
-from lightning_scaling.ladder.run_folder import open_folder
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session, open_folder
 
 # glibc gives big blocks back to the system at every free, and takes page faults to get them again: 10 % of a step at width 64.
 ENVIRONMENT = {

@@ -11,8 +11,7 @@ from typing import Any
 
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.engine import Ended
-from lightning_scaling.ladder.run_folder import cancel
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session, cancel
 
 MOST = 10_000  # tasks that Ray is given at a time
 LOST_NODES = 5  # deaths of its node or process that a task survives

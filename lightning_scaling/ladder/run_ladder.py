@@ -1,14 +1,19 @@
-"""A ladder from its design to trained runs: what is finished is left out, what failed is tried again, one failure stops no other cell."""
+"""A ladder from its design to trained runs: what is finished is left out, what failed is tried again, one failure stops no other cell.
+
+With early decisions a second round follows: the runs that the law of the cells asks for, for the compute that was saved.
+"""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lightning_scaling.ladder.cell import Cell, Chain
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.design import Design
+from lightning_scaling.ladder.early_account import add, to_add, with_added
 from lightning_scaling.ladder.engine import Ended, Engine
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import resolve_uri
 
@@ -31,6 +36,7 @@ class Progress:
 
 
 Show = Callable[[Progress], None]
+Shown = Callable[[Design], AbstractContextManager[Show]]
 
 
 def run_ladder(design: Design, engine: Engine, show: Show = lambda progress: None) -> dict[str, RunRecord]:
@@ -39,8 +45,8 @@ def run_ladder(design: Design, engine: Engine, show: Show = lambda progress: Non
     Raises:
         Interrupted: Ctrl-C, or the ladder was cancelled; checkpoints are written.
     """
-    from lightning_scaling.ladder.recorded import deliver_missing, finished
     from lightning_scaling.ladder.run_folder import resume
+    from lightning_scaling.ladder.status import deliver_missing, finished
 
     design = anchored(design)
     resume(design)
@@ -128,7 +134,7 @@ class Driver:
 
     def _died(self, ended: Ended) -> dict[str, str]:
         """The process could not say so itself: the cells that it had not finished have failed."""
-        from lightning_scaling.ladder.recorded import finished, note_failures
+        from lightning_scaling.ladder.status import finished, note_failures
 
         there = finished(ended.task.design)
         left: list[Cell] = [cell for cell in ended.task.chain.cells if cell.id not in there]
@@ -145,3 +151,30 @@ def anchored(design: Design) -> Design:
 def of_chain(design: Design, chain: Chain) -> Design:
     """The design of one chain alone: what a process needs to be sent."""
     return replace(design, cells=chain.cells)
+
+
+def run_rounds(design: Design, engine: Callable[[], Engine], shown: Shown) -> tuple[Design, dict[str, RunRecord]]:
+    """Train what is not yet trained; the design with the cells that were added to it, and the records of its finished cells, by id.
+
+    Args:
+        engine: makes one; it is closed after each round.
+        shown: how the progress of a design is shown.
+
+    Raises:
+        Interrupted: Ctrl-C, or the ladder was cancelled; a second call resumes.
+    """
+    whole = with_added(design)
+    records = _trained(whole, engine, shown)
+    if design.early is None or len(whole.cells) > len(design.cells) or len(records) < len(design.cells):
+        return whole, records
+    blocks = to_add(design, records)
+    if not blocks:
+        return whole, records
+    whole = add(design, blocks)
+    return whole, _trained(whole, engine, shown)
+
+
+def _trained(design: Design, engine: Callable[[], Engine], shown: Shown) -> dict[str, RunRecord]:
+    made = engine()
+    with shown(design) as show:
+        return run_ladder(design, made, show)

@@ -9,8 +9,7 @@ from typing import Any
 
 from lightning_scaling.ladder.chain_training import Report, Task, train_chain
 from lightning_scaling.ladder.engine import Ended
-from lightning_scaling.ladder.run_folder import cancel
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session, cancel
 
 MOST = 1000  # jobs of an array, as most clusters allow
 REQUEUES = 20  # time limits that a job may run into

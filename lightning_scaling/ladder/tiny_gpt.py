@@ -20,15 +20,17 @@ def build(cell: Cell, corpus: str | None = None, validation_windows: int = 192) 
     """The module, the loaders of training and validation, and the Trainer's arguments for a cell.
 
     Raises:
-        ValueError: the corpus cannot be used, or a batch is not a whole number of windows.
+        ValueError: the corpus cannot be used, a batch is not a whole number of windows, or a learning rate is missing.
     """
-    from lightning_scaling.ladder.module import ByteModel
+    from lightning_scaling.ladder.gpt import ByteModel
     from lightning_scaling.ladder.windows import TrainingWindows, validation_batches
 
     text, context = cached_corpus(corpus), int(cell.size.get("context", CONTEXT))
     windows, rest = divmod(cell.batch_tokens, context)
     if rest or not windows:
         raise ValueError(f"batch_tokens must be a multiple of the context of {context}, got {cell.batch_tokens}")
+    if missing := [name for name in ("matrix_lr", "embedding_lr") if not isinstance(cell.hyper.get(name), int | float)]:
+        raise ValueError(f"hyper needs matrix_lr and embedding_lr, peak learning rates; {missing[0]} is missing")
     read = text.train if cell.unique_tokens is None else text.train[: cell.unique_tokens + 1]
     train = TrainingWindows(read, context, windows, cell.steps, cell.seed)
     return ByteModel(cell), (train, validation_batches(text.validation, context, validation_windows)), dict(accelerator="cpu", devices=1)

@@ -1,7 +1,10 @@
 """One cell, trained through a Lightning Trainer with the monitor attached, as a user would."""
 
+import logging
 import math
+import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +12,7 @@ from lightning_scaling.ladder.branching import as_branch
 from lightning_scaling.ladder.builder import load_builder
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
-from lightning_scaling.ladder.run_folder import exists, open_folder, remove
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session, exists, open_folder, remove
 
 QUIET: dict[str, Any] = dict(
     logger=False, enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0
@@ -113,7 +115,7 @@ def _refuse_where_the_trunk_ended(design: Design, cell: Cell) -> None:
     Raises:
         ValueError: the trunk was ended on purpose before the step at which this cell leaves it; from scratch it would fare the same.
     """
-    from lightning_scaling.ladder.recorded import finished
+    from lightning_scaling.ladder.status import finished
     from lightning_scaling.run.early_end import early_end
 
     there = finished(design)
@@ -132,3 +134,22 @@ def _copy_as_branch(trunk: str, own: str) -> None:
     system, path = open_folder(own)
     with system.open(path, "wb") as file:
         torch.save(as_branch(held), file)
+
+
+def cores_here() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quiet(cores: int) -> None:
+    """As many threads as the cell has cores, but no more than the machine has, and no words of Lightning's.
+
+    With one thread sums are always taken in the same order: the same seed gives the same numbers.
+    """
+    import lightning.pytorch
+    import torch
+
+    torch.set_num_threads(min(cores, cores_here()))
+    warnings.simplefilter("ignore")
+    for name in (lightning.pytorch.__name__, "pytorch_lightning", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)

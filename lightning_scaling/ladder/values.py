@@ -47,6 +47,13 @@ def share(value: Any) -> float:
     return number
 
 
+def switch(value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
 def switch_or_share(value: Any) -> bool | float:
     """True, False, or a number above zero and below 1."""
     if isinstance(value, bool):
@@ -62,6 +69,13 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError
     return value
+
+
+def file_name(value: Any) -> str:
+    """Words that can name a folder."""
+    if set(text(value)) & set("/\\") or value.strip() in (".", ".."):
+        raise ValueError
+    return str(value)
 
 
 def table(value: Any) -> dict[str, Any]:

@@ -9,70 +9,48 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.approaches.isoflop import isoflops
     from lightning_scaling.laws.approaches.kaplan_fit import fit_kaplan
     from lightning_scaling.laws.approaches.side_by_side import compare_approaches
-    from lightning_scaling.laws.design.identifying import identifying_run
-    from lightning_scaling.laws.design.next_runs import next_runs
+    from lightning_scaling.laws.design.next_runs import identifying_run, next_runs
     from lightning_scaling.laws.design.simulate import SweepDesign, simulate_runs
-    from lightning_scaling.laws.extrapolation.holdout import backtest, leave_one_size_out, rolling_origin
+    from lightning_scaling.laws.extrapolation.backtests import backtest, leave_one_size_out, rolling_origin
     from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
     from lightning_scaling.laws.finished_runs import FinishedRuns, bits_per_byte, finished, finished_table
     from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
-    from lightning_scaling.laws.presets.presets import PRESETS, preset
-    from lightning_scaling.laws.presets.published import Preset
+    from lightning_scaling.laws.presets.presets import PRESETS, Preset, preset
     from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
     from lightning_scaling.laws.saved import load, save
     from lightning_scaling.laws.surface.fit import fit_surface
-    from lightning_scaling.laws.surface.kappa_surface import KappaSurface
     from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
     from lightning_scaling.laws.surface.outliers import propose_outliers
-    from lightning_scaling.laws.surface.surface import Optimum, Surface
+    from lightning_scaling.laws.surface.surface import KappaSurface, Optimum, Surface
     from lightning_scaling.laws.surface.surface_fit import SurfaceFit
     from lightning_scaling.laws.tasks.task_law import TaskLaw, fit_task
     from lightning_scaling.laws.tuning.hyperparameter_fit import HyperparameterFit, fit_hyperparameters
     from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS, HyperparameterLaw
 
-_LAZY = {
-    "FrontierFit": "frontier.frontier",
-    "HYPERPARAMETER_LAWS": "tuning.hyperparameters",
-    "HyperparameterFit": "tuning.hyperparameter_fit",
-    "HyperparameterLaw": "tuning.hyperparameters",
-    "fit_hyperparameters": "tuning.hyperparameter_fit",
-    "KappaSurface": "surface.kappa_surface",
-    "Larger": "extrapolation.larger",
-    "Optimum": "surface.surface",
-    "Preset": "presets.published",
-    "Surface": "surface.surface",
-    "SurfaceFit": "surface.surface_fit",
-    "SweepDesign": "design.simulate",
-    "backtest": "extrapolation.holdout",
-    "bits_per_byte": "finished_runs",
-    "finished": "finished_runs",
-    "finished_table": "finished_runs",
-    "FinishedRuns": "finished_runs",
-    "fit_runs": "runs_fit",
-    "RunsFit": "runs_fit",
-    "next_runs": "design.next_runs",
-    "propose_outliers": "surface.outliers",
-    "compare_approaches": "approaches.side_by_side",
-    "envelope": "approaches.curve_envelope",
-    "fit_surface": "surface.fit",
-    "fit_frontier": "frontier.frontier",
-    "isoflops": "approaches.isoflop",
-    "fit_kaplan": "approaches.kaplan_fit",
-    "identifying_run": "design.identifying",
-    "predict_larger": "extrapolation.larger",
-    "PRESETS": "presets.presets",
-    "preset": "presets.presets",
-    "leave_one_size_out": "extrapolation.holdout",
-    "load": "saved",
-    "rolling_origin": "extrapolation.holdout",
-    "save": "saved",
-    "simulate_runs": "design.simulate",
-    "MoEFit": "surface.moe",
-    "fit_moe": "surface.moe",
-    "TaskLaw": "tasks.task_law",
-    "fit_task": "tasks.task_law",
+_NAMES = {
+    "approaches.curve_envelope": "envelope",
+    "approaches.isoflop": "isoflops",
+    "approaches.kaplan_fit": "fit_kaplan",
+    "approaches.side_by_side": "compare_approaches",
+    "design.next_runs": "identifying_run next_runs",
+    "design.simulate": "SweepDesign simulate_runs",
+    "extrapolation.backtests": "backtest leave_one_size_out rolling_origin",
+    "extrapolation.larger": "Larger predict_larger",
+    "finished_runs": "FinishedRuns bits_per_byte finished finished_table",
+    "frontier.frontier": "FrontierFit fit_frontier",
+    "presets.presets": "PRESETS Preset preset",
+    "runs_fit": "RunsFit fit_runs",
+    "saved": "load save",
+    "surface.fit": "fit_surface",
+    "surface.moe": "MoEFit fit_moe",
+    "surface.outliers": "propose_outliers",
+    "surface.surface": "KappaSurface Optimum Surface",
+    "surface.surface_fit": "SurfaceFit",
+    "tasks.task_law": "TaskLaw fit_task",
+    "tuning.hyperparameter_fit": "HyperparameterFit fit_hyperparameters",
+    "tuning.hyperparameters": "HYPERPARAMETER_LAWS HyperparameterLaw",
 }
-
+_LAZY = {name: place for place, names in _NAMES.items() for name in names.split()}
 __all__ = [
     "HYPERPARAMETER_LAWS",
     "PRESETS",
@@ -115,5 +93,4 @@ __all__ = [
     "save",
     "simulate_runs",
 ]
-
 __getattr__ = lazy(__name__, _LAZY)

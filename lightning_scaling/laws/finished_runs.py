@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.points import points, positive
+from lightning_scaling.laws.points import FEWEST_PARAMS, FEWEST_TOKENS, points, positive
 from lightning_scaling.run.continued import once
 from lightning_scaling.run.conventions import Conventions, require_same
 from lightning_scaling.run.early_end import early_end
@@ -17,8 +17,6 @@ from lightning_scaling.run.finished import why_left_out
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN, training_flops
 
-# Below these a column is probably in billions (or millions): no published sweep has a run as small.
-FEWEST_PARAMS, FEWEST_TOKENS = 1e4, 1e6
 # Runs whose tokens per parameter differ by less than this form a ladder at one ratio.
 ONE_RATIO = 3.0
 # Runs this much above the lower hull still count as on the frontier: the noise of a final loss is .1 to .5 % on published sweeps.

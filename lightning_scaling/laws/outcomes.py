@@ -1,4 +1,6 @@
-"""What a fit over sizes states about itself."""
+"""What a fit over sizes states about itself: its outcome, and yes or no to a question with what would change it."""
+
+from dataclasses import dataclass
 
 from lightning_scaling.outcome import Outcome
 
@@ -7,6 +9,10 @@ class SurfaceOutcome(Outcome):
     """Outcomes of `fit_surface`, worst first."""
 
     TOO_FEW_POINTS = "five constants need at least six runs of different size or length: add runs of other sizes and lengths"
+    NO_FALL = (
+        "the loss falls neither with N nor with D, so there is no law: an accuracy instead of a loss, exchanged columns, or more noise "
+        "than trend; look at the largest and the smallest run"
+    )
     ONE_RATIO = (
         "all runs have nearly one ratio of tokens to params, so that N and D cannot be separated: the compute law "
         "is known, the split is not; add a run with four times the tokens per parameter"
@@ -26,6 +32,7 @@ class LargerOutcome(Outcome):
     """Outcomes of `predict_larger`."""
 
     TOO_FEW_POINTS = "a prediction needs at least four different configurations of different compute: add runs"
+    NO_FALL = "the loss falls neither with N nor with D in these runs: look for exchanged columns, or an accuracy instead of a loss"
     ONE_SIZE = "all runs have one model size and another is asked for: add a run of another size"
     ONE_LENGTH = "all runs have one number of tokens and another is asked for: add a shorter or longer run"
     ONE_RATIO = "all runs have one ratio of tokens to parameters and another is asked for: add a run off that ratio"
@@ -84,3 +91,29 @@ class MoEOutcome(Outcome):
     NO_DENSE_RUN = "fitted, but no run is dense: the leverage against dense models is extrapolated; add a dense run of each size"
     GAMMA_OPEN = "the exponent of total over active parameters is known to no better than ±.25: add runs of other ratios"
     IDENTIFIED = "fitted: the effective size, and so the leverage against dense models, is identified"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """True or false in an `if`; as text "yes", or "no" with the remedy.
+
+    >>> str(Answer(False, "add a larger run")), bool(Answer(True))
+    ('no: add a larger run', True)
+    """
+
+    yes: bool
+    remedy: str = ""
+
+    def __bool__(self) -> bool:
+        return self.yes
+
+    def __str__(self) -> str:
+        return "yes" if self.yes else f"no: {self.remedy}"
+
+
+YES = Answer(True)
+
+
+def answer(yes: bool, remedy: object) -> Answer:
+    """YES, or a no with the text of `remedy` (an outcome or a sentence)."""
+    return YES if yes else Answer(False, str(remedy))

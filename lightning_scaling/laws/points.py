@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling.arrays import Floats
 from lightning_scaling.units import training_flops
 
+# Below these a column is probably in billions (or millions): no published sweep has a run as small.
+FEWEST_PARAMS, FEWEST_TOKENS = 1e4, 1e6
+
 
 @dataclass(frozen=True, eq=False)
 class LawPoints:
@@ -26,6 +29,14 @@ class LawPoints:
         """(n,) 6·N·D."""
         return np.asarray(training_flops(self.params, self.tokens), dtype=np.float64)
 
+    @property
+    def falls(self) -> bool:
+        """Whether the loss falls with N or with D along the plane of least squares through the logs."""
+        columns = np.stack([np.log(self.params), np.log(self.tokens)], 1)
+        heights = np.log(self.loss) - np.log(self.loss).mean()
+        slopes = np.linalg.lstsq(columns - columns.mean(0), heights, rcond=1e-9)[0]
+        return bool(slopes.min() < -1e-9)
+
     def take(self, index: ArrayLike) -> "LawPoints":
         """The points at `index` (mask or indices), their runs numbered anew."""
         pick = np.asarray(index)
@@ -41,6 +52,12 @@ def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayL
     if len(runs) != len(arrays[0]):
         raise ValueError(f"groups must name the run of each point: {len(runs)} names for {len(arrays[0])} points")
     return LawPoints(arrays[0], arrays[1], arrays[2], runs)
+
+
+def require_units(name: str, value: float | None, fewest: float, example: str) -> None:
+    """ValueError for a size or length so small that it was meant in billions."""
+    if value is not None and value < fewest:
+        raise ValueError(f"{name} is {value:g}: is this in billions? Write it as in {example}")
 
 
 def positive(name: str, values: ArrayLike) -> Floats:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lightning_scaling.laws.runs_fit import RunsFit
 
 BUDGETS = (1, 10, 100)  # times the compute of the largest run
+LEVEL = 0.9
 
 
 def fit_text(fit: "RunsFit") -> str:
@@ -27,26 +28,26 @@ def fit_text(fit: "RunsFit") -> str:
     return "\n".join(parts)
 
 
-def surface_text(fit: SurfaceFit, level: float = 0.9) -> str:
+def surface_text(fit: SurfaceFit) -> str:
     """The constants with their intervals, the outcome, and the best use of the largest run's compute, 10 and 100 times it."""
     sentence = f"L(N, D) = E + A/N^alpha + B/D^beta over {len(fit.points)} runs: {fit.outcome} ({fit.because})"
     if not fit.usable:
         return sentence
-    rows = [("", "value", f"{100 * level:.0f} % interval")]
+    rows = [("", "value", f"{100 * LEVEL:.0f} % interval")]
     for name in (*CONSTANTS, "N_exponent"):
         value = float(getattr(fit.surface, name))
-        edges = numbers.between(*fit.interval(name, level), numbers.plain) if fit.resampled else numbers.ABSENT
+        edges = numbers.between(*fit.interval(name, LEVEL), numbers.plain) if fit.resampled else numbers.ABSENT
         rows.append(("a of N* ∝ C^a" if name == "N_exponent" else name, numbers.plain(value), edges))
-    return "\n".join([sentence, aligned(rows), *_optima(fit, level)])
+    return "\n".join([sentence, aligned(rows), *_optima(fit)])
 
 
-def _optima(fit: SurfaceFit, level: float) -> list[str]:
+def _optima(fit: SurfaceFit) -> list[str]:
     if not fit.split_identified:
         return [f"best split of a budget: {fit.split_identified}"]
     largest = fit.flops_per * float(np.max(fit.points.params * fit.points.tokens))
     rows = [("best use of", "N*", "D*", "D*/N*", "loss")]
     for times in BUDGETS:
-        best = fit.optimum(times * largest, level)
+        best = fit.optimum(times * largest, LEVEL)
         sizes = (numbers.count(best.params), numbers.count(best.tokens), numbers.count(best.tokens_per_param))
         rows.append((f"{numbers.scientific(times * largest)} FLOPs", *sizes, numbers.loss(best.loss)))
     return [aligned(rows)]

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from lightning_scaling.laws.answers import Answer
 from lightning_scaling.laws.approaches.isoflop import IsoFlops
 from lightning_scaling.laws.approaches.side_by_side import Approaches, compare_approaches
-from lightning_scaling.laws.configurations import Replicates
-from lightning_scaling.laws.extrapolation.held_out import HeldOut, hold_out_largest
-from lightning_scaling.laws.extrapolation.holdout import Backtest, backtest
+from lightning_scaling.laws.configurations import Replicates, configurations
+from lightning_scaling.laws.extrapolation.backtests import Backtest, HeldOut, backtest, hold_out_largest
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.finished_runs import FinishedRuns, finished
 from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
+from lightning_scaling.laws.outcomes import Answer
+from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface.fit import Objective, fit_surface
 from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
 from lightning_scaling.laws.surface.surface import Optimum
@@ -128,6 +129,7 @@ def fit_runs(
     seed: int | None = SEED,
     level: float = 0.9,
     unfinished: bool = False,
+    replicates: Replicates = "auto",
 ) -> RunsFit:
     """Every law of finished runs, with their own FLOPs.
 
@@ -136,11 +138,13 @@ def fit_runs(
         objective, resamples, seed: as in `fit_surface`; resamples None: 1 000, fewer for more than 1 000 runs.
         level: of the intervals.
         unfinished: count the last loss of runs that have not finished too.
+        replicates: what several runs of one (N, D) are: "seeds", of which all count, or a "sweep" of hyper-parameters, of which the best
+            counts; "auto" decides by their shape.
 
     Raises:
         ValueError: runs counted by different conventions or FLOPs rules.
     """
-    given = runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished)
+    given, swept = best_of_sweeps(runs if isinstance(runs, FinishedRuns) else finished(runs, unfinished), replicates)
     moe = _moe(given, level)
     chosen = given if moe is None else _as_dense(given, moe)
     notes: dict[str, Any] = {"conventions": vars(chosen.conventions) if chosen.conventions else None, "runs": list(chosen.keys)}
@@ -151,7 +155,18 @@ def fit_runs(
         objective=objective, starts=STARTS, weights=chosen.weights, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
     )  # fmt: skip
     on = given.on_frontier
-    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, _notes(chosen, on, moe), moe)
+    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, (*swept, *_notes(chosen, on, moe)), moe)
+
+
+def best_of_sweeps(runs: FinishedRuns, how: Replicates = "auto") -> tuple[FinishedRuns, tuple[str, ...]]:
+    """Of a sweep of hyper-parameters the best run of each (N, D), with a note; all runs where repeated ones are seeds."""
+    if len(runs) < 2 or configurations(LawPoints(runs.params, runs.tokens, runs.loss, np.arange(len(runs))), how).read_as != "sweep":
+        return runs, ()
+    order = np.lexsort((runs.loss, runs.tokens, runs.params))
+    size, length = runs.params[order], runs.tokens[order]
+    kept = runs.take(np.sort(order[np.r_[True, (np.diff(size) != 0) | (np.diff(length) != 0)]]))
+    note = f"the runs sweep hyper-parameters: of {len(runs)} the best of each of {len(kept)} (N, D) is fitted (read as seeds, all would be)"
+    return kept, (note,)
 
 
 def _moe(runs: FinishedRuns, level: float) -> MoEFit | None:

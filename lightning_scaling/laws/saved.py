@@ -10,6 +10,7 @@ from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import points
 from lightning_scaling.laws.surface.surface import CONSTANTS, Surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.run.record import finite_json
 
 if TYPE_CHECKING:
     from lightning_scaling.laws.runs_fit import RunsFit
@@ -27,13 +28,13 @@ def to_json(law: SurfaceFit) -> dict[str, Any]:
         "version": VERSION,
         "name": law.name,
         "form": "E + A/N^alpha + B/D^beta",
-        "constants": {k: _number(getattr(law, k)) for k in CONSTANTS},
-        "intervals_90": None if resamples is None else {k: list(law.interval(k, 0.9)) for k in (*CONSTANTS, "N_exponent")},
+        "constants": {k: finite_json(getattr(law, k)) for k in CONSTANTS},
+        "intervals_90": None if resamples is None else {k: finite_json(law.interval(k, 0.9)) for k in (*CONSTANTS, "N_exponent")},
         "outcome": law.outcome.name,
         "because": law.because,
         "flops_per_param_and_token": law.flops_per,
-        "objective": _number(law.objective),
-        "noise": _number(law.noise),
+        "objective": finite_json(law.objective),
+        "noise": finite_json(law.noise),
         "agreement": list(law.agreement),
         "procedure": law.procedure,
         "points": kept,
@@ -85,7 +86,3 @@ def _read(data: dict[str, Any]) -> SurfaceFit:
         constants, numbers[0], outcome, str(data["because"]), given, numbers[1], (first, of), many or None,
         dict(data["procedure"]), str(data["name"]), float(data["flops_per_param_and_token"]),
     )  # fmt: skip
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.advice.hysteresis import Hysteresis
+from lightning_scaling.advice.readings import Hysteresis
 from lightning_scaling.advice.verdict import Verdict
 
 

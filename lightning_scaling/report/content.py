@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.frontier.frontier import FrontierFit
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.run.record import RunRecord

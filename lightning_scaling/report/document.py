@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.laws.surface.surface import CONSTANTS

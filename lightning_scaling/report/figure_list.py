@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.content import Content
 from lightning_scaling.report.figures import (

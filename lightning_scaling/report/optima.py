@@ -9,8 +9,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw, name_of
-from lightning_scaling.laws.presets.presets import preset
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset, preset
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.report.rows import RunRow
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.approaches.side_by_side import Approach
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.report import law_lines, methods, sentences
 from lightning_scaling.report.content import Content

@@ -7,8 +7,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.frontier.power import PowerLaw
-from lightning_scaling.laws.frontier.run_power_law import fit_power_law
+from lightning_scaling.laws.frontier.power import PowerLaw, fit_power_law
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.finished import is_finished
 from lightning_scaling.run.record import RunRecord

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.surface.surface import Surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit

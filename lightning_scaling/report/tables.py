@@ -9,9 +9,9 @@ from rich.text import Text
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.frontier.frontier import FrontierFit
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.law_lines import Line, frontier_lines, prediction_lines, surface_lines
 from lightning_scaling.report.optima import allocations

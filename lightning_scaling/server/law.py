@@ -8,7 +8,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.approaches.side_by_side import Approaches
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.report import sentences
 from lightning_scaling.report.content import Content

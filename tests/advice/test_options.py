@@ -3,7 +3,7 @@
 import pytest
 
 from lightning_scaling import advise, forecast, pf_days, training_flops
-from lightning_scaling.advice.other_schedules import decayed_now, extended
+from lightning_scaling.advice.options import decayed_now, extended
 
 END = 100_000_000.0
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule
-from lightning_scaling.forecasting.clock import step_at
-from lightning_scaling.forecasting.rate_profile import BETA, FALL_POWER, GAMMA, TIME_POWER, read_profile
+from lightning_scaling.forecasting.rate_profile import BETA, FALL_POWER, GAMMA, TIME_POWER, read_profile, step_at
 
 
 def test_effective_time_is_the_integral_of_a_power_of_the_rate():

@@ -8,7 +8,7 @@ from pathlib import Path
 from lightning_scaling.ladder import tiny_gpt
 from lightning_scaling.ladder.chain_training import Report, train_chain
 from lightning_scaling.ladder.engine import Ended
-from lightning_scaling.ladder.session import Session
+from lightning_scaling.ladder.run_folder import Session
 
 SIZES = [{"width": 8, "depth": 1, "context": 32}, {"width": 16, "depth": 1, "context": 32}]
 

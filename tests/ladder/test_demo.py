@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from lightning_scaling.ladder.bundled import design_path
-from lightning_scaling.ladder.design_file import read_design
+from lightning_scaling.ladder.design_file import design_path, read_design
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from lightning_scaling.ladder.bundled import FOLDER, design_path
-from lightning_scaling.ladder.design_file import read_design
+from lightning_scaling.ladder.design_file import FOLDER, design_path, read_design
 from lightning_scaling.ladder.faults import DesignFaults
 from lightning_scaling.ladder.tiny_gpt import params_of
 from lightning_scaling.units import training_flops
@@ -72,6 +71,12 @@ def test_hyper_parameters_follow_power_laws_of_size_and_length():
     rules = {"lr": {"at": 0.32, "width": -1}, "wd": {"at": 2.0, "N": 0.5, "D": -0.5}, "beta": 0.9}
     (cell,) = design({"runs": [{"width": 16, "steps": 100}]}, hyper=rules).cells
     assert cell.hyper == {"lr": pytest.approx(0.02), "wd": pytest.approx(2 * (13312 / 25600) ** 0.5), "beta": 0.9}
+
+
+def test_a_published_batch_follows_the_length_that_the_compute_buys():
+    (cell,) = design({"isoflop": 6e17, "sizes": ["50M"]}, builder="lightning_scaling.ladder.cell:Cell", hyper={"law": "steplaw2025"},
+                     batch_tokens=None).cells  # fmt: skip
+    assert cell.batch_tokens == pytest.approx(0.58 * 2e9**0.571, rel=1e-3)
 
 
 def test_published_laws_give_rate_and_batch():
@@ -146,6 +151,16 @@ cells:
         ({"ladder": 20, "sizes": [SIZES[0], SIZES[0]]}, {}, "listed twice"),
         ({"ladder": 20, "sizes": SIZES, "stop": "NOW"}, {}, "stop"),
         ({"next": "nowhere.json"}, {}, "next"),
+        ({"ladder": 20, "sizes": SIZES}, {"hyper": {"lr": {"at": -1, "N": -1}}}, "its factor, above zero"),
+        ({"ladder": 20, "sizes": SIZES}, {"hyper": {"lr": {"at": 1, "N": "half"}}}, "the power of N must be a number, got 'half'"),
+        ({"ladder": 20, "sizes": SIZES}, {"hyper": {"law": "steplaw"}}, "did you mean steplaw2025"),
+        ({"ladder": 20, "sizes": SIZES}, {"law": {"E": 1.7, "A": -3, "B": 4, "alpha": 0.3, "beta": 0.3}}, "A is -3"),
+        ({"ladder": 20, "sizes": SIZES, "branches": "sometimes"}, {}, "branches: must be true or false, got 'sometimes'"),
+        ({"ladder": 20, "sizes": SIZES}, {"builder": ["a", "b"]}, "builder: must be the import path"),
+        ({"ladder": 20, "sizes": SIZES}, {"name": "../elsewhere"}, "name: must be words without /"),
+        ({"ladder": 20, "sizes": SIZES}, {"arguments": {"corpse": "x"}}, "did you mean 'corpus'"),
+        ({"ladder": 20, "sizes": SIZES}, {"monitor": {"levl": 0.8}}, "did you mean 'level'"),
+        ({"ladder": 1e300, "sizes": SIZES}, {}, "look at the unit of its length"),
     ],
 )
 def test_a_fault_states_its_place_and_what_to_write(cells, top, line):
@@ -153,11 +168,33 @@ def test_a_fault_states_its_place_and_what_to_write(cells, top, line):
     assert any(line in each for each in found), found
 
 
-def test_yaml_that_is_none_is_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"cells: [", "this is no YAML"),
+        (b"name: a\ncells:\n\t- x", "line 3: this is no YAML"),
+        (b"name: a\nname: b\n", "line 2: name is given twice"),
+        (b"cells:\n  - {ladder: 20, sizes: [1M], ladder: 30}\n", "line 2: ladder is given twice"),
+        (b"", "found nothing"),
+        (b"\xff\xfe\x00", "this is no text"),
+        (b"cells: [*nowhere]", "undefined alias"),
+    ],
+)
+def test_a_file_that_is_no_design_is_one_line(tmp_path, content, line):
     file = tmp_path / "design.yaml"
-    file.write_text("cells: [")
-    with pytest.raises(DesignFaults, match="this is no YAML"):
+    file.write_bytes(content)
+    with pytest.raises(DesignFaults) as caught:
         read_design(file)
+    assert len(caught.value.lines) == 1
+    assert line in caught.value.lines[0]
+
+
+def test_anchors_and_merged_keys_are_read(tmp_path):
+    file = tmp_path / "design.yaml"
+    file.write_text(f"name: a\nbuilder: {BUILDER}\nbatch_tokens: 256\ncells:\n  - &first {{ladder: 20, sizes: [14k]}}\n"
+                    "  - {<<: *first, ladder: 40}\n")  # fmt: skip
+    short, long = read_design(file).cells
+    assert long.steps == 2 * short.steps
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml")))

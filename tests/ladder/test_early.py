@@ -12,9 +12,8 @@ from ladder_parts import SIZES, InProcess
 from lightning_scaling import Curve, RunRecord
 from lightning_scaling.cli import main
 from lightning_scaling.ladder.design_file import read_design
-from lightning_scaling.ladder.rounds import run_rounds
-from lightning_scaling.ladder.run_ladder import run_ladder
-from lightning_scaling.ladder.saved import account, size_near, stopped_early, with_added
+from lightning_scaling.ladder.early_account import account, size_near, stopped_early, with_added
+from lightning_scaling.ladder.run_ladder import run_ladder, run_rounds
 from lightning_scaling.laws.finished_runs import finished
 from lightning_scaling.run.early_end import EarlyEnd, early_end
 from lightning_scaling.run.finished import why_left_out

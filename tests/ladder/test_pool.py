@@ -4,8 +4,9 @@ import ladder_parts
 import pytest
 
 from lightning_scaling.ladder.design_file import read_design
-from lightning_scaling.ladder.pool import Pool, cores_here
+from lightning_scaling.ladder.pool import Pool
 from lightning_scaling.ladder.run_ladder import Driver, Progress
+from lightning_scaling.ladder.training import cores_here
 
 BUILDER = "lightning_scaling.ladder.tiny_gpt:build"
 

@@ -7,9 +7,8 @@ from ladder_parts import SIZES
 
 from lightning_scaling.ladder.design_file import read_design
 from lightning_scaling.ladder.pool import Pool
-from lightning_scaling.ladder.recorded import recorded
 from lightning_scaling.ladder.run_ladder import run_ladder
-from lightning_scaling.ladder.status import status
+from lightning_scaling.ladder.status import recorded, status
 
 pytestmark = pytest.mark.timeout(600)
 

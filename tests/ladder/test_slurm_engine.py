@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lightning_scaling.ladder.design_file import read_design
-from lightning_scaling.ladder.recorded import recorded
 from lightning_scaling.ladder.run_folder import exists
 from lightning_scaling.ladder.run_ladder import run_ladder
+from lightning_scaling.ladder.status import recorded
 
 submitit = pytest.importorskip("submitit", reason="submitit is not installed")
 pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]

@@ -3,9 +3,8 @@
 import pytest
 
 from lightning_scaling.ladder.design_file import read_design
-from lightning_scaling.ladder.recorded import recorded
-from lightning_scaling.ladder.run_folder import exists
-from lightning_scaling.ladder.session import Session, Stopped
+from lightning_scaling.ladder.run_folder import Session, Stopped, exists
+from lightning_scaling.ladder.status import recorded
 from lightning_scaling.ladder.training import train_cell
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lightning_scaling.laws import Surface, compare_approaches, fit_kaplan, isoflops
+from lightning_scaling import Curve
+from lightning_scaling.laws import Surface, compare_approaches, envelope, fit_kaplan, fit_surface, isoflops
 from lightning_scaling.laws.presets.kaplan import KaplanJoint
 
 Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -70,3 +71,64 @@ def test_kaplans_optimum_is_the_lowest_loss_on_the_budget() -> None:
     best = law.optimum(1e22)
     around = best.params * np.geomspace(0.5, 2, 401)
     assert law.predict(around, 1e22 / (6 * around)).min() >= best.loss - 1e-12
+
+
+@pytest.mark.parametrize("budgets", [2, 3, 5])
+def test_the_interval_of_the_growth_of_the_minima_holds_the_truth(budgets: int) -> None:
+    law = Surface(1.7, 400, 410, 0.34, 0.28)
+    compute = np.geomspace(1e18, 1e20, budgets)
+    sizes = np.concatenate([law.optimum(c).params * np.geomspace(0.25, 4, 6) for c in compute])
+    tokens = np.repeat(compute, 6) / (6 * sizes)
+    loss = law.predict(sizes, tokens)
+    surface = fit_surface(sizes, tokens, loss, resamples=0)
+    exact = isoflops(sizes, tokens, loss, surface=surface).growth
+    assert exact is not None
+    rng, held = np.random.default_rng(0), []
+    for _ in range(200):
+        found = isoflops(sizes, tokens, loss * np.exp(0.005 * rng.standard_normal(len(loss))), surface=surface).growth
+        assert found is not None
+        low, high = found.N_exponent_interval
+        held.append(low <= exact.N_exponent <= high)
+    assert 0.86 <= np.mean(held) <= 0.98
+
+
+EVEN_LAW = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+SIZES = np.geomspace(1e7, 1e9, 9)
+
+
+def curves(lengths: tuple[float, ...] = (40.0,), lag: float = 0.0) -> list[Curve]:
+    """One curve a size and length (tokens per parameter); `lag` is the relative excess far from its end."""
+    made = []
+    for size in SIZES:
+        for ratio in lengths:
+            tokens = np.geomspace(0.02 * ratio * size, ratio * size, 60)
+            loss = EVEN_LAW.predict(size, tokens) * (1 + lag * (1 - tokens / tokens[-1]))
+            made.append(Curve(tokens, loss, params=int(size)))
+    return made
+
+
+def test_the_order_of_the_curves_does_not_matter() -> None:
+    given = curves()
+    there, back = envelope(given), envelope(given[::-1])
+    assert there.growth is not None
+    assert back.growth is not None
+    assert there.growth.N_exponent == back.growth.N_exponent
+    assert there.growth.N_exponent_interval == back.growth.N_exponent_interval
+
+
+def test_curves_that_follow_the_law_to_every_length_give_its_exponent() -> None:
+    growth = envelope(curves()).growth
+    assert growth is not None
+    assert abs(growth.N_exponent - EVEN_LAW.N_exponent) < 0.05
+
+
+def test_undecayed_learning_rates_are_stated_with_their_effect() -> None:
+    found = envelope(curves((5.0, 10.0, 20.0, 40.0, 80.0), lag=0.05))
+    assert "by the ends alone" in found.because
+    assert "several lengths" in envelope(curves()).because
+
+
+def test_sizes_too_few_to_resample_give_no_interval() -> None:
+    found = envelope(curves()[::2][:4])
+    assert found.growth is not None
+    assert np.isnan(found.growth.N_exponent_interval).all()

@@ -111,7 +111,51 @@ def test_options_that_cannot_be_used_are_refused(runs: Path) -> None:
         (["--target", "1e22"], "give --next-budget"),
         (["--include-unfinished"], "runs of a store"),
         (["--flops", "lots"], "--flops must be"),
+        (["--factor", "5"], "give --backtest with it"),
+        (["--level", "90"], "between 0 and 1"),
+        (["--level", ".999", "--resamples", "3"], "takes 2000 resamples or more"),
+        (["--tokens-per-step", "5"], "reads logs of training"),
+        (["--lr-column", "lr"], "reads logs of training"),
+        (["--step-column", "step"], "reads logs of training"),
+        (["--params", "7B"], "reads logs of training"),
+        (["--family", "x"], "reads logs of training"),
+        (["--run", "x"], "reads logs of training"),
+        (["--at-params", "7", "--at-tokens", "140B"], "is this in billions?"),
     ):
         code, text = invoke(str(runs), "--resamples", "0", *args)
         assert code == 2
         assert message in text
+
+
+def table(path: Path, rows: list[tuple[float, float, float]]) -> str:
+    path.write_text("params,tokens,loss\n" + "".join(f"{n:.9g},{d:.9g},{loss:.9g}\n" for n, d, loss in rows))
+    return str(path)
+
+
+def test_a_backtest_is_a_short_table_whatever_the_number_of_runs(sweep: Sweep, tmp_path: Path) -> None:
+    rows = [(n, d, loss * (1 + 0.01 * k)) for k in range(10) for n, d, loss in zip(*sweep(noise=0.003), strict=True)]
+    code, text = invoke(table(tmp_path / "seeds.csv", rows), "--resamples", "0", "--backtest")
+    assert code == 0
+    assert len(text[text.index("held out") :].splitlines()) <= 16
+    assert "configurations" in text
+
+
+def test_a_law_that_the_runs_leave_open_is_printed_as_open(tmp_path: Path) -> None:
+    rows = [(1e8, d, 1.7 + 0.8 + 410 / d**0.28) for d in np.geomspace(1e9, 1e11, 12)]
+    path = table(tmp_path / "size.csv", rows)
+    code, text = invoke(path, "--resamples", "50")
+    assert code == 0
+    assert text.count(" open\n") == 4  # E, A, alpha, a
+    assert "determine no best split" in text
+    found = json.loads(invoke(path, "--resamples", "50", "--json")[1])
+    assert found["intervals"]["alpha"] == [None, None]
+    assert found["optima"][0]["params"] is None
+
+
+def test_too_few_runs_have_no_law_to_save(tmp_path: Path) -> None:
+    code, text = invoke(
+        table(tmp_path / "few.csv", [(1e8, 1e9, 3.0), (2e8, 2e9, 2.8), (4e8, 4e9, 2.6)]), "--save", str(tmp_path / "law.json")
+    )
+    assert code == 2
+    assert "no law to write" in text
+    assert not (tmp_path / "law.json").exists()

@@ -134,3 +134,14 @@ def test_plan_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "HEAVY []" in done.stdout
+
+
+@pytest.mark.parametrize("args", [("--params", "7"), ("--tokens", "300")])
+def test_a_size_or_length_that_was_meant_in_billions_is_asked_about(args: tuple[str, str]) -> None:
+    result = CliRunner().invoke(main, ["plan", *args])
+    assert result.exit_code == 2
+    assert "is this in billions?" in result.output
+
+
+def test_compute_is_another_name_of_the_budget() -> None:
+    assert plan("--compute", "1e23 FLOPs", "--law", "hoffmann2022") == plan("--flops", "1e23", "--law", "hoffmann2022")

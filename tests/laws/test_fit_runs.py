@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, RunRecord, RunState
-from lightning_scaling.laws import finished, fit_runs
-from lightning_scaling.laws.extrapolation.held_out import hold_out_largest
+from lightning_scaling.laws import FinishedRuns, Surface, finished, finished_table, fit_runs
+from lightning_scaling.laws.extrapolation.backtests import hold_out_largest
 from lightning_scaling.laws.runs_fit import RunsFit, fit_or_explain
 from lightning_scaling.run.conventions import Conventions
 
+LAW = Surface(1.7, 400, 410, 0.34, 0.28)
 Make = Callable[..., RunRecord]
 SIZES = (90_000, 160_000, 280_000, 480_000, 830_000, 1_400_000, 2_500_000)
 
@@ -101,3 +102,25 @@ def test_a_result_without_resamples_names_how_to_get_intervals(ladder: list[RunR
     assert not bare.surface.resampled
     assert "resamples=1000" in bare.surface.resampled.remedy
     assert "E " in str(bare)
+
+
+def swept(rate: np.ndarray) -> FinishedRuns:
+    """Runs of 25 (N, D); rates are logs over the best one."""
+    params, tokens, off = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 3e8, 5), np.geomspace(1e9, 3e10, 5), rate))
+    noise = 0.001 * np.random.default_rng(0).standard_normal(len(params))
+    return finished_table(params, tokens, LAW.predict(params, tokens) * np.exp(0.03 * off**2 + noise))
+
+
+def test_of_a_hyper_parameter_sweep_the_best_runs_are_fitted() -> None:
+    table = swept(np.linspace(-1.5, 1.5, 9))
+    fit, as_seeds = fit_runs(table, resamples=0), fit_runs(table, resamples=0, replicates="seeds")
+    assert (len(fit.runs), len(as_seeds.runs)) == (25, 225)
+    assert "the best of each of 25 (N, D)" in fit.notes[0]
+    truth = LAW.predict(1e9, 1e11)
+    assert abs(fit.predict(1e9, 1e11) / truth - 1) < 0.004 < abs(as_seeds.predict(1e9, 1e11) / truth - 1)
+
+
+def test_seeds_all_enter() -> None:
+    fit = fit_runs(swept(np.zeros(9)), resamples=0)
+    assert len(fit.runs) == 225
+    assert not any("sweep" in note for note in fit.notes)

@@ -190,3 +190,9 @@ def test_no_interval_is_narrower_than_two_trainings_of_one_configuration_differ(
     law = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
     made = predict_larger(params, tokens, law.predict(params, tokens), 3e8, 3e10)
     assert made.high / made.low - 1 > 2 * 1.6 * 0.003
+
+
+def test_runs_that_lie_off_the_law_are_named(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.002)
+    loss[[7, 20]] *= 1.08
+    assert "far above the law (under-tuned or too short?)" in predict_larger(params, tokens, loss, 1e11, 2e12).because

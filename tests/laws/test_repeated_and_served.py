@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling.laws import preset
+from lightning_scaling.laws.presets.allocation import budget_for
 from lightning_scaling.laws.presets.inference import for_budget, for_loss, tokens_for, trade
 from lightning_scaling.laws.presets.repeated import effective, epochs_until, next_epoch_worth
 
@@ -87,3 +88,15 @@ def test_what_cannot_be_reached_is_refused() -> None:
     with pytest.raises(ValueError, match="zero or more"):
         for_loss(LAW, 2.0, -1.0)
     assert np.isinf(tokens_for(LAW, 1e6, 2.0))
+
+
+def test_sardanas_printed_examples_come_out_to_the_digit() -> None:
+    law = preset("sardana2024").law  # the examples of the authors' repository
+    assert law.predict(70e9, 1e12) == pytest.approx(1.947, abs=5e-4)
+    plain = law.optimum(budget_for(law, params=30e9))
+    assert (plain.tokens, plain.loss, plain.flops) == pytest.approx((1.556e12, 1.958253360475841, 2.801e23), rel=4e-4)
+    served, trained = for_loss(law, 1.947, 2e12), for_loss(law, 1.947, 0.0)
+    assert (served.params, served.tokens) == pytest.approx((2.418e10, 2.657e12), rel=1e-3)
+    life = trained.training_flops + 2 * trained.params * 2e12
+    shares = (served.params / trained.params, served.tokens / trained.tokens, served.total_flops / life)
+    assert shares == pytest.approx((0.7096, 1.4677, 0.9522), abs=1e-4)

@@ -1,9 +1,11 @@
 """What a surface fit states when the runs do not identify it, and what it refuses."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from lightning_scaling.laws import Surface, SweepDesign, fit_surface, simulate_runs
+from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_surface, predict_larger, simulate_runs
 
 LAW = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 SIZES, LENGTHS = np.geomspace(1e8, 1e10, 6), np.geomspace(1e9, 1e11, 6)
@@ -62,7 +64,7 @@ def test_an_exponent_whose_error_is_its_own_size_is_not_identified() -> None:
 def test_twenty_identical_runs_are_one_configuration() -> None:
     fit = fit_surface([1e7] * 20, [1e9] * 20, [3.0] * 20)
     assert fit.outcome.name == "TOO_FEW_POINTS"
-    assert "1 configurations in 20 rows" in fit.because
+    assert "1 configuration in 20 rows" in fit.because
 
 
 def test_a_refusal_names_the_run_that_would_help() -> None:
@@ -99,3 +101,50 @@ def test_misuse_is_one_clear_line(change: dict[str, object], message: str) -> No
     right = {"params": [1e8] * 6, "tokens": [1e9] * 6, "loss": [3.0] * 6}
     with pytest.raises(ValueError, match=message):
         fit_surface(**(right | change))  # type: ignore[arg-type]
+
+
+GRID = SweepDesign.grid(np.geomspace(5e7, 1.6e9, 6), np.geomspace(6e9, 3e11, 8))
+
+
+@pytest.mark.parametrize("kappa_law", [KappaSurface(1.2, 3e8, 8e7, 1.0, 0.75, 0.4), KappaSurface(1.2, 3.5e6, 1.5e6, 0.8, 0.6, 0.5)])
+def test_a_law_of_another_form_is_named_as_a_misfit(kappa_law: KappaSurface) -> None:
+    runs = simulate_runs(kappa_law, GRID, 0.001)
+    fit = fit_surface(runs.params, runs.tokens, runs.loss)
+    assert fit.outcome.name == "FORM_MISFIT"
+    assert "of the residuals' variance follows" in fit.because
+
+
+def test_noise_is_not_taken_for_structure() -> None:
+    names = []
+    for seed in range(30):
+        runs = simulate_runs(Surface(1.7, 400.0, 410.0, 0.34, 0.28), GRID, 0.005, seed=seed)
+        names.append(fit_surface(runs.params, runs.tokens, runs.loss).outcome.name)
+    assert names.count("FORM_MISFIT") <= 1
+
+
+def test_constants_that_the_runs_leave_open_have_no_interval() -> None:
+    tokens = np.geomspace(1e9, 1e11, 12)
+    one_size = fit_surface(np.full(12, 1e8), tokens, LAW.predict(1e8, tokens), resamples=50, seed=0)
+    assert one_size.undetermined == {"E", "A", "alpha"}
+    assert np.isnan(one_size.interval("alpha")).all()
+    assert np.isfinite(one_size.interval("beta")).all()
+    assert np.isnan(one_size.optimum(1e20).params_interval).all()  # type: ignore[arg-type]
+    one_length = fit_surface(tokens / 10, np.full(12, 1e10), LAW.predict(tokens / 10, 1e10), resamples=50, seed=0)
+    assert one_length.undetermined == {"E", "B", "beta"}
+    one_ratio = fit_surface(tokens / 20, tokens, LAW.predict(tokens / 20, tokens), resamples=50, seed=0)
+    assert one_ratio.undetermined >= {"A", "B", "alpha", "beta"}
+
+
+def test_a_sweep_that_identifies_its_law_leaves_nothing_open() -> None:
+    runs = simulate_runs(LAW, SweepDesign.grid(SIZES, LENGTHS), 0.003)
+    assert fit_surface(runs.params, runs.tokens, runs.loss).undetermined == frozenset()
+
+
+@pytest.mark.parametrize("values", [lambda loss: 1 - loss / 8, lambda loss: np.full_like(loss, 3.0), lambda loss: 10 - loss])
+def test_what_does_not_fall_with_size_or_length_has_no_law(values: Callable[[np.ndarray], np.ndarray]) -> None:
+    grid = SweepDesign.grid(SIZES, LENGTHS)
+    seen = values(LAW.predict(grid.params, grid.tokens))
+    assert fit_surface(grid.params, grid.tokens, seen).outcome.name == "NO_FALL"
+    larger = predict_larger(grid.params, grid.tokens, seen, 1e11, 1e12)
+    assert larger.outcome.name == "NO_FALL"
+    assert np.isnan(larger.loss)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling.laws import fit_frontier, preset
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.report.figures import (
     all_panels,
     isoflop_curves,

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from lightning_scaling.laws import fit_frontier, preset
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.outcomes import FrontierOutcome
 from lightning_scaling.report import allocation_table, law_table, prediction_table, runs_table
 from lightning_scaling.report.rows import rows

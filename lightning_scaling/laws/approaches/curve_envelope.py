@@ -14,6 +14,7 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.approaches.growth import Growth, resampled_line
 
+POINTS = 200  # of the grid of compute
 DISTINCT = 10  # resampled slopes; fewer give no interval
 
 
@@ -35,7 +36,7 @@ class Envelope:
     because: str = ""
 
 
-def envelope(curves: Sequence[Any], points: int = 200, level: float = 0.9, resamples: int = 1000, seed: int | None = 0) -> Envelope:
+def envelope(curves: Sequence[Any], level: float = 0.9, resamples: int = 1000, seed: int | None = 0) -> Envelope:
     """The envelope of curves (Curve or RunRecord, each with params); sizes are resampled for the interval of the exponent.
 
     The answer does not depend on the order of the curves.
@@ -43,7 +44,7 @@ def envelope(curves: Sequence[Any], points: int = 200, level: float = 0.9, resam
     runs = sorted((run for run in map(_run, curves) if len(run[0]) >= 2), key=lambda run: (run[2], run[0][-1], run[1][-1]))
     if len({run[2] for run in runs}) < 2:
         raise ValueError("an envelope needs curves of at least two sizes, each with two points or more and its params")
-    grid = np.geomspace(min(r[0][0] for r in runs), max(r[0][-1] for r in runs), points)
+    grid = np.geomspace(min(r[0][0] for r in runs), max(r[0][-1] for r in runs), POINTS)
     sizes, heights = _by_size(runs, grid)
     seen = np.isfinite(heights).any(0)
     grid, heights = grid[seen], heights[:, seen]

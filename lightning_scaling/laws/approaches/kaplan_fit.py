@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.points import LawPoints, points
 from lightning_scaling.laws.presets.kaplan import KaplanJoint
-from lightning_scaling.laws.surface.bootstrap import draw
+from lightning_scaling.laws.surface.fit import draw
 
 
 @dataclass(frozen=True, eq=False)

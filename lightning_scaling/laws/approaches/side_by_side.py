@@ -105,7 +105,12 @@ def _second(found: IsoFlops) -> Approach:
 def _third(fit: SurfaceFit, level: float) -> Approach:
     if fit.resamples is None:
         return Approach("3 surface", None, None, fit.because)
-    return Approach("3 surface", fit.surface.N_exponent, fit.interval("N_exponent", level), f"{fit.outcome.name.lower()}: {fit.because}")
+    because, interval = f"{fit.outcome.name.lower()}: {fit.because}", fit.interval("N_exponent", level)
+    return (
+        Approach("3 surface", None, None, because)
+        if isnan(interval[0])
+        else Approach("3 surface", fit.surface.N_exponent, interval, because)
+    )
 
 
 def _kaplan(fit: KaplanFit, level: float) -> Approach:

@@ -1,8 +1,8 @@
-"""Which runs to train next, so that the law is known best where it will be used.
+"""Which runs to train next, so that the law is known best where it will be used, and the one run that would identify an exponent.
 
 Optimal design (Kiefer & Wolfowitz 1959; c-optimality) on the fitted surface: a run is worth what it takes off the variance of the
-predicted loss at the target. The law's own misfit is part of that variance, so repeating tiny runs is worth little and runs nearer to the
-target are worth more.
+predicted loss at the target, or of an exponent. The law's own misfit is part of the first, so repeating tiny runs is worth little and runs
+nearer to the target are worth more.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,8 +12,10 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.extrapolation.drift import matern
-from lightning_scaling.laws.surface.identify import sensitivities
+from lightning_scaling.laws.outcomes import SurfaceOutcome
+from lightning_scaling.laws.surface.identify import centred_theta, sensitivities
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.numbers import count
 from lightning_scaling.units import pf_days, training_flops
 
 GRID = 40
@@ -23,6 +25,8 @@ REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noi
 # Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.
 EXPONENT_SPREAD = 0.10
 PRIOR = np.array([1.0, 1.0, 1.0, EXPONENT_SPREAD, EXPONENT_SPREAD]) ** 2
+# Sizes and lengths up to this many times beyond those trained.
+BEYOND, FINER = 4.0, 33
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def next_runs(
     The target is ten times the budget by default. No run has fewer params or tokens than `smallest` (N, D), by default a quarter of the
     fewest so far. ValueError for a fit without constants or a budget that buys nothing.
     """
-    if not np.isfinite(fit.alpha):
+    if not np.isfinite(fit.alpha) or fit.outcome is SurfaceOutcome.NO_FALL:
         raise ValueError(f"next runs need a fitted law: {fit.outcome}")
     if not budget > 0:
         raise ValueError(f"the budget must be positive FLOPs, got {budget}")
@@ -109,17 +113,10 @@ def _greedy(
     return before, chosen[-1].error_after if chosen else before, chosen
 
 
-def centred_theta(fit: SurfaceFit) -> tuple[Floats, Floats, Floats]:
-    """The constants as (e, a, b, alpha, beta) about the centre of the points, and the points' ln N and ln D about it."""
-    x, y, s = np.log(fit.points.params), np.log(fit.points.tokens), fit.surface
-    a, b = np.log(s.A) - s.alpha * x.mean(), np.log(s.B) - s.beta * y.mean()
-    return np.array([np.log(max(s.E, 1e-12)), a, b, s.alpha, s.beta]), x - x.mean(), y - y.mean()
-
-
 def _covariance(fit: SurfaceFit, runs: Floats) -> Floats:
     """(k, k) prior covariance of ln loss at runs (2, k): what is open about the constants, plus the drift."""
     x, y = np.log(runs[0]) - np.log(fit.points.params).mean(), np.log(runs[1]) - np.log(fit.points.tokens).mean()
-    slopes = sensitivities(centred_theta(fit)[0], x, y)
+    slopes = sensitivities(centred_theta(fit.points, fit.surface)[0], x, y)
     return np.asarray((slopes * PRIOR) @ slopes.T + (DRIFT * max(fit.noise, 1e-4)) ** 2 * matern(x, y, x, y, REACH))
 
 
@@ -128,3 +125,55 @@ def _condition(covariance: Floats, seen: int, noise: float) -> Floats:
     inner = covariance[:seen, :seen] + max(noise, 1e-8) * np.eye(seen)
     cross = covariance[:seen, seen:]
     return np.asarray(covariance[seen:, seen:] - cross.T @ np.linalg.solve(inner, cross))
+
+
+@dataclass(frozen=True)
+class IdentifyingRun:
+    """A run to train, the exponent it is for, and that exponent's standard error before and after."""
+
+    params: int
+    tokens: int
+    exponent: str
+    error_before: float
+    error_after: float
+
+    def __str__(self) -> str:
+        return (
+            f"a run of {count(self.params)} params on {count(self.tokens)} tokens would bring the standard error of {self.exponent} "
+            f"from {self.error_before:.2g} to {self.error_after:.2g}"
+        )
+
+
+def identifying_run(fit: SurfaceFit) -> IdentifyingRun:
+    """The run that lowers the error of the less certain exponent most. ValueError for a fit without constants.
+
+    The errors are those of the linearised law, under the prior that a published exponent is off by no more than .10; noise falls with
+    compute as in `predict_larger`, so tiny runs are no cheap way out.
+    """
+    if fit.outcome is SurfaceOutcome.TOO_FEW_POINTS:
+        raise ValueError(f"there is no law to improve yet: {fit.outcome}")
+    noise = max(fit.noise, 1e-3)
+    theta, x, y = centred_theta(fit.points, fit.surface)
+    slopes = sensitivities(theta, x, y)
+    most = (x + y).max()
+    covariance = np.linalg.inv(slopes.T @ (slopes / _variance(noise, x + y - most)[:, None]) + np.diag(1 / PRIOR))
+    which = 3 if covariance[3, 3] >= covariance[4, 4] else 4
+    u, v = (w.ravel() for w in np.meshgrid(_reach(x), _reach(y)))
+    affordable = u + v <= most + 1e-9
+    u, v = u[affordable], v[affordable]
+    rows = sensitivities(theta, u, v)
+    gains = (rows @ covariance[:, which]) ** 2 / (_variance(noise, u + v - most) + np.einsum("ri,ij,rj->r", rows, covariance, rows))
+    best = int(np.argmax(gains))
+    size, length = np.exp(u[best] + np.log(fit.points.params).mean()), np.exp(v[best] + np.log(fit.points.tokens).mean())
+    before, after = covariance[which, which], covariance[which, which] - gains[best]
+    errors = float(np.sqrt(before)), float(np.sqrt(max(after, 0.0)))
+    return IdentifyingRun(int(np.rint(size)), int(np.rint(length)), ("alpha", "beta")[which - 3], *errors)
+
+
+def _variance(noise: float, log_compute: Floats) -> Floats:
+    """Of a run's ln loss, by its compute below the largest."""
+    return np.asarray(noise**2 * np.exp(-0.5 * log_compute))
+
+
+def _reach(logs: Floats) -> Floats:
+    return np.asarray(np.linspace(logs.min() - np.log(BEYOND), logs.max() + np.log(BEYOND), FINER))

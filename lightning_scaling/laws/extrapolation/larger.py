@@ -14,11 +14,9 @@ from numpy.typing import ArrayLike
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
-from lightning_scaling.laws.extrapolation.answer import Answer, Summary, answer, summary
+from lightning_scaling.laws.extrapolation.answer import Answer, Shorten, Summary, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
 from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
-from lightning_scaling.laws.extrapolation.refusals import refusal
-from lightning_scaling.laws.extrapolation.shorten import Shorten
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.laws.surface.fit import fit_surface
@@ -32,6 +30,11 @@ MOST = 400
 AT_ONCE = 200
 # Runs weigh by this power of their compute in the centre at which the floor's share is stated.
 CENTRE = 0.5
+FEWEST = 4
+# ln N, ln D or ln(D/N) that varies by less than this cannot show what a change of it does.
+SMALLEST_SPREAD = 0.1
+# A target is off what the runs hold fixed when it differs by more than this factor.
+OFF = np.log(1.5)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,14 +137,14 @@ def predict_larger(
 
 
 def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:
-    runs, x, y, unit = _logs(given)
+    runs, x, y, unit, distrusted = _logs(given)
     u, v = np.log(size) - x, np.log(length) - y
     blocks = [slice(i, i + AT_ONCE) for i in range(0, len(u), AT_ONCE)]
     answers = [answer(runs, u[block], v[block], prior, level) for block in blocks]
     joined = Answer(*(np.concatenate([getattr(each, name) for each in answers]) + unit for name in ("middle", "low", "high")))
     widest = int(np.argmax(joined.high - joined.low))
     found = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
-    because = f"{given}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
+    because = f"{given}{distrusted}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
     return _result(joined, level, factor, scalar, replace(found, because=because))
 
 
@@ -156,25 +159,46 @@ def _centre(given: LawPoints) -> tuple[float, float]:
     return float(weight @ np.log(given.params)), float(weight @ np.log(given.tokens))
 
 
-def _logs(given: Configurations) -> tuple[LogRuns, float, float, float]:
-    """The runs in centred logs, and the centre (ln N, ln D, ln loss)."""
+def _logs(given: Configurations) -> tuple[LogRuns, float, float, float, str]:
+    """The runs in centred logs, the centre (ln N, ln D, ln loss), and in words which runs lie off."""
     seen = given.points
     x, y = _centre(seen)
     unit = float(np.median(np.log(seen.loss)))
     variance = (seen.flops / seen.flops.max()) ** -FALL
-    variance = variance * _distrust(seen, variance)
+    distrust = _distrust(seen, variance)
+    variance = variance * np.abs(distrust)
     if given.read_as == "seeds":
         variance = variance / given.count
-    return LogRuns(np.log(seen.params) - x, np.log(seen.tokens) - y, np.log(seen.loss) - unit, variance, seen.groups), x, y, unit
+    runs = LogRuns(np.log(seen.params) - x, np.log(seen.tokens) - y, np.log(seen.loss) - unit, variance, seen.groups)
+    return runs, x, y, unit, _off(seen, distrust)
+
+
+def _off(given: LawPoints, distrust: Floats) -> str:
+    """Runs that count less because they lie off the law; those above it may be under-tuned or ended too early."""
+    parts = []
+    for side, sign, why in (("above", 1.0, " (under-tuned or too short?)"), ("below", -1.0, "")):
+        if count := int((sign * distrust > 1).sum()):
+            at = int(np.argmax(sign * distrust))
+            farthest = f"{numbers.count(float(given.params[at]))} on {numbers.count(float(given.tokens[at]))} tokens"
+            many = f"{count} of them lie" if count > 1 else "one of them lies"
+            parts.append(
+                f", {many} far {side} the law{why} and count less: {farthest}"
+                if count > 1
+                else f", {many} far {side} the law{why} and counts less: {farthest}"
+            )
+    return "".join(parts)
 
 
 def _distrust(given: LawPoints, variance: Floats) -> Floats:
-    """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off."""
+    """(n,) factors of variance: runs more than three robust deviations off a robust fit count by the square of how far they are off.
+
+    With the sign of their residual: positive above the fit.
+    """
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber", weights=1 / variance)
     if not np.isfinite(fit.alpha):
         return np.ones(len(given))
     off = np.abs(fit.residuals) / np.sqrt(variance)
-    return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2
+    return np.maximum(1.0, off / (3 * robust_spread(off) + 1e-12)) ** 2 * np.where(fit.residuals < 0, -1.0, 1.0)
 
 
 def _prior(given: LawPoints, kind: LossKind | None, floor: float | None) -> LawPrior:
@@ -185,3 +209,30 @@ def _prior(given: LawPoints, kind: LossKind | None, floor: float | None) -> LawP
     fit = fit_surface(given.params, given.tokens, given.loss, objective="noise_huber")
     centre = float(fit.predict(np.exp(x), np.exp(y))) if np.isfinite(fit.alpha) else float(np.median(given.loss))
     return prior_for(known, min(floor / centre, 0.98))
+
+
+def refusal(given: LawPoints, size: Floats, length: Floats) -> tuple[LargerOutcome, str] | None:
+    """The outcome and the run to add, None where a prediction is possible."""
+    if len(given) < FEWEST:
+        return LargerOutcome.TOO_FEW_POINTS, f"{max(FEWEST - len(given), 1)} more of other sizes and lengths are needed"
+    if not given.falls:
+        lowest, highest = int(np.argmin(given.flops)), int(np.argmax(given.flops))
+        losses = numbers.loss(float(given.loss[lowest])), numbers.loss(float(given.loss[highest]))
+        return LargerOutcome.NO_FALL, f"{losses[0]} at the least compute, {losses[1]} at the most"
+    x, y = np.log(given.params), np.log(given.tokens)
+    u, v = np.log(size), np.log(length)
+    middle = numbers.count(float(np.exp(np.median(x)))), numbers.count(float(np.exp(np.median(y))))
+    if _fixed(x, u):
+        add = numbers.count(float(np.exp(np.median(x))) / 4)
+        return LargerOutcome.ONE_SIZE, f"all runs have {middle[0]} parameters; add one of {add} parameters on {middle[1]} tokens"
+    if _fixed(y, v):
+        add = numbers.count(float(np.exp(np.median(y))) / 4)
+        return LargerOutcome.ONE_LENGTH, f"all runs have {middle[1]} tokens; add one of {middle[0]} parameters on {add} tokens"
+    if _fixed(y - x, v - u):
+        add = numbers.count(4 * float(np.exp(np.median(y))))
+        return LargerOutcome.ONE_RATIO, f"add a run of {middle[0]} parameters on {add} tokens, or ask at their ratio"
+    return None
+
+
+def _fixed(seen: Floats, asked: Floats) -> bool:
+    return bool(seen.std() < SMALLEST_SPREAD and np.abs(asked - seen.mean()).max() > OFF)

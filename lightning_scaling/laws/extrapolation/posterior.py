@@ -11,9 +11,8 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.laws.extrapolation.drift import LogRuns, whitened
-from lightning_scaling.laws.extrapolation.kappa_form import log_shape
 from lightning_scaling.laws.extrapolation.priors import DRIFT, DRIFT_SPREAD, DRIFTS, KAPPA_WEIGHTS, KAPPAS, LawPrior
-from lightning_scaling.laws.extrapolation.search import Found, SearchTarget, most_likely
+from lightning_scaling.laws.extrapolation.search import Found, SearchTarget, log_shape, most_likely
 
 SAMPLES = 128
 # The proposal is a t distribution a little wider than the likely region, so that no weight runs away.

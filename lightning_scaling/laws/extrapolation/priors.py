@@ -36,7 +36,6 @@ TOKEN_LOG_LOSS = LawPrior(
     (0.2, 0.0, np.log(0.40), np.log(0.40)), (0.3, 0.6, 0.3, 0.3), "a floor of about .55 of the loss, as token-level log losses have"
 )
 OTHER_LOSS = LawPrior((-0.7, 0.0, np.log(0.42), np.log(0.42)), (1.0, 0.6, 0.6, 0.6), "a floor anywhere below the loss", 0.85, 0.0)
-
 # Forms E + (A/N^a + B/D^b)^kappa and their prior weights: published sweeps follow 1 mostly, .4 to .5 some.
 KAPPAS: Floats = np.array([2.0, 1.0, 0.7, 0.45])
 KAPPA_WEIGHTS: Floats = np.array([0.1, 0.6, 0.2, 0.1])

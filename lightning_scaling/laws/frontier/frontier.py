@@ -12,13 +12,9 @@ from numpy.typing import ArrayLike
 
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats
-from lightning_scaling.laws.answers import Answer, answer
-from lightning_scaling.laws.approaches.curve_envelope import Envelope, envelope
-from lightning_scaling.laws.outcomes import FrontierOutcome
+from lightning_scaling.laws.outcomes import Answer, FrontierOutcome, answer
 from lightning_scaling.laws.points import positive
 from lightning_scaling.printed import Printed, Rows
-
-__all__ = ["Envelope", "FrontierFit", "envelope", "fit_frontier"]
 
 Form = Literal["power", "floor"]
 EXPONENTS = np.geomspace(0.01, 1.5, 600)

@@ -1,12 +1,18 @@
-"""Laws of how to split compute, without the loss it reaches: N* = scale·C^a and D* = scale·C^b."""
+"""Laws of how to split compute, without the loss it reaches (N* = scale·C^a and D* = scale·C^b), and any such law read backwards."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lightning_scaling.laws.capabilities import AllocationLaw, name_of
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN
+
+# FLOPs between which the budget is searched: a model of one parameter to far beyond any computer.
+LOWEST, HIGHEST = 1e2, 1e42
+HALVINGS = 120
 
 
 @dataclass(frozen=True)
@@ -83,3 +89,32 @@ def _optimum(flops: Any, params: Any, tokens: Any) -> Optimum:
     if np.ndim(flops) == 0:
         return Optimum(flops, float(params), float(tokens), None)
     return Optimum(flops, params, tokens, None)
+
+
+def budget_for(law: AllocationLaw, params: float | None = None, tokens: float | None = None) -> float:
+    """FLOPs whose best split has `params` parameters, or `tokens` tokens (give one).
+
+    Raises:
+        ValueError: both or none given, or the law's optimum never has that size.
+
+    >>> from lightning_scaling.laws.presets.presets import preset
+    >>> law = preset("hoffmann2022")
+    >>> f"{law.optimum(budget_for(law, params=7e9)).params:.6g}"
+    '7e+09'
+    """
+    if (params is None) == (tokens is None):
+        raise ValueError("give params or tokens, one of them")
+    wanted = float(params or tokens or 0)
+
+    def short_of(log_flops: float) -> bool:
+        best = law.optimum(math.exp(log_flops))
+        return float(best.params if params is not None else best.tokens) < wanted
+
+    low, high = math.log(LOWEST), math.log(HIGHEST)
+    if not short_of(low) or short_of(high):
+        what = "parameters" if params is not None else "tokens"
+        raise ValueError(f"{name_of(law)} never has {wanted:.3g} {what} as its optimum between {LOWEST:.0e} and {HIGHEST:.0e} FLOPs")
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if short_of(middle) else (low, middle)
+    return math.exp(0.5 * (low + high))

@@ -27,16 +27,16 @@ def effective(amount: Any, unique: Any, half_life: float = R_D) -> Any:
     return as_given(unique * (1.0 - half_life * np.expm1(-repeats / half_life)))
 
 
-def next_epoch_worth(epochs: Any, half_life: float = R_D) -> Any:
+def next_epoch_worth(epochs: Any) -> Any:
     """What one more pass is worth after `epochs` passes, as a share of as many fresh tokens.
 
     >>> round(next_epoch_worth(1), 3), round(next_epoch_worth(14), 3)
     (0.968, 0.416)
     """
-    return as_given(effective(np.asarray(epochs) + 1.0, 1.0, half_life) - effective(epochs, 1.0, half_life))
+    return as_given(effective(np.asarray(epochs) + 1.0, 1.0) - effective(epochs, 1.0))
 
 
-def epochs_until(worth: float, half_life: float = R_D) -> float:
+def epochs_until(worth: float) -> float:
     """Passes after which the next token is worth only `worth` of a fresh one: beyond that, fresh data at 1/worth times the price is better.
 
     >>> round(epochs_until(0.5), 1)
@@ -44,7 +44,7 @@ def epochs_until(worth: float, half_life: float = R_D) -> float:
     """
     if not 0 < worth < 1:
         raise ValueError(f"worth is a share of a fresh token, between 0 and 1; got {worth}")
-    return float(1.0 - half_life * np.log(worth))
+    return float(1.0 - R_D * np.log(worth))
 
 
 @dataclass(frozen=True)

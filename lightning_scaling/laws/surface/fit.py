@@ -4,6 +4,9 @@ Which objective is right, measured on 75 points with log-normal noise of .5 % (1
 takes nearly every point for an outlier, err by a fifth to a quarter more than those of log least squares; with real outliers (crippled
 runs, digitised figures) the Huber loss holds where least squares follows them; "noise_huber", with delta at 1.345 robust standard
 deviations, is within 4 % of the better one in both cases. "huber" is the default because published fits use it and are compared with.
+
+A resample of the bootstrap is a row of counts (how often each run was drawn), so that 4000 resamples of 240 points are matrix products.
+Points of one run are correlated and are drawn together (laws that resample points of curves come out too sure).
 """
 
 from dataclasses import replace
@@ -15,11 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints, points
-from lightning_scaling.laws.surface import bootstrap, profile
-from lightning_scaling.laws.surface.identify import FEWEST, distinct, judge, sensitivities
-from lightning_scaling.laws.surface.newton import minimise, search
-from lightning_scaling.laws.surface.objective import Problem, log_prediction
-from lightning_scaling.laws.surface.structure import structure
+from lightning_scaling.laws.surface.identify import FEWEST, distinct, judge, sensitivities, structure
+from lightning_scaling.laws.surface.search import Problem, log_prediction, minimise, search
+from lightning_scaling.laws.surface.search import starts as data_starts
 from lightning_scaling.laws.surface.surface import Surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 
@@ -28,6 +29,10 @@ Objective = Literal["huber", "log_least_squares", "noise_huber"]
 SEARCHED = 20_000
 # Huber's constant for 95 % efficiency under normal noise.
 EFFICIENT = 1.345
+# 128 rows × 240 points × 8 bytes stay in the second-level cache: .32 s for 4000 resamples against .42 s in rows of 64.
+ROWS_AT_ONCE = 128
+# A resample moves a constant by a hundredth or more; its own search need not be better than this share of the objective.
+TOLERANCE = 1e-7
 
 
 def fit_surface(
@@ -91,8 +96,8 @@ def fit_surface(
     fit = replace(fit, procedure=procedure | {"delta": problem.delta}, name=name, flops_per=_flops_per(given, flops))
     if not resamples:
         return fit
-    counts = bootstrap.draw(given.groups, resamples, np.random.default_rng(seed))
-    return replace(fit, resamples=to_surface(bootstrap.refit(problem, theta, counts, weight), given))
+    counts = draw(given.groups, resamples, np.random.default_rng(seed))
+    return replace(fit, resamples=to_surface(refit(problem, theta, counts, weight), given))
 
 
 def _fit(
@@ -101,7 +106,7 @@ def _fit(
     problem = replace(centred(given, delta if objective == "huber" else np.inf), overestimate=overestimate)
     some = _sample(len(given))
     part = replace(problem, x=problem.x[some], y=problem.y[some], z=problem.z[some])
-    found = profile.starts(part.x, part.y, part.z, weight[some], most)
+    found = data_starts(part.x, part.y, part.z, weight[some], most)
     ends, values = search(part, found, weight[some][None])
     if len(given) > len(some):
         ends, values = minimise(problem, ends, weight[None])
@@ -167,5 +172,20 @@ def to_surface(theta: Floats, given: LawPoints) -> Surface:
 
 def _too_few(given: LawPoints, procedure: dict[str, Any], name: str) -> SurfaceFit:
     nothing = Surface(*[float("nan")] * 5)
-    because = f"{distinct(given)} configurations in {len(given)} rows for five constants"
+    different, rows = distinct(given), len(given)
+    because = f"{different} configuration{'s' * (different != 1)} in {rows} row{'s' * (rows != 1)} for five constants"
     return SurfaceFit(nothing, float("nan"), SurfaceOutcome.TOO_FEW_POINTS, because, given, float("nan"), (0, 0), None, procedure, name)
+
+
+def draw(groups: NDArray[np.intp], resamples: int, rng: np.random.Generator) -> Floats:
+    """(resamples, n) counts: whole runs drawn with replacement."""
+    runs = int(groups.max()) + 1
+    counts = rng.multinomial(runs, np.full(runs, 1.0 / runs), size=resamples)
+    return np.asarray(counts[:, groups], dtype=np.float64)
+
+
+def refit(problem: Problem, best: Floats, counts: Floats, weights: Floats) -> Floats:
+    """(R, 5) minima for each row of counts, all started from the fit to the points themselves."""
+    rows = range(0, len(counts), ROWS_AT_ONCE)
+    parts = [counts[i : i + ROWS_AT_ONCE] * weights for i in rows]
+    return np.concatenate([minimise(problem, np.repeat(best[None], len(part), 0), part, TOLERANCE)[0] for part in parts])

@@ -3,16 +3,21 @@
 The linearised standard error is small in flat, curved regions where a constant can be threefold off; the profile over both exponents
 (Golub & Pereyra 1973: for fixed exponents the law is linear) sees the whole region, and its limit uses the t distribution of the degrees
 of freedom, since nine runs and five constants leave a noise that is mostly luck.
+
+Residuals that follow N, D or their ratio say that the form is wrong, whatever their size: for each direction a quadratic and a cubic in it,
+freed from what the constants can absorb, are fitted to them; an F test with Bonferroni's correction for three directions decides.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints
-from lightning_scaling.laws.surface.newton import LOWER, UPPER
-from lightning_scaling.laws.surface.profile import unexplained
+from lightning_scaling.laws.surface.search import LOWER, UPPER, unexplained
+from lightning_scaling.laws.surface.surface import CONSTANTS, Surface
 
 # An exponent known no better than ± .12 (a third of the usual .35) moves a decade of extrapolation by a quarter of its reducible part.
 LARGEST_ERROR = 0.12
@@ -27,6 +32,13 @@ FEWEST_VALUES = 3
 TRIED = np.geomspace(0.15, 5.0, 25)
 # Residuals further than this many deviations off count less in the profile.
 TRUSTED, FREE_ENOUGH = 2.5, 10
+# Directions of this share of the largest singular value are not seen by the points; a constant takes part in one from this share on.
+SINGULAR, MOVES = 1e-6, 1e-3
+SURELY = 1e-3
+# Share of the residuals' variance from which a structure matters: below it another form would predict hardly better.
+SHARE = 0.3
+COLUMNS = 2
+CLIPPED = 4.0
 
 
 def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
@@ -34,6 +46,29 @@ def sensitivities(theta: Floats, x: Floats, y: Floats) -> Floats:
     terms = np.stack([np.full_like(x, np.exp(theta[0])), np.exp(theta[1] - theta[3] * x), np.exp(theta[2] - theta[4] * y)], 1)
     e, n, d = (terms / terms.sum(1, keepdims=True)).T
     return np.stack([e, n, d, -x * n, -y * d], 1)
+
+
+def centred_theta(points: LawPoints, law: Surface) -> tuple[Floats, Floats, Floats]:
+    """The constants as (e, a, b, alpha, beta) about the centre of the points, and the points' ln N and ln D about it."""
+    x, y = np.log(points.params), np.log(points.tokens)
+    a, b = np.log(law.A) - law.alpha * x.mean(), np.log(law.B) - law.beta * y.mean()
+    return np.array([np.log(max(law.E, 1e-12)), a, b, law.alpha, law.beta]), x - x.mean(), y - y.mean()
+
+
+def undetermined(points: LawPoints, law: Surface) -> frozenset[str]:
+    """Constants that can change without a change of any fitted loss, whatever the noise: resamples say nothing of them."""
+    if not np.isfinite(law.alpha):
+        return frozenset(CONSTANTS)
+    theta, x, y = centred_theta(points, law)
+    _, sizes, directions = np.linalg.svd(sensitivities(theta, x, y), full_matrices=False)
+    loose = np.abs(directions[sizes < SINGULAR * sizes[0]]).max(0, initial=0.0) > MOVES
+    if np.std(y - x) < SMALLEST_RATIO_SPREAD:
+        loose[1:] = True
+    for scale, exponent in ((1, 3), (2, 4)):
+        flat = theta[exponent] <= LOWER[exponent] * (1 + 1e-9)
+        loose[[scale, exponent]] |= flat or theta[exponent] >= UPPER[exponent]
+        loose[0] |= flat
+    return frozenset(name for name, free in zip(CONSTANTS, loose, strict=True) if free)
 
 
 def distinct(points: LawPoints) -> int:
@@ -72,9 +107,11 @@ def judge(points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, res
     freedom = max(different - 5, 1)
     errors = _for_freedom(exponent_errors(theta, x, y, max(noise, 1e-4)), freedom)
     text = f"{_exponents(theta, errors)} (noise {100 * noise:.2f} % per point, {different} configurations)"
+    edge = (theta <= LOWER) | (theta >= UPPER)
+    if edge[1:].any() and not points.falls:
+        return SurfaceOutcome.NO_FALL, text
     if ratios.std() < SMALLEST_RATIO_SPREAD:
         return SurfaceOutcome.ONE_RATIO, f"tokens per parameter vary by only ± {100 * ratios.std():.0f} %; {text}"
-    edge = (theta <= LOWER) | (theta >= UPPER)
     few_n, few_d = (len(np.unique(np.round(np.log(v), 2))) < FEWEST_VALUES for v in (points.params, points.tokens))
     if few_n or edge[1] or edge[3]:
         return SurfaceOutcome.PARAMS_NOT_IDENTIFIED, f"{text}; {_another_size(points)}"
@@ -124,3 +161,38 @@ def _exponents(theta: Floats, errors: tuple[float, float]) -> str:
     if not np.isfinite(errors).all():
         return f"the points do not determine both alpha {theta[3]:.3f} and beta {theta[4]:.3f}"
     return f"alpha {theta[3]:.3f} ± {errors[0]:.3f}, beta {theta[4]:.3f} ± {errors[1]:.3f}"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Residuals that are not noise: what they follow, and the share of their variance that it explains."""
+
+    against: str
+    share: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:.0f} % of the residuals' variance follows {self.against}"
+
+
+def structure(slopes: Floats, x: Floats, y: Floats, residuals: Floats) -> Structure | None:
+    """What residuals (n,) of ln loss follow beyond the law's own derivatives (n, 5), None where they look like noise."""
+    from scipy.special import fdtrc
+
+    freedom = len(x) - slopes.shape[1] - COLUMNS
+    spread = robust_spread(residuals)
+    if freedom < 4 or spread < 1e-9:
+        return None
+    base, _ = np.linalg.qr(slopes)
+    left = np.clip(residuals, -CLIPPED * spread, CLIPPED * spread)
+    left = left - base @ (base.T @ left)
+    found: list[tuple[float, str]] = []
+    for name, along in (("N", x), ("D", y), ("the ratio of tokens to parameters", y - x)):
+        shape = np.stack([along**2, along**3], 1)
+        shape = shape - base @ (base.T @ shape)
+        directions, sizes, _ = np.linalg.svd(shape, full_matrices=False)
+        known = np.flatnonzero(sizes > 1e-8 * max(float(along @ along), 1e-300))
+        directions = directions[:, known]
+        found.append((float(((directions.T @ left) ** 2).sum() / (left @ left)), name))
+    share, name = max(found)
+    surely = 3 * fdtrc(COLUMNS, freedom, share / COLUMNS / max((1 - share) / freedom, 1e-300)) < SURELY
+    return Structure(name, share) if surely and share > SHARE else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_scaling import numbers
 from lightning_scaling.arrays import robust_spread
 from lightning_scaling.laws.surface.fit import fit_surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
@@ -35,10 +36,10 @@ class Proposal:
     because: str
 
 
-def propose_outliers(fit: SurfaceFit, flops: float | None = None, far: float = FAR) -> Proposal:
+def propose_outliers(fit: SurfaceFit, flops: float | None = None) -> Proposal:
     """Outliers of a fit by their residuals, and the law with and without them, compared at `flops` (the largest run's by default)."""
     deviations = fit.residuals / max(robust_spread(fit.residuals), 1e-12)
-    outlier = np.abs(deviations) > far
+    outlier = np.abs(deviations) > FAR
     if not outlier.any() or (~outlier).sum() < 6:
         return Proposal(outlier, deviations, fit, fit, "no point lies far from the law")
     keep, kept, how = ~outlier, fit.points, fit.procedure
@@ -50,10 +51,13 @@ def propose_outliers(fit: SurfaceFit, flops: float | None = None, far: float = F
 
 def _sentence(fit: SurfaceFit, dropped: SurfaceFit, count: int, flops: float) -> str:
     before, after = fit.optimum(flops, 0.95), dropped.optimum(flops, 0.95)
-    text = f"{count} of {len(fit.points)} points lie far from the law; dropping them moves the best size at {flops:.3g} FLOPs "
-    text += f"from {before.params:.3g} to {after.params:.3g} params"
+    text = f"{count} of {len(fit.points)} points lie far from the law"
+    if not (fit.split_determined and dropped.split_determined):
+        return text
+    text += f"; dropping them moves the best size at {numbers.scientific(flops)} FLOPs "
+    text += f"from {numbers.count(before.params)} to {numbers.count(after.params)} params"
     if before.params_interval is None:
         return text
     low, high = before.params_interval
     inside = "inside" if low <= after.params <= high else "outside"
-    return f"{text}, {inside} the 95 % interval ({low:.3g} to {high:.3g}) of the fit with all points"
+    return f"{text}, {inside} the 95 % interval ({numbers.between(low, high, numbers.count)}) of the fit with all points"

@@ -3,14 +3,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_scaling.laws.answers import Answer, answer
-from lightning_scaling.laws.outcomes import SurfaceOutcome
+from lightning_scaling.laws.outcomes import Answer, SurfaceOutcome, answer
 from lightning_scaling.laws.points import LawPoints
+from lightning_scaling.laws.surface.identify import undetermined
 from lightning_scaling.laws.surface.surface import CONSTANTS, Optimum, Surface
 from lightning_scaling.printed import as_html
 
@@ -88,6 +89,16 @@ class SurfaceFit:
         """Whether the runs tell the term of N from that of D, so that the optimum means something; a floor of zero leaves it so."""
         return answer(self.outcome in (SurfaceOutcome.IDENTIFIED, SurfaceOutcome.FLOOR_AT_ZERO), self.outcome)
 
+    @cached_property
+    def undetermined(self) -> frozenset[str]:
+        """Constants that these runs leave open whatever their noise, such as A and alpha of runs of one size; they have no interval."""
+        return undetermined(self.points, self.surface)
+
+    @property
+    def split_determined(self) -> bool:
+        """Whether the runs hold the optimum of a budget anywhere at all; an optimum that they hold may still be a wide guess."""
+        return not self.undetermined & {"A", "B", "alpha", "beta"}
+
     @property
     def resampled(self) -> Answer:
         """Whether there are resamples to take intervals from."""
@@ -99,11 +110,12 @@ class SurfaceFit:
         return np.asarray(np.log(self.points.loss) - np.log(self.predict(self.points.params, self.points.tokens)))
 
     def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
-        """Bootstrap interval of a constant, or of "N_exponent", "D_exponent"."""
+        """Bootstrap interval of a constant, or of "N_exponent", "D_exponent"; (nan, nan) where it is undetermined."""
         if name not in (*CONSTANTS, "N_exponent", "D_exponent"):
             raise ValueError(f"no interval for {name!r}; there is one for {', '.join(CONSTANTS)}, N_exponent and D_exponent")
         low, high = self.interval_of(lambda surface: getattr(surface, name), level)
-        return float(low), float(high)
+        open_ = self.undetermined & ({name} if name in CONSTANTS else {"alpha", "beta"})
+        return (float("nan"), float("nan")) if open_ else (float(low), float(high))
 
     def standard_error(self, name: str) -> float:
         """Bootstrap standard deviation of a constant, or of "N_exponent", "D_exponent"."""
@@ -129,10 +141,13 @@ class SurfaceFit:
         return float(np.clip(np.sqrt(runs / max(runs - 5, 1)) - 0.1, 1.0, 1.1))
 
     def optimum(self, flops: Any, level: float = 0.9) -> Optimum:
-        """Compute-optimal params, tokens and loss at `flops`, with intervals if the fit was resampled."""
+        """Compute-optimal params, tokens and loss at `flops`, with intervals if the fit was resampled and the runs determine the split."""
         best = self.surface.optimum(flops, self.flops_per)
         if self.resamples is None:
             return best
+        if not self.split_determined:
+            nothing = (best.params * np.nan, best.params * np.nan)
+            return replace(best, level=level, params_interval=nothing, tokens_interval=nothing, loss_interval=nothing)
         bounds = [self.interval_of(self._at_optimum(flops, name), level) for name in ("params", "tokens", "loss")]
         return replace(best, level=level, params_interval=bounds[0], tokens_interval=bounds[1], loss_interval=bounds[2])
 

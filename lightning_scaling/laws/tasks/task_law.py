@@ -150,7 +150,8 @@ def _checked(
     kept = np.isfinite(x) & np.isfinite(y)
     x, y, runs = x[kept], y[kept], np.unique(runs[kept], return_inverse=True)[1]
     if kind == "accuracy" and len(y) and not (y.min() >= 0 and y.max() <= 1):
-        raise ValueError(f"accuracies must lie between 0 and 1, got {y.min():g} to {y.max():g}: divide percentages by 100")
+        what = "log-probabilities lie nowhere above 0" if y.min() < 0 else "divide percentages by 100"
+        raise ValueError(f"accuracies must lie between 0 and 1, got {y.min():g} to {y.max():g}: {what}")
     return x, y, 1 / np.bincount(runs)[runs] if len(runs) else np.zeros(0)
 
 

@@ -6,7 +6,7 @@ a schedule and a range of sizes: they are where a sweep starts; `fit_hyperparame
 
 from dataclasses import dataclass
 
-from lightning_scaling.laws.presets.published import Provenance
+from lightning_scaling.laws.presets.presets import Provenance
 from lightning_scaling.units import training_flops
 
 
@@ -83,36 +83,15 @@ class HyperparameterLaw:
 
 
 _ALL = (
-    HyperparameterLaw(
-        "steplaw2025",
-        PowerProduct(1.79, params=-0.713, tokens=0.307),
-        PowerProduct(0.58, tokens=0.571),
-        "Li et al. 2025 (Step Law), arXiv 2503.04715",
-        Provenance.SECONDARY,
-        "non_embedding",
-        ("params", 2.1e8, 1.1e9),
-        "AdamW decayed to a rate of 1e-5; dense runs of 215M to 1.07B params on 4B to 100B tokens",
-    ),
-    HyperparameterLaw(
-        "deepseek2024",
-        PowerProduct(0.3118, flops=-0.1250),
-        PowerProduct(0.2920, flops=0.3271),
-        "DeepSeek LLM 2024, arXiv 2401.02954, equation 1",
-        Provenance.SECONDARY,
-        "C = M·D of non-embedding FLOPs",
-        ("flops", 1e17, 2e19),
-        "near its best D/N only; runs of 1e17 to 2e19 FLOPs; a table in Li et al. 2025 prints .3188 for .3118",
-    ),
-    HyperparameterLaw(
-        "porian2024",
-        PowerProduct(3.7, params=-0.36),
-        PowerProduct(0.7576, params=0.703),
-        "Porian et al. 2024, arXiv 2406.19146",
-        Provenance.SECONDARY,
-        "total without the input embedding",
-        ("params", 5e6, 9.01e8),
-        "at 20 tokens per param only: neither depends on D; 5M to 901M params",
-    ),
-)
-
+    HyperparameterLaw("steplaw2025", PowerProduct(1.79, params=-0.713, tokens=0.307), PowerProduct(0.58, tokens=0.571),
+                      "Li et al. 2025 (Step Law), arXiv 2503.04715", Provenance.SECONDARY, "non_embedding", ("params", 2.1e8, 1.1e9),
+                      "AdamW decayed to a rate of 1e-5; dense runs of 215M to 1.07B params on 4B to 100B tokens"),
+    HyperparameterLaw("deepseek2024", PowerProduct(0.3118, flops=-0.1250), PowerProduct(0.2920, flops=0.3271),
+                      "DeepSeek LLM 2024, arXiv 2401.02954, equation 1", Provenance.SECONDARY, "C = M·D of non-embedding FLOPs",
+                      ("flops", 1e17, 2e19),
+                      "near its best D/N only; runs of 1e17 to 2e19 FLOPs; a table in Li et al. 2025 prints .3188 for .3118"),
+    HyperparameterLaw("porian2024", PowerProduct(3.7, params=-0.36), PowerProduct(0.7576, params=0.703),
+                      "Porian et al. 2024, arXiv 2406.19146", Provenance.SECONDARY, "total without the input embedding",
+                      ("params", 5e6, 9.01e8), "at 20 tokens per param only: neither depends on D; 5M to 901M params"),
+)  # fmt: skip
 HYPERPARAMETER_LAWS: dict[str, HyperparameterLaw] = {each.name: each for each in _ALL}

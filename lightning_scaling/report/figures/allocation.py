@@ -7,7 +7,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.laws.capabilities import AllocationLaw
-from lightning_scaling.laws.presets.published import Preset
+from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, settle
 from lightning_scaling.report.figures.dots import dots
 from lightning_scaling.report.figures.labels import name_ends

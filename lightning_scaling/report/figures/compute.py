@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling import numbers
-from lightning_scaling.laws.extrapolation.held_out import HeldOut
+from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.figures.axes import compute_axis, log_axis, new_figure, note, padded, settle

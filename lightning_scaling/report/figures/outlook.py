@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_scaling import numbers
 from lightning_scaling.forecasting import Forecast
-from lightning_scaling.laws.frontier.run_power_law import fit_power_law
+from lightning_scaling.laws.frontier.power import fit_power_law
 from lightning_scaling.report.figures.axes import log_axis, new_figure, note, padded, round_numbers, settle
 from lightning_scaling.report.figures.labels import halo
 from lightning_scaling.report.theme import Theme, drawing, size_colours, theme_of

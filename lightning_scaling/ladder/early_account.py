@@ -11,7 +11,7 @@ from lightning_scaling.ladder.builder import load_builder
 from lightning_scaling.ladder.cell import Cell
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.design_file import read_design
-from lightning_scaling.ladder.expected import MORE, Expected, expected
+from lightning_scaling.ladder.quote import MORE, Expected, expected
 from lightning_scaling.ladder.run_folder import exists, open_folder
 from lightning_scaling.laws.design.next_runs import next_runs
 from lightning_scaling.laws.runs_fit import RunsFit, fit_runs
@@ -102,11 +102,13 @@ def account(design: Design, records: Mapping[str, RunRecord]) -> Account:
     main = [cell for cell in design.cells if cell.family == design.cells[0].family]
     planned = [cell for cell in main if not _is_added(cell)]
     weights = {each.cell.id: each.weight for each in stopped}
-    law = design.law or _law(fitted(design, records))
+    found = None if design.law else _law(fitted(design, records))
+    law = design.law or found
     at = MORE * max(cell.flops for cell in planned)  # N* is asked for at one compute, whatever was added
     plain = expected(planned, law, design.noise, flops=at)
     ended, spent = (expected(some, law, design.noise, [weights.get(cell.id, 1.0) for cell in some], at) for some in (planned, main))
-    return Account(stopped, added, plain, ended, spent)
+    errors = (plain, ended, spent) if found is None else (replace(each, law="the law of its runs") for each in (plain, ended, spent))
+    return Account(stopped, added, *errors)
 
 
 def fitted(design: Design, records: Mapping[str, RunRecord]) -> RunsFit:

@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.configurations import configurations
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
+from lightning_scaling.laws.finished_runs import FinishedRuns
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.laws.surface.fit import fit_surface
 
 FEWEST = 6
 # Cuts of a rolling origin.
 ORIGINS = 4
+# Runs of at most this share of the largest run's compute take part in its prediction.
+SMALLER = 0.67
+FEWEST_SMALLER = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +28,8 @@ class Backtest:
     """The held-out runs beside what was predicted for them.
 
     Args:
-        params, tokens, loss: (m,) the held-out runs.
+        params, tokens, loss: (m,) the held-out configurations: of repeated runs of one (N, D) the mean (seeds) or the best (a sweep).
+        runs: how many held-out runs they are.
         predicted: what predict_larger predicts from the `fitted_on` other ones.
         surface_loss, least_squares_loss: (m,) what the plain surface predicts, fitted by Huber's loss and by log least squares.
         because: one sentence with the numbers.
@@ -39,6 +45,7 @@ class Backtest:
     because: str
     least_squares_loss: Floats | None = None
     held_out: str = ""
+    runs: int = 0
 
     @property
     def errors(self) -> Floats:
@@ -165,22 +172,72 @@ def _compute(given: LawPoints, flops: ArrayLike | None) -> Floats:
 def _held_out(
     given: LawPoints, held: NDArray[np.bool_], level: float, what: str, factor: float = 0.0, seen: NDArray[np.bool_] | None = None
 ) -> Backtest:
-    some, rest = given.take(~held if seen is None else seen), given.take(held)
-    predicted = predict_larger(some.params, some.tokens, some.loss, rest.params, rest.tokens, level, groups=some.groups)
+    read_as: Any = configurations(given).read_as
+    some, rest = given.take(~held if seen is None else seen), configurations(given.take(held), read_as).points
+    predicted = predict_larger(some.params, some.tokens, some.loss, rest.params, rest.tokens, level, groups=some.groups, replicates=read_as)
     huber, squares = (
         np.asarray(fit_surface(some.params, some.tokens, some.loss, objective=objective).predict(rest.params, rest.tokens))
         for objective in ("huber", "log_least_squares")
     )
-    result = Backtest(rest.params, rest.tokens, rest.loss, predicted, huber, len(some), "", squares, what)
+    result = Backtest(rest.params, rest.tokens, rest.loss, predicted, huber, len(some), "", squares, what, int(held.sum()))
     return replace(result, because=_sentence(result, level, factor or float(np.max(predicted.factor))))
 
 
-def _sentence(test: Backtest, level: float, factor: Any) -> str:
-    start = f"fitted on {test.fitted_on} smaller runs, the {len(test.loss)} larger ones (up to {factor:.3g} times the compute)"
+def _sentence(test: Backtest, level: float, factor: float) -> str:
+    one = test.runs == 1
+    reach = f"{factor:.3g} times the compute"
+    larger = f"the larger one ({reach})" if one else f"the {test.runs} larger ones (up to {reach})"
+    merged = f", {len(test.loss)} configurations," if len(test.loss) < test.runs else ""
+    start = f"fitted on {test.fitted_on} smaller runs, {larger}{merged}"
     if not np.isfinite(test.errors).all():
         return f"{start} cannot be predicted: {test.predicted.outcome} ({test.predicted.because})"
     off, (name, plain) = 100 * np.abs(test.errors).mean(), test.better_simple_fit
-    return (
-        f"{start} are predicted within {off:.2f} % on average ({100 * plain:.2f} % by the better plain fit, {name}), "
-        f"{100 * test.inside:.0f} % of them inside the {100 * level:.0f} % interval"
-    )
+    beside = f"({100 * plain:.2f} % by the better plain fit, {name})"
+    level_text = f"the {100 * level:.0f} % interval"
+    if one:
+        return f"{start} is predicted within {off:.2f} % {beside}, {'inside' if test.inside else 'outside'} {level_text}"
+    return f"{start} are predicted within {off:.2f} % on average {beside}, {100 * test.inside:.0f} % of them inside {level_text}"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The prediction of one run that took no part in it, and the loss that was observed (NaN while it is not known).
+
+    `beyond`: its compute over the largest compute the prediction was made from.
+    """
+
+    params: float
+    tokens: float
+    flops: float
+    loss: float
+    low: float
+    high: float
+    observed: float = float("nan")
+    level: float = 0.9
+    beyond: float = float("nan")
+    outcome: str = ""
+
+    @property
+    def error(self) -> float:
+        """The prediction against the observed loss, as a share."""
+        return self.loss / self.observed - 1
+
+    @property
+    def inside(self) -> bool:
+        """Whether the observed loss lies within the interval."""
+        return self.low <= self.observed <= self.high
+
+
+def hold_out_largest(runs: FinishedRuns, level: float = 0.9) -> HeldOut | None:
+    """The run of most compute, predicted from the runs of at most two thirds of it; None where fewer than four are that small."""
+    if not runs.observed.any():
+        return None
+    last = int(np.argmax(np.where(runs.observed, runs.flops, -np.inf)))
+    smaller = runs.take(runs.flops < SMALLER * runs.flops[last])
+    if len(smaller) < FEWEST_SMALLER:
+        return None
+    size, tokens, flops = float(runs.params[last]), float(runs.tokens[last]), float(runs.flops[last])
+    made = predict_larger(smaller.params, smaller.tokens, smaller.loss, size, tokens, level=level, groups=smaller.groups)
+    beyond = flops / float(smaller.flops.max())
+    bounds = (float(made.loss), float(made.low), float(made.high))
+    return HeldOut(size, tokens, flops, *bounds, float(runs.loss[last]), level, beyond, str(made.outcome))

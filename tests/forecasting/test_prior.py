@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from lightning_scaling.forecasting.family import POWER, REACH, AnnealingEstimate, FamilyPrior, estimate_annealing
 from lightning_scaling.forecasting.observed import observe
-from lightning_scaling.forecasting.prior import Prior
+from lightning_scaling.forecasting.prior import POWER, REACH, AnnealingEstimate, FamilyPrior, Prior, estimate_annealing
 from lightning_scaling.forecasting.rate_profile import SPEEDS, read_profile
 
 CONTINUED_BY = np.exp(REACH)  # slopes further apart than this factor change nothing more

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from lightning_scaling.ladder.cell import Cell, Shape
-from lightning_scaling.ladder.gpt import GPT
-from lightning_scaling.ladder.module import ByteModel
+from lightning_scaling.ladder.gpt import GPT, ByteModel
 from lightning_scaling.ladder.windows import TrainingWindows
 
 HYPER = {"matrix_lr": 0.02, "embedding_lr": 0.03}

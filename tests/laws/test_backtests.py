@@ -1,10 +1,13 @@
 """Backtests: the largest runs, each size, or the later runs are held out and compared with their prediction."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from lightning_scaling.laws import Surface, SweepDesign, backtest, leave_one_size_out, rolling_origin, simulate_runs
 
+Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 LAW = Surface(1.7, 400.0, 410.0, 0.34, 0.28)
 
 
@@ -47,3 +50,35 @@ def test_a_backtest_that_cannot_predict_states_why() -> None:
 def test_too_few_runs_are_refused(check: object) -> None:
     with pytest.raises(ValueError, match="needs"):
         check([1e8, 2e8, 3e8], [1e9, 2e9, 3e9], [3.0, 2.9, 2.8])  # type: ignore[operator]
+
+
+def test_the_backtest_holds_out_the_largest_and_reports_the_miss(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.002)
+    test = backtest(params, tokens, loss, factor=10)
+    assert len(test.loss) + test.fitted_on == 75
+    assert (6 * test.params * test.tokens > 1e20).all()
+    assert np.abs(test.errors).mean() < 0.005
+    assert np.max(test.predicted.factor) == pytest.approx(10, rel=1e-6)
+    assert "15 larger ones" in test.because
+
+
+def test_a_backtest_without_smaller_runs_is_refused(sweep: Sweep) -> None:
+    params, tokens, loss = sweep()
+    with pytest.raises(ValueError, match="choose a smaller factor"):
+        backtest(params, tokens, loss, factor=1e6)
+    with pytest.raises(ValueError, match="more than 1"):
+        backtest(params, tokens, loss, factor=1.0)
+
+
+def test_repeated_runs_are_held_out_as_one_configuration() -> None:
+    runs = simulate_runs(LAW, SweepDesign.grid(np.geomspace(1e7, 3e8, 6), np.geomspace(1e9, 3e10, 6)), 0.02, seeds=20)
+    test = backtest(runs.params, runs.tokens, runs.loss)
+    assert (len(test.loss), test.runs) == (10, 200)
+    assert test.inside >= 0.9
+    assert "the 200 larger ones" in test.because
+    assert "10 configurations" in test.because
+
+
+def test_one_run_held_out_is_spoken_of_as_one() -> None:
+    runs = simulate_runs(LAW, SweepDesign.ladder(np.geomspace(1e7, 1e9, 8)), 0.0)
+    assert "the larger one (3.73 times the compute) is predicted within" in backtest(runs.params, runs.tokens, runs.loss, 3).because
