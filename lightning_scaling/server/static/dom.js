@@ -53,9 +53,5 @@ export function table(head, rows, words = [0]) {
 /** A menu that opens below its word. */
 export const menu = (id, words, content) => h("details", { class: "menu", id }, h("summary", {}, words), h("div", {}, content));
 
-/** A button group of which one is pressed. */
-export function choice(label, options, chosen, pick) {
-  const buttons = Object.entries(options).map(([key, text]) =>
-    h("button", { type: "button", "aria-pressed": String(key === chosen), "data-choice": key, "data-focus": `${label} ${key}`, onclick: () => pick(key) }, text));
-  return h("div", { class: "choice", role: "group", "aria-label": label }, h("span", {}, label), buttons);
-}
+/** A button that is pressed or not; `set` is called with whether it is to be. */
+export const toggle = (words, on, set) => h("button", { type: "button", class: "toggle", "aria-pressed": String(on), "data-focus": words, onclick: () => set(!on) }, words);
