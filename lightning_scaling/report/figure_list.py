@@ -47,7 +47,7 @@ def panels_in_one(records: Sequence[RunRecord]) -> Shown:
 def _compute(content: Content) -> Shown:
     runs, law, frontier = content.records, content.drawn_law, content.drawn_frontier
     alt = f"Loss against training compute on logarithmic axes, one falling curve for each of {len(runs)} runs, coloured by model size"
-    fitted = law is not None or frontier is not None
+    fitted = frontier is not None or (law is not None and law.split_identified)
     curves = min(len(runs), MOST_CURVES)
     caption = "Each curve is a run." if curves == len(runs) else f"Each dot is a run; {curves} of the {len(runs)} are drawn as curves."
     if fitted:

@@ -204,7 +204,7 @@ def serving_at() -> Callable[..., Any]:
     return serving
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask() -> Callable[..., Any]:
     """ask(url, body) → (status, headers, body) over HTTP, or with read=True the JSON."""
     return asked
@@ -238,10 +238,15 @@ class Opened:
     def until(self, selector: str) -> Any:
         return self.page.wait_for_selector(selector, timeout=60_000)
 
+    def on_a_phone(self) -> None:
+        """Makes the window that of a phone, and waits for the controls, which fold some time after it."""
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        self.page.wait_for_selector("#controls:not([open])")
+
 
 @pytest.fixture
 def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Opened]]:
-    """look("ladder") opens the page on that experiment and waits until it is drawn."""
+    """look("ladder") opens the page on that experiment and waits until runs and laws are drawn: until then its parts still move."""
     pages: list[Any] = []
 
     def open_page(*experiments: str, address: str = server, more: str = "") -> Opened:
@@ -253,7 +258,7 @@ def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Open
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         query = "&".join(f"experiment={store.ids[name]}" for name in experiments)
         seen.page.goto(f"{address}/scaling?{query}{more}")
-        seen.until("body[data-ready]")
+        seen.until("body[data-ready]:has(#planner:not([hidden]))")
         return seen
 
     yield open_page

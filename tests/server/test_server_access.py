@@ -23,7 +23,7 @@ def test_axe_finds_nothing_serious(look, store, scheme):
 def test_nothing_is_clipped_on_a_phone_and_targets_are_large_enough(look):
     seen = look("ladder")
     seen.until("#law table")
-    seen.page.set_viewport_size({"width": 390, "height": 800})
+    seen.on_a_phone()
     assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     charts = seen.page.eval_on_selector_all(".chart", "all => all.filter((e) => e.offsetWidth).map((e) => e.getBoundingClientRect().right)")
     assert charts

@@ -10,7 +10,7 @@ import { redraw as show } from "./redraw.js";
 import { all, mlflow, one } from "./runs.js";
 import { passes, view } from "./view.js";
 
-const NAMED = 6; // runs of a verdict in the panel
+const NAMED = 8; // runs of a verdict in the panel
 
 let panel = null, collapse = null, panelOf = "";
 
@@ -53,7 +53,7 @@ function byVerdict(select) {
   if (!groups.size) return all().length ? h("p", { class: "hint" }, "Click a run for its forecast and its verdict.") : null;
   const name = (run) => h("button", { type: "button", class: "name", title: run.name, "data-focus": `verdict ${run.id}`, onclick: () => select(run) }, run.name);
   const entry = ([verdict, some]) => [h("dt", {}, badge(verdict), ` ${thousands(some.length)} ${some.length === 1 ? "run" : "runs"}`),
-    h("dd", {}, some.slice(0, NAMED).map(name), some.length > NAMED ? h("span", { class: "hint" }, `… sort the table by verdict for all`) : null)];
+    h("dd", {}, some.slice(0, NAMED).map(name), some.length > NAMED ? h("span", { class: "hint" }, `and ${thousands(some.length - NAMED)} more`) : null)];
   const inOrder = [...groups].sort(([a], [b]) => place(a) - place(b));
   return [h("h3", {}, "What to do with the runs"), h("dl", { class: "by-verdict" }, inOrder.map(entry)), h("p", { class: "hint" }, "Click a run for its forecast and the reason.")];
 }
