@@ -46,7 +46,7 @@ function together(fitted, select) {
 
 /** What to do with the runs on show: of each verdict the runs in progress first, then those of the lowest loss. */
 function byVerdict(select) {
-  const groups = new Map(), runs = all().filter(passes).filter((run) => run.verdict && run.verdict !== "too early");
+  const groups = new Map(), runs = all().filter(passes).filter(isToDo);
   for (const run of [...runs].sort((a, b) => (b.state === "RUNNING") - (a.state === "RUNNING") || a.loss - b.loss)) {
     groups.set(run.verdict, [...(groups.get(run.verdict) ?? []), run]);
   }
@@ -57,6 +57,9 @@ function byVerdict(select) {
   const inOrder = [...groups].sort(([a], [b]) => place(a) - place(b));
   return [h("h3", {}, "What to do with the runs"), h("dl", { class: "by-verdict" }, inOrder.map(entry)), h("p", { class: "hint" }, "Click a run for its forecast and the reason.")];
 }
+
+/** A verdict to act on: too early is none, and to continue as planned is done once a run has finished. */
+const isToDo = (run) => run.verdict && run.verdict !== "too early" && !(run.verdict === "continue" && run.state === "FINISHED");
 
 const FIRST = ["continue", "continue past plan", "decay now", "fresh data", "grow"]; // worth more compute; the others are not
 const place = (verdict) => (FIRST.includes(verdict) ? FIRST.indexOf(verdict) : FIRST.length);
