@@ -49,7 +49,7 @@ def _ill(run: RunRow, above: float, usual: float) -> Ill | None:
 
 
 def _usual_error(runs: Sequence[RunRow]) -> float:
-    """Half as much again as the error that three in four forecasts keep: all off alike, they are no news of one run; 0 where they are few."""
+    """1.5 times the error that three in four forecasts keep: all off alike, they are no news of one run. 0 where they are few."""
     errors = [abs(run.error) for run in runs if run.error is not None]
     return 1.5 * float(np.quantile(errors, 0.75)) if len(errors) >= FEWEST_ERRORS else 0.0
 

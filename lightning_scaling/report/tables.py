@@ -21,7 +21,7 @@ from lightning_scaling.run.record import Prediction, RunRecord
 
 @dataclass(frozen=True)
 class AnyWidth:
-    """A table that is made when it is printed: `make(True)` for terminals of 110 columns and more, else `make(False)`, which is narrower."""
+    """A table that is made when it is printed: `make(True)` from 110 columns on, else `make(False)`, which is narrower."""
 
     make: Callable[[bool], Table]
 

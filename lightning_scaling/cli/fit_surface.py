@@ -1,4 +1,4 @@
-"""What `fit` computes, as one plain dict: the law, its intervals, optima, the backtest and the next runs."""
+"""What `fit` computes and prints of L(N, D): the law, intervals, optima, the backtest, the next runs, as a plain dict and in words."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.column_law import Planned, larger_found, outcome_of
+from lightning_scaling.cli.fit_answer import Planned, larger_found, outcome_of
 from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
 from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
 from lightning_scaling.laws import RunsFit, SurfaceFit, finished_table, fit_runs, identifying_run, next_runs, propose_outliers, save
 from lightning_scaling.laws.configurations import Replicates
 from lightning_scaling.laws.surface.surface import CONSTANTS
-from lightning_scaling.numbers import parse_compute
+from lightning_scaling.numbers import ABSENT, between, compute, count, loss, parse_compute, plain, scientific, share
+from lightning_scaling.printed import aligned
 from lightning_scaling.units import pf_days
 
 # Fewer runs in one file than this are one log that was taken for a table.
@@ -179,3 +180,82 @@ def _compute(option: str, text: str) -> float:
 
 def _plain(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+_DENSE = "L(N, D) above is that of dense models: a mixture of experts counts as one of its effective size."
+
+
+def words(found: dict[str, Any]) -> str:
+    """The whole answer for a terminal."""
+    parts = [f"warning: {note}" for note in found["notes"] if "are these in billions" in note] + [_law_words(found)]
+    parts += [_optima_words(found)] if found["optima"] else []
+    parts += [found["outliers"]["because"] + _without(found["outliers"])] if found["outliers"] and found["outliers"]["proposed"] else []
+    parts += [found["planned"]["words"] + _shorten(found["planned"])] if "planned" in found else []
+    parts += [f"{found['moe']['words']}\n{_DENSE}"] if "moe" in found else []
+    parts += [_approaches_words(found["approaches"])] if "approaches" in found else []
+    parts += [_backtest_words(found["backtest"])] if "backtest" in found else []
+    parts += [_next_words(found["next_runs"])] if "next_runs" in found else []
+    parts += [f"saved as {found['saved']}"] if "saved" in found else []
+    return "\n\n".join(parts)
+
+
+def _law_words(found: dict[str, Any]) -> str:
+    rows = [("L(N, D) = E + A/N^alpha + B/D^beta", "", f"{100 * found['level']:g} % interval")]
+    for name, value in found["constants"].items():
+        interval = (found["intervals"] or {}).get(name)
+        label = "a of N* ∝ C^a" if name == "N_exponent" else name
+        rows.append((label, plain(value), between(interval[0], interval[1], plain) if interval else ABSENT))
+    first, of = found["agreement"]
+    advice = f"\n{run['meaning']}" if (run := found["identifying_run"]) else ""
+    return f"{aligned(rows)}\n{found['runs']} runs; {first} of {of} starts agree. {found['meaning']} ({found['because']}){advice}"
+
+
+def _optima_words(found: dict[str, Any]) -> str:
+    rows = [("best use of", "PF-days", "N*", "", "D*", "", "D*/N*", "loss")]
+    for best in found["optima"]:
+        size, length = (f"({between(i[0], i[1], count)})" if (i := best[f"{k}_interval"]) else "" for k in ("params", "tokens"))
+        amounts = (count(best["params"]), size, count(best["tokens"]), length, count(best["tokens"] / best["params"]), loss(best["loss"]))
+        rows.append((f"{scientific(best['flops'])} FLOPs", compute(best["pf_days"]), *amounts))
+    doubt = (
+        ""
+        if found["split_identified"]
+        else "\nThe split above is not identified by these runs: read it as one of many that fit them alike."
+    )
+    return aligned(rows) + doubt
+
+
+def _without(outliers: dict[str, Any]) -> str:
+    constants = outliers["constants_without"]
+    listed = ", ".join(f"{name} {plain(value)}" for name, value in constants.items()) if constants else ""
+    return f"\nwithout them: {listed} (nothing was dropped above)" if listed else ""
+
+
+def _approaches_words(found: dict[str, Any]) -> str:
+    rows = [("a of N* ∝ C^a", "", "interval", "")]
+    for row in found["table"]:
+        interval = between(row["interval"][0], row["interval"][1], plain) if row["interval"] else ABSENT
+        rows.append((row["approach"], plain(row["N_exponent"]), interval, row["because"]))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    return "\n".join([*lines, found["verdict"]])
+
+
+def _backtest_words(found: dict[str, Any]) -> str:
+    rows: list[Sequence[str]] = [("held out", "params", "tokens", "loss", "predicted", "low", "high", "compute")]
+    for run in found["held_out"]:
+        losses = (loss(run[k]) for k in ("loss", "predicted", "low", "high"))
+        rows.append(("", count(run["params"]), count(run["tokens"]), *losses, f"× {count(run['factor'])}"))
+    return f"{aligned(rows)}\n{found['because']}"
+
+
+def _shorten(planned: dict[str, Any]) -> str:
+    return f"\nto shorten the distance: {planned['shorten']['meaning']}" if planned["shorten"] else ""
+
+
+def _next_words(found: dict[str, Any]) -> str:
+    rows = [("train next", "params", "tokens", "FLOPs", "PF-days")]
+    for run in found["runs"]:
+        rows.append(("", count(run["params"]), count(run["tokens"]), scientific(run["flops"]), compute(run["pf_days"])))
+    target = f"{count(found['target_params'])} params on {count(found['target_tokens'])} tokens"
+    errors = f"{share(found['error_before'])} to {share(found['error_after'])}"
+    return f"{aligned(rows)}\nthey bring the standard error of the loss of {target} from {errors}"
