@@ -13,6 +13,7 @@ from lightning_scaling.importers import Reading, read_run
 from lightning_scaling.importers.at import amount, place
 from lightning_scaling.numbers import loss
 from lightning_scaling.run.curve import Curve
+from lightning_scaling.run.record import finite_json
 
 if TYPE_CHECKING:
     from lightning_scaling.advice import Advice
@@ -133,19 +134,8 @@ def show(advice: "Advice", reading: Reading | None, as_json: bool) -> None:
     """One JSON document, or how the file was read, the verdict, its sentences and a table of options."""
     if as_json:
         read = {} if reading is None else {"read": reading.to_json()}
-        click.echo(json.dumps(_plain(advice.to_json() | read), allow_nan=False))
+        click.echo(json.dumps(finite_json(advice.to_json() | read), allow_nan=False))
         return
     if reading is not None:
         click.echo("\n".join(reading.lines()))
     click.echo(str(advice))
-
-
-def _plain(value: Any) -> Any:
-    """Numbers that JSON knows: no NaN, no numpy."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    return value

@@ -13,6 +13,7 @@ from lightning_scaling.ladder.expected import Expected
 from lightning_scaling.ladder.quote import Quote, quote
 from lightning_scaling.ladder.saved import Account, Stopped
 from lightning_scaling.ladder.status import LadderStatus, status
+from lightning_scaling.run.record import finite_json
 from lightning_scaling.units import pf_days
 
 MOST = 60  # cells of a table; the rest are counted
@@ -36,16 +37,12 @@ def plan_document(design: Design, found: Quote) -> dict[str, Any]:
     """The plan as one plain document."""
     cells = [
         {"id": c.id, "name": c.name, "family": c.family, "params": c.params, "tokens": c.tokens, "steps": c.steps, "flops": c.flops,
-         "computed_flops": c.computed_flops, "seed": c.seed, "hyper": dict(c.hyper), "seconds": _finite(found.step_times.cell(c))}
+         "computed_flops": c.computed_flops, "seed": c.seed, "hyper": dict(c.hyper), "seconds": finite_json(found.step_times.cell(c))}
         for c in design.cells
     ]  # fmt: skip
-    expected = None if found.expected is None else {name: _finite(value) for name, value in vars(found.expected).items()}
+    expected = None if found.expected is None else {name: finite_json(value) for name, value in vars(found.expected).items()}
     total = {"flops": design.flops, "computed_flops": design.computed_flops, "pf_days": pf_days(design.computed_flops)}
-    return {"name": design.name, "cells": cells, **total, "seconds": _finite(found.seconds), "lanes": found.lanes, "expected": expected}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return {"name": design.name, "cells": cells, **total, "seconds": finite_json(found.seconds), "lanes": found.lanes, "expected": expected}
 
 
 def _plan_table(design: Design, found: Quote) -> Any:
@@ -104,11 +101,11 @@ def show_status(design: Design, as_json: bool, watch: float | None) -> None:
 def status_document(design: Design, found: LadderStatus) -> dict[str, Any]:
     """The status as one plain document."""
     cells = [
-        {"id": s.cell.id, "name": s.cell.name, "state": s.state, "share": s.share, "steps": s.steps, "loss": _finite(s.loss),
+        {"id": s.cell.id, "name": s.cell.name, "state": s.state, "share": s.share, "steps": s.steps, "loss": finite_json(s.loss),
          "attempt": s.attempt, "error": s.error, "verdict": s.verdict}
         for s in found.cells
     ]  # fmt: skip
-    return {"name": design.name, "cells": cells, "share": found.share, "seconds_left": _finite(found.seconds_left)}
+    return {"name": design.name, "cells": cells, "share": found.share, "seconds_left": finite_json(found.seconds_left)}
 
 
 def status_text(design: Design, found: LadderStatus) -> str:
@@ -176,9 +173,5 @@ def account_document(found: Account) -> dict[str, Any]:
     ]  # fmt: skip
     saved = {"tokens": found.saved_tokens, "flops": found.saved_flops, "pf_days": pf_days(found.saved_flops)}
     added = [{"id": cell.id, "name": cell.name, "flops": cell.computed_flops} for cell in found.added]
-    errors = {name: _expected(getattr(found, name)) for name in ("plain", "ended", "spent")}
+    errors = {name: finite_json(vars(getattr(found, name))) for name in ("plain", "ended", "spent")}
     return {"stopped": stopped, "saved": saved, "added": added, "standard_errors": errors}
-
-
-def _expected(found: Expected) -> dict[str, Any]:
-    return {name: None if value == math.inf else value for name, value in vars(found).items()}

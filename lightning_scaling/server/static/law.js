@@ -1,7 +1,6 @@
 // The fitted law in words and numbers: the outcome of each fit, the constants with intervals, the approaches side by side.
 
-import { byId, h, table } from "./dom.js";
-import { redraw as show } from "./redraw.js";
+import { byId, h, redraw as show, table } from "./dom.js";
 import { all } from "./runs.js";
 import { view } from "./view.js";
 

@@ -1,6 +1,6 @@
 // The page: reads what is asked for, draws it, and looks again while runs train.
 
-import { drawExperiments } from "./choose.js";
+import { drawExperiments } from "./experiments.js";
 import { onTheme } from "./colours.js";
 import { bring } from "./courses.js";
 import { byId, h, show } from "./dom.js";
@@ -8,7 +8,7 @@ import { drawExternal } from "./external.js";
 import { bringColumns } from "./columns.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
-import { drawBroken, drawRuns } from "./list.js";
+import { drawBroken, drawRuns } from "./runs_table.js";
 import { drawLoss, makeLoss, onShow } from "./loss.js";
 import { drawPlanner, makePlanner } from "./planner.js";
 import { thousands } from "./numbers.js";

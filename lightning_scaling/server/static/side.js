@@ -3,10 +3,9 @@
 import { chart } from "./chart.js";
 import { theme } from "./colours.js";
 import { collapsePicture } from "./collapse.js";
-import { byId, h, table } from "./dom.js";
-import { PF_DAY } from "./axis.js";
+import { byId, h, redraw as show, table } from "./dom.js";
+import { PF_DAY } from "./x_axis.js";
 import { between, compute, count, loss, percent, scientific, thousands, tick } from "./numbers.js";
-import { redraw as show } from "./redraw.js";
 import { all, mlflow, one } from "./runs.js";
 import { passes, view } from "./view.js";
 

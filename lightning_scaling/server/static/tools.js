@@ -1,10 +1,9 @@
 // The controls above the loss chart: metric, axis, scales, smoothing, groups, filters, and what can be saved.
 
-import { AXES } from "./axis.js";
-import { byId, h, menu, toggle } from "./dom.js";
-import { bringColumns, names, wake } from "./columns.js";
+import { AXES } from "./x_axis.js";
+import { byId, h, menu, redraw, toggle } from "./dom.js";
+import { names, wake } from "./columns.js";
 import { lossChart, onShow, stateName } from "./loss.js";
-import { redraw } from "./redraw.js";
 import { all } from "./runs.js";
 import { savePng, saveShown, saveSvg } from "./save.js";
 import { query, view } from "./view.js";
