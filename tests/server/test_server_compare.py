@@ -69,6 +69,7 @@ def test_a_shared_address_shows_the_same_and_back_goes_back(look):
     seen.page.go_back()
     seen.until("#loss-chart[data-x*='PF-days']")
     assert seen.chart("runs") == "2"
+    assert seen.page.input_value("#x") == "pf_days"
     seen.page.go_back()
     seen.until('#loss-chart[data-runs="10"]')
 
