@@ -45,20 +45,34 @@ function together(fitted, select) {
 
 /** What to do with the runs on show: of each verdict the runs in progress first, then those of the lowest loss. */
 function byVerdict(select) {
-  const groups = new Map(), runs = all().filter(passes).filter(isToDo);
-  for (const run of [...runs].sort((a, b) => (b.state === "RUNNING") - (a.state === "RUNNING") || a.loss - b.loss)) {
-    groups.set(run.verdict, [...(groups.get(run.verdict) ?? []), run]);
+  const groups = new Map();
+  for (const run of all()) {
+    if (!isToDo(run) || !passes(run)) continue;
+    if (!groups.has(run.verdict)) groups.set(run.verdict, []);
+    groups.get(run.verdict).push(run);
   }
   if (!groups.size) return all().length ? h("p", { class: "hint" }, "Click a run for its forecast and its verdict.") : null;
   const name = (run) => h("button", { type: "button", class: "name", title: run.name, "data-focus": `verdict ${run.id}`, onclick: () => select(run) }, run.name);
   const entry = ([verdict, some]) => [h("dt", {}, badge(verdict), ` ${thousands(some.length)} ${some.length === 1 ? "run" : "runs"}`),
-    h("dd", {}, some.slice(0, NAMED).map(name), some.length > NAMED ? h("span", { class: "hint" }, `and ${thousands(some.length - NAMED)} more`) : null)];
+    h("dd", {}, foremost(some).map(name), some.length > NAMED ? h("span", { class: "hint" }, `and ${thousands(some.length - NAMED)} more`) : null)];
   const inOrder = [...groups].sort(([a], [b]) => place(a) - place(b));
   return [h("h3", {}, "What to do with the runs"), h("dl", { class: "by-verdict" }, inOrder.map(entry)), h("p", { class: "hint" }, "Click a run for its forecast and the reason.")];
 }
 
 /** A verdict to act on: too early is none, and to continue as planned is done once a run has finished. */
 const isToDo = (run) => run.verdict && run.verdict !== "too early" && !(run.verdict === "continue" && run.state === "FINISHED");
+
+/** The first few of very many without sorting all of them at every redraw. */
+function foremost(runs) {
+  const before = (a, b) => (a.state === "RUNNING") - (b.state === "RUNNING") || (b.loss ?? Infinity) - (a.loss ?? Infinity), kept = [];
+  for (const run of runs) {
+    if (kept.length === NAMED && before(run, kept.at(-1)) <= 0) continue;
+    const i = kept.findIndex((each) => before(run, each) > 0);
+    kept.splice(i < 0 ? kept.length : i, 0, run);
+    kept.length = Math.min(kept.length, NAMED);
+  }
+  return kept;
+}
 
 const FIRST = ["continue", "continue past plan", "decay now", "fresh data", "grow"]; // worth more compute; the others are not
 const place = (verdict) => (FIRST.includes(verdict) ? FIRST.indexOf(verdict) : FIRST.length);
