@@ -104,8 +104,7 @@ function readings(run) {
 /** The answer with what decided it; what else was weighed is folded. */
 function moreData({ answer, because }) {
   const [first, ...rest] = because.split("; ");
-  return [h("p", {}, h("b", {}, `Keep adding data? ${answer}. `), first),
-    rest.length ? h("details", { class: "law-words more-data" }, h("summary", {}, "what else was weighed"), rest.map((text) => h("p", { class: "hint" }, text))) : null];
+  return [h("p", {}, h("b", {}, `Keep adding data? ${answer}. `), first), folded("more-data", "what else was weighed", rest)];
 }
 
 /** Why this run is better or worse than others of its size: the span of their losses, and what is different about it. */
@@ -115,10 +114,14 @@ function siblings({ siblings: found }) {
     found.differs.length ? table(["differs in", "here", "there"], found.differs, [0, 1, 2]) : h("p", { class: "hint" }, "No logged parameter or tag is different here."));
 }
 
+/** The law in a line; its interval and what it is not open below. */
 function lawWords({ powerLaw: { words: [first, ...more] } }) {
-  const lines = more.map((text) => h("p", { class: "hint" }, text));
-  return more.length ? h("details", { class: "law-words" }, h("summary", {}, first), lines) : h("p", { class: "hint" }, first);
+  const [law, ...rest] = first.split("; ");
+  return folded("law-words", law, [...rest, ...more]) ?? h("p", { class: "hint" }, law);
 }
+
+/** Sentences that open below a first one; null without any. */
+const folded = (name, words, more) => (more.length ? h("details", { class: `folded ${name}` }, h("summary", {}, words), more.map((text) => h("p", { class: "hint" }, text))) : null);
 
 function halfway(run) {
   const { half } = run, made = `Halfway it was forecast to end at ${loss(half.loss)} (${between(half.low, half.high, loss)})`;
