@@ -13,10 +13,10 @@ from lightning_scaling.report import download
 from lightning_scaling.report.siblings import beside, siblings_of, words
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.server.detail import detail
 from lightning_scaling.server.headers import STRICT, StrictHeaders
 from lightning_scaling.server.law_cache import LawCache
 from lightning_scaling.server.metric_mapping import offers
+from lightning_scaling.server.one_run import one_run
 from lightning_scaling.server.overview import overview
 from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.server.run_details import RunDetails
@@ -82,7 +82,7 @@ def _laws(app: FastAPI, cache: RunCache) -> None:
     @app.get("/data/run/{run_id}")
     def run(run_id: str, experiments: Ids, chosen: Names) -> Response:
         study, found = _found(cache, experiments, chosen, run_id)
-        return _json(detail(found, study.siblings(found.family) if found.family else ()))
+        return _json(one_run(found, study.siblings(found.family) if found.family else ()))
 
 
 def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lightning_scaling.server.detail import detail
+from lightning_scaling.server.one_run import one_run
 
 WIDE, HIGH = 1440, 900
 
@@ -85,6 +85,6 @@ def test_a_run_without_siblings_has_neither(look):
 def test_broken_runs_are_json_too(make_run):
     run = make_run(1_000_000, 20)
     run.curve.loss[:] = float("inf")
-    answer = detail(run, [make_run(2_000_000, 20).curve])
+    answer = one_run(run, [make_run(2_000_000, 20).curve])
     assert answer["averaged"] is None
     json.dumps(answer, allow_nan=False)
