@@ -9,28 +9,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from lightning_scaling.laws.frontier.power import PowerLaw
+from lightning_scaling.callbacks.attached_run import AttachedRun
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
-from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss, of_outputs
 from lightning_scaling.monitor.options import Options, takes_options
-from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks, of_torch
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule import Projection, Stepped, project
 from lightning_scaling.monitor.schedule.host_rate import host_rate
-from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import RunRecord
 from lightning_scaling.run.schedule import Schedule
 
 NOTHING: Any = None
-READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 NO_START = 'the monitor needs fabric.call("on_train_start", model=..., optimizer=..., scheduler=..., max_steps=...) before the first batch'
 
 
-class ScalingLawFabricCallback(PrintedRun):
+class ScalingLawFabricCallback(AttachedRun):
     """Counts tokens and FLOPs, forecasts the end of the run at every validation, advises, and records the run.
 
     `should_stop` becomes True where a verdict named by `stop` ends the run; the loop leaves then. Put the callback into the state that
@@ -40,20 +35,13 @@ class ScalingLawFabricCallback(PrintedRun):
     False
     """
 
-    curve: Curve | None
-    record: RunRecord | None
-    judgement: Judgement | None
-    forecast: Any
-    advice: Any
-    power_law: PowerLaw | None
-
     @takes_options
     def __init__(self, **options: Any) -> None:
         self.options, self._given = Options(**options), options
         if self.options.optimizer:
             raise ValueError("the loop reports the steps of one optimiser with on_before_optimizer_step: leave out optimizer=")
         self._guard = Guard()
-        self._kept: dict[str, Any] = {}  # what can be read of a run of another process
+        self._kept = {}
         self._resumed: dict[str, Any] | None = None  # state of a checkpoint, until training begins
         self._run: RunMonitor | None = None
         self._active = self._waiting = False  # within a training; before its first batch
@@ -61,13 +49,6 @@ class ScalingLawFabricCallback(PrintedRun):
         self._rate: float | None = None
         self._max_steps: int | None = None
         self._began = (0, 0)  # tokens and steps when this training began
-
-    def __getattr__(self, name: str) -> Any:
-        """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
-        if name not in READINGS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        run = vars(self).get("_run")
-        return self._kept.get(name) if run is None or not run.ranks.is_first else getattr(run, name)
 
     @property
     def should_stop(self) -> bool:
@@ -112,7 +93,7 @@ class ScalingLawFabricCallback(PrintedRun):
 
     # the step: host numbers only -------------------------------------------------------------------------------------------------------
 
-    def on_train_batch_start(self, batch: Any, batch_idx: int = 0) -> None:
+    def on_train_batch_start(self, batch: Any, batch_idx: int | None = None) -> None:
         """A micro-batch is about to be trained on.
 
         Raises:
@@ -124,7 +105,7 @@ class ScalingLawFabricCallback(PrintedRun):
             self._waiting = False
             self._together(self._run.ranks, partial(self._run.start, batch, self._model, optimizers=[self._optimizer]))
             self._optimizer = None
-        self._batch_begins(batch)
+        self._batch_begins(batch, batch_idx)
 
     @property
     def _live(self) -> RunMonitor | None:
@@ -132,8 +113,10 @@ class ScalingLawFabricCallback(PrintedRun):
         return self._run if self._active and not self._waiting else None
 
     @guarded
-    def _batch_begins(self, batch: Any) -> None:
+    def _batch_begins(self, batch: Any, batch_idx: int | None) -> None:
         if run := self._live:
+            if batch_idx == 0:  # whatever was frozen for this epoch
+                run.counting.look_again()
             run.begin_batch(batch)
 
     @guarded
@@ -215,8 +198,7 @@ class ScalingLawFabricCallback(PrintedRun):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy has the options and what can be read of the run: threads and the model stay here."""
-        kept = self._kept if self._run is None else {name: getattr(self, name) for name in READINGS}
-        return {"given": self._given, "kept": kept}
+        return {"given": self._given, "kept": self._readings()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["given"])  # type: ignore[misc]

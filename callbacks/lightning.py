@@ -26,22 +26,17 @@ from lightning_scaling.callbacks.lightning_trainer import (
     takes_iterator,
     training_loss,
 )
-from lightning_scaling.laws.frontier.power import PowerLaw
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
-from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import misnamed, missing, of_outputs, resolve
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.progress import readable
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule.host_rate import host_rate
-from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import RunRecord
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
 NOTHING: Any = None
-READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 
 
 class ScalingLawMonitor(Callback):
@@ -52,19 +47,13 @@ class ScalingLawMonitor(Callback):
     """
 
     automatic = False  # True for the one that the environment variable attaches
-    curve: Curve | None
-    record: RunRecord | None
-    judgement: Judgement | None
-    forecast: Any
-    advice: Any
-    power_law: PowerLaw | None
 
     @takes_options
     def __init__(self, **options: Any) -> None:
         super().__init__()
         self.options, self._given = Options(**options), options
         self._guard = Guard()
-        self._kept: dict[str, Any] = {}  # what can be read of a run of another process
+        self._kept = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -74,15 +63,6 @@ class ScalingLawMonitor(Callback):
         self._rate: Any = None
         self._stepped = self._manual = self._draws_batches = False
         self._followed = self._horizon = self._averaged = NOTHING
-
-    def __getattr__(self, name: str) -> Any:
-        """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
-        if name not in READINGS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        run = self._run
-        if run is None or not run.ranks.is_first:
-            return self._kept.get(name)
-        return getattr(run, name)
 
     @property
     def state_key(self) -> str:
@@ -135,7 +115,7 @@ class ScalingLawMonitor(Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting and self._run is not None:
             self._first_batch(trainer, pl_module, batch)
-        self._begin_batch(batch)
+        self._begin_batch(batch, batch_idx)
 
     def _first_batch(self, trainer: Any, module: Any, batch: Any) -> None:
         self._waiting = False
@@ -146,9 +126,12 @@ class ScalingLawMonitor(Callback):
             self._together(run.ranks, lambda: run.start(batch, module, trainer.train_dataloader, trainer.optimizers))
 
     @guarded
-    def _begin_batch(self, batch: Any) -> None:
-        if self._active and self._run is not None and not self._late:
-            self._run.begin_batch(batch)
+    def _begin_batch(self, batch: Any, batch_idx: int) -> None:
+        run = self._run
+        if self._active and run is not None and not self._late:
+            if batch_idx == 0:  # whatever was frozen for this epoch
+                run.counting.look_again()
+            run.begin_batch(batch)
 
     @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
@@ -288,8 +271,7 @@ class ScalingLawMonitor(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """A monitor is pickled as its options and what can be read of its run: threads, hooks and the trainer stay here."""
-        kept = {name: getattr(self, name) for name in READINGS} if self._run is not None else self._kept
-        return {"given": self._given, "automatic": self.automatic, "kept": kept}
+        return {"given": self._given, "automatic": self.automatic, "kept": self._readings()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["given"])  # type: ignore[misc]

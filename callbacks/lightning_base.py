@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from lightning_scaling.monitor.printed_run import PrintedRun
+from lightning_scaling.callbacks.attached_run import AttachedRun
 
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
@@ -38,7 +38,7 @@ else:
     LightningCallback = type("LightningCallback", loaded_bases(), {})
 
 
-class Callback(PrintedRun, LightningCallback):
+class Callback(AttachedRun, LightningCallback):
     """Base of this package's callbacks."""
 
     def __new__(cls, *_: Any, **__: Any) -> "Callback":

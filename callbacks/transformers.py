@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from lightning_scaling.callbacks.attached_run import AttachedRun
 from lightning_scaling.callbacks.forward_hook import stop_watching, watch_forward
 from lightning_scaling.callbacks.transformers_trainer import (
     EvaluatedLoss,
@@ -23,20 +24,15 @@ from lightning_scaling.callbacks.transformers_trainer import (
     state_of,
     strategy_name,
 )
-from lightning_scaling.laws.frontier.power import PowerLaw
 from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
-from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
-from lightning_scaling.monitor.printed_run import PrintedRun
 from lightning_scaling.monitor.ranks import Ranks
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule.host_rate import host_rate
-from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import RunRecord
 
 try:
     from transformers import TrainerCallback
@@ -44,23 +40,16 @@ try:
 except ImportError as error:
     raise ImportError("ScalingLawCallback needs transformers 4.46 or later: pip install transformers[torch]") from error
 
-READINGS = ("curve", "record", "judgement", "forecast", "advice", "power_law")
 ONE_OPTIMIZER = "transformers.Trainer has one optimiser: leave out optimizer="
 
 
-class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
+class ScalingLawCallback(AttachedRun, TrainerCallback, ExportableState):
     """Counts tokens and FLOPs, forecasts the end of the run at every evaluation, advises, and records the run.
 
     >>> ScalingLawCallback(monitor="eval_code_loss", family="my gpt").options.params
     'total'
     """
 
-    curve: Curve | None
-    record: RunRecord | None
-    judgement: Judgement | None
-    forecast: Any
-    advice: Any
-    power_law: PowerLaw | None
     _itself: ClassVar[Any] = None
 
     def __new__(cls, *_: Any, **__: Any) -> "ScalingLawCallback":
@@ -81,7 +70,7 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
         if self.options.optimizer:
             raise ValueError(ONE_OPTIMIZER)
         self._guard, self._lock = Guard(), threading.RLock()
-        self._kept: dict[str, Any] = {}  # what can be read of a run of another process
+        self._kept = {}
         self.resumed: dict[str, Any] | None = None  # state of a checkpoint, until its training begins
         self._run: RunMonitor | None = None  # kept for reading when training is over
         self._reset()
@@ -89,13 +78,6 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
     def _reset(self) -> None:
         self._active = self._waiting = self._first = False  # within a training; before its first step; before its first batch
         self._rate: float | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        """`curve`, `record`, `forecast`, `advice`, `power_law` of the run, on rank 0; None before training began."""
-        if name not in READINGS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        run = vars(self).get("_run")
-        return self._kept.get(name) if run is None or not run.ranks.is_first else getattr(run, name)
 
     # the start -----------------------------------------------------------------------------------------------------------------------
 
@@ -189,6 +171,11 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
             run.end_batch()
             self._logged.step()
 
+    @guarded
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if run := self._live:
+            run.counting.look_again()  # whatever was frozen for this epoch
+
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._sync(control)
 
@@ -203,7 +190,7 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
         if self._active and self._waiting:  # eval_on_start
             self._loss.check(metrics or {})
-        if (run := self._live) and run.loss.training is None:
+        if run := self._live:
             self._evaluated(run, state, metrics or {})
             self._stop_where_due(run, args, control)
 
@@ -250,5 +237,4 @@ class ScalingLawCallback(PrintedRun, TrainerCallback, ExportableState):
 
     def __reduce__(self) -> Any:
         """A copy has the options and what can be read of the run: threads, hooks and the model stay here."""
-        kept = self._kept if self._run is None else {name: getattr(self, name) for name in READINGS}
-        return partial(type(self).__mro__[1], **self._given), (), {"_kept": kept}
+        return partial(type(self).__mro__[1], **self._given), (), {"_kept": self._readings()}

@@ -7,7 +7,7 @@ operations a second for a day.
 from typing import Any
 
 FLOPS_PER_PARAM_AND_TOKEN = 6
-FLOPS_PER_PF_DAY = 10**15 * 86_400
+FLOPS_PER_PF_DAY = 8.64e19  # no int: it is beyond 64 bits, and numpy 1 makes arrays of objects of it
 
 
 def training_flops(params: Any, tokens: Any) -> Any:

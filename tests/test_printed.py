@@ -59,7 +59,7 @@ def test_a_larger_run():
 
 
 def test_a_monitor_before_during_and_after():
-    with ls.RunMonitor(params=10**6, token_budget=4e9) as run:
+    with ls.RunMonitor(params=10**6, token_budget=4e9, overhead=float("inf")) as run:
         assert str(run) == "A monitor whose run has no validation yet."
         for tokens, loss in zip(np.diff(TOKENS, prepend=0.0), CURVE.loss, strict=True):
             run.step(tokens=int(tokens), lr=1e-3)

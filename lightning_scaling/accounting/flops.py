@@ -88,7 +88,7 @@ def flops_rule(
         active_params: parameters that one token meets in a mixture of experts, where the model does not state them.
         layers, attention_width: number of attention layers and width of all heads of one, where they are not recognised.
         window: tokens within reach of a sliding window, of all attention layers or a list with one entry each (None: no window).
-        recomputed: share of the forward pass that activation checkpointing does again; None to look for wrapped layers.
+        recomputed: share of the forward pass that activation checkpointing does again; None to look for wrapped layers and for calls.
 
     Raises:
         ValueError: an unknown rule, or windows that do not fit the layers.
@@ -100,7 +100,11 @@ def flops_rule(
         return FlopsRule("given", _given(rule))
     if rule is not None and rule not in RULES:
         raise ValueError(f"flops must be one of {', '.join(map(repr, RULES))} or a callable(batch) -> int, got {rule!r}")
-    share = recomputed_share(module) if recomputed is None else Fraction(recomputed).limit_denominator(10**6)
+    share = (
+        recomputed_share(module, None if rule == "measured" else batch)
+        if recomputed is None
+        else Fraction(recomputed).limit_denominator(10**6)
+    )
     known = six_n(module, params, active_params)
     counted = _counted(batch, tokens, mask, loaders)
     if rule == "measured" or (rule is None and _is_samples(tokens)):

@@ -111,7 +111,7 @@ def usual(what: str, name: str) -> bool:
 
 def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
-        return Meaning("flops", float(FLOPS_PER_PF_DAY), 1)
+        return Meaning("flops", FLOPS_PER_PF_DAY, 1)
     units = [_PREFIX[unit[1]] for word in found if (unit := _FLOPS.match(word)) is not None]
     if units:
         return Meaning("flops", max(*units, _power(name) or 1.0))
@@ -189,7 +189,7 @@ def cell_unit(text: str) -> tuple[str, float | None]:
         return (text if found is None else found[1]), None
     word = found[2].strip().lower().removesuffix(" tokens").removesuffix(" params").removesuffix(" parameters")
     if word.replace("-", "").replace(" ", "") in ("pfday", "pfdays"):
-        return found[1], float(FLOPS_PER_PF_DAY)
+        return found[1], FLOPS_PER_PF_DAY
     if (flops := _FLOPS.match(word)) is not None:
         return found[1], _PREFIX[flops[1]]
     if word in ("tokens", "params", "parameters", "nats", "flop"):

@@ -55,10 +55,10 @@ def _approaches(found: Findings) -> Any:
 
     table = Table(title="How N_opt grows: N_opt ∝ C^a", title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("approach", "a", "90 %", "from"):
-        table.add_column(name, justify="left" if name in ("approach", "from") else "right")
+        table.add_column(name, justify="left" if name in ("approach", "from") else "right", no_wrap=name != "from")
     for each in () if found.approaches is None else found.approaches.table[:3]:
         interval = numbers.between(*each.interval, numbers.plain) if each.interval else numbers.ABSENT
-        table.add_row(each.name, numbers.plain(each.N_exponent), interval, numbers.shortened(each.because, 80))
+        table.add_row(each.name, numbers.plain(each.N_exponent), interval, each.because)
     table.caption = "Intervals resample the trunks, since branches share one: with few of them they stay wide."
     table.caption_justify = "left"
     return table

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 SHARE = 0.01
-START = 0.1  # seconds that may be spent before anything was earned
+START = 0.05  # seconds that may be spent before anything was earned
 MOST_AT_ONCE = 0.05  # seconds
 
 

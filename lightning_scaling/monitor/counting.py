@@ -1,8 +1,8 @@
 """What a run in training has seen and what that cost: N of the model, tokens of each batch, FLOPs by the rule of the run.
 
 N and the rule are settled at the first batch, when the model is whole: parts may be built in `setup` or `configure_model`, adapters
-injected there, lazy layers given their shapes by the first forward pass. What changes later counts from then on: weights frozen or
-unfrozen from the next batch, parts replaced from the next batch after a validation.
+injected there, lazy layers given their shapes by the first forward pass. What changes later counts from then on: from the next batch
+after an epoch has begun or a validation has ended, weights frozen or unfrozen at another time from one of the next batches.
 """
 
 from collections.abc import Iterable
@@ -20,6 +20,7 @@ from lightning_scaling.accounting import (
     model_signature,
 )
 from lightning_scaling.accounting.copies import optimised_by
+from lightning_scaling.accounting.frozen import FrozenWatch
 from lightning_scaling.monitor.guard import Guard, report
 from lightning_scaling.monitor.options import Options
 from lightning_scaling.monitor.progress import Progress
@@ -45,8 +46,8 @@ class Counting:
         self._loaders: Any = None
         self._optimizers: tuple[Any, ...] = ()
         self._signature: tuple[int, ...] = ()
-        self._weights: list[Any] = []  # the model's, and which of them are trained
-        self._trained: list[bool] = []
+        self._frozen = FrozenWatch()
+        self._look_again = False
         self._rules: dict[tuple[int, ...], FlopsRule] = {}  # by signature: some trainings freeze in turns
         self._rule: FlopsRule | None = None
         self.conventions = self._conventions()
@@ -89,8 +90,7 @@ class Counting:
         with optimised_by(self._optimizers, model):
             self.groups = count_parameters(model)
         self._model, self._signature = model, model_signature(model)
-        self._weights = list(model.parameters())
-        self._trained = [p.requires_grad for p in self._weights]
+        self._frozen = FrozenWatch(model.parameters())
         convention = self.conventions.params
         if not isinstance(self._options.params, int) and convention != "given":
             self.params = choose(self.groups, convention)
@@ -136,12 +136,14 @@ class Counting:
         return rule
 
     def look_again(self) -> None:
-        """See whether parts of the model were replaced or added; if so the next batch counts it again."""
-        if self._model is not None and model_signature(self._model) != self._signature:
-            self._trained = []
+        """Parts of the model may have been replaced, added, frozen or unfrozen: the next batch looks at all of it."""
+        self._look_again = True
 
     def _count_again(self, meter: Meter, batch: Any) -> None:
-        """Weights have been replaced, frozen or unfrozen."""
+        """Count the model again where its weights have been replaced, frozen or unfrozen."""
+        self._look_again = False
+        if self._model is None or model_signature(self._model) == self._signature:
+            return
         before = self.params
         self.count_model(self._model)
         meter.use(self._rules.get(self._signature) or self._make_rule(batch))
@@ -153,7 +155,7 @@ class Counting:
         meter = self.meter
         if meter is None or self._rule is None:
             return
-        if [p.requires_grad for p in self._weights] != self._trained:
+        if self._look_again or self._frozen.changed():
             self._guard.attempt("counting the model again", lambda: self._count_again(meter, batch))
         if tokens is not None:
             self._progress.ledger.add(int(tokens), *self._rule.cost(int(tokens), None, None))
@@ -175,4 +177,4 @@ class Counting:
     def release(self) -> None:
         """The fit is over: let go of the model and its data."""
         self._model = self._loaders = None
-        self._optimizers, self._weights, self._trained, self._rules = (), [], [], {}
+        self._optimizers, self._frozen, self._rules = (), FrozenWatch(), {}

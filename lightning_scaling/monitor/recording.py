@@ -85,10 +85,16 @@ def open_recording(
 
 
 def _places(options: Options, targets: Iterable[Target]) -> dict[str, tuple[str, str, Callable[[], str | None] | None]]:
-    """(URI, experiment, run id) by the store's name, each store once; a logger's run comes before a new one in the same store."""
+    """(URI, experiment, run id) by the store's name; a logger's run comes before a new one in the same store.
+
+    Two loggers may write to different experiments of one store: the second is named with its experiment.
+    """
     found: dict[str, tuple[str, str, Callable[[], str | None] | None]] = {}
     for target in targets:
-        found.setdefault(store_name(target.uri), (resolve_uri(target.uri), target.experiment, target.run_id))
+        name = store_name(target.uri)
+        if name in found and found[name][1] != target.experiment:
+            name = f"{name} ({target.experiment})"
+        found.setdefault(name, (resolve_uri(target.uri), target.experiment, target.run_id))
     asked = options.store or os.environ.get("MLFLOW_TRACKING_URI")
     if asked:
         found.setdefault(store_name(asked), (resolve_uri(asked), options.experiment, None))

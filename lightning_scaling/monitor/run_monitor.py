@@ -207,7 +207,7 @@ class RunMonitor(JudgedRun):
             return self.guard.run("the monitor at a validation", lambda: self._validated(loss, step, budget, averaged), self.judgement)
 
     def _validated(self, loss: float, step: int | None, budget: Budget, averaged: float) -> Judgement | None:
-        self.guard.attempt("counting the model again", self.counting.look_again)
+        self.counting.look_again()
         mean = self._totals.exchange(loss)
         if budget is not None:
             self.guard.attempt("the token budget", lambda: setattr(self, "token_budget", budget(self.progress.ledger.tokens)))

@@ -206,6 +206,14 @@ def test_recomputed_layers_are_hardware_flops_only():
     assert (rule.flops(10), rule.hardware_flops(10)) == (60_000, 60_000 + 18_000)
 
 
+def test_calls_of_checkpoint_in_a_forward_are_measured_and_are_hardware_flops_only(gpt):
+    ids = torch.zeros(2, 128, dtype=torch.long)
+    plain, again = (flops_rule("6N", gpt(recompute=on), 1000, batch=ids) for on in (False, True))
+    assert plain.flops(100) == again.flops(100) == plain.hardware_flops(100)
+    assert 1.2 < again.hardware_flops(100) / again.flops(100) < 1 + 1 / 3
+    assert "activation checkpointing repeats" in again.note
+
+
 def test_wrapped_layers_are_found_to_be_recomputed(gpt):
     from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 

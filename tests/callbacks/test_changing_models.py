@@ -40,6 +40,15 @@ def test_weights_unfrozen_between_epochs_count_from_the_next_batch(training, tmp
     assert flops(monitored(training, tmp_path, module, epochs=3)) == BATCHES * BATCH * (head_only + 2 * all_of_it)
 
 
+def test_weights_frozen_within_an_epoch_count_from_the_next_batch(training, tmp_path):
+    class Freezes(training.model_class()):
+        def on_train_batch_start(self, batch, batch_idx):
+            self.embed.requires_grad_(self.global_step < 2)
+
+    head_only, all_of_it = 2 * EMBEDDING + 6 * HEAD, 6 * (EMBEDDING + HEAD)
+    assert flops(monitored(training, tmp_path, Freezes(), epochs=2)) == BATCH * (3 * all_of_it + 7 * head_only)
+
+
 def test_a_measured_step_is_measured_again_when_weights_are_unfrozen(training, tmp_path):
     class Late(Unfreezes, training.model_class()):
         def __init__(self):

@@ -25,7 +25,7 @@ def logged(tmp_path_factory, training, quiet, new_store):
     """A finished run, its CSV rows and its MLflow store."""
     folder = tmp_path_factory.mktemp("logged")
     store = new_store(folder)
-    monitor = ScalingLawMonitor(store=store, family="bigrams", run_name="one", experiment="tests", summary=False)
+    monitor = ScalingLawMonitor(store=store, family="bigrams", run_name="one", experiment="tests", overhead=math.inf, summary=False)
     trainer = training.trainer(folder, monitor, max_epochs=20, logger=csv_logger(folder))
     with quiet():
         trainer.fit(training.model_class()(), training.loader(), training.loader(8, seed=1))
@@ -119,6 +119,21 @@ def test_a_finished_smaller_run_of_the_family_becomes_a_sibling(logged, training
     training.trainer(tmp_path, [larger, Wait()], max_epochs=1).fit(Larger(), training.loader(), training.loader(8, seed=1))
     (sibling,) = larger._run._reporter.related.curves
     assert sibling.params == monitor.record.params
+
+
+def test_two_loggers_of_different_experiments_in_one_store_both_hold_the_run(training, tmp_path, new_store):
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    from lightning_scaling.store import load
+
+    store = new_store(tmp_path)
+    loggers = [MLFlowLogger(name, tracking_uri=store) for name in ("first", "second")]
+    monitor = ScalingLawMonitor(summary=False)
+    trainer = training.trainer(tmp_path, monitor, max_epochs=3, logger=loggers)
+    trainer.fit(training.model_class()(), training.loader(), training.loader(8, seed=1))
+    for logger in loggers:
+        (run,) = load(store, experiments=[logger._experiment_name]).records
+        assert (run.run_id, run.tokens) == (logger.run_id, monitor.record.tokens)
 
 
 def test_a_logger_that_fails_is_reported_once_and_training_continues(capsys):

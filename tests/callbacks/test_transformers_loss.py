@@ -35,6 +35,24 @@ def test_without_evaluation_the_logged_training_loss_is_followed_under_its_name(
     assert len(callback.curve.tokens) >= 4
 
 
+@pytest.mark.filterwarnings("ignore:scaling. there is no validation loss")
+def test_an_evaluation_loss_that_is_reported_late_takes_over_from_the_training_loss(scaling, tmp_path, monkeypatch):
+    callback = scaling()
+    trainer = lm.trainer(tmp_path, [callback], validation=lm.Rows(4, seed=2), num_train_epochs=4, eval_strategy="epoch", logging_steps=1)
+    evaluate = trainer.evaluation_loop
+
+    def late(*given, **named):
+        output = evaluate(*given, **named)
+        if trainer.state.epoch < 3:
+            output.metrics.pop("eval_loss")
+        return output
+
+    monkeypatch.setattr(trainer, "evaluation_loop", late)
+    with pytest.warns(UserWarning, match="until then the training loss is followed"):
+        trainer.train()
+    assert (callback.record.conventions.loss, len(callback.curve)) == ("eval_loss", 2)
+
+
 def test_a_wrong_name_is_refused_before_training(scaling, tmp_path):
     trainer = lm.trainer(
         tmp_path, [scaling(monitor="accuracy")], num_train_epochs=1, eval_on_start=True, eval_strategy="steps", eval_steps=2

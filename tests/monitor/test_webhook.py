@@ -78,11 +78,11 @@ def test_a_run_posts_every_change_of_its_verdict(receiver, monkeypatch):
 
 def test_a_hanging_receiver_delays_nobody():
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        hook = Webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/SECRET", timeout=0.5)
-        began = threading.Event()
-        threading.Thread(target=lambda: (hook(ADVICE), began.set())).start()
-        assert began.wait(0.4)  # returns before the post can have timed out
-        (warning,) = posted(hook)
+        where = f"http://127.0.0.1:{silent.getsockname()[1]}/SECRET"
+        returned = threading.Event()
+        threading.Thread(target=lambda: (Webhook(where, timeout=3600)(ADVICE), returned.set()), daemon=True).start()
+        assert returned.wait(60)  # the post itself has an hour
+        (warning,) = posted(Webhook(where, timeout=0.5), ADVICE)
     assert "no answer in time" in warning
     assert "SECRET" not in warning
 

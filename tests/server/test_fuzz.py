@@ -2,7 +2,6 @@
 
 import http.client
 import random
-import time
 from urllib.parse import quote, urlsplit
 
 PATHS = ("data/experiments", "data/runs", "data/law", "data/run/x", "data/runs.csv", "data/points.csv", "data/records.json", "static/x", "")
@@ -53,14 +52,11 @@ def test_no_malformed_request_is_a_server_error(server: str) -> None:
     failures = []
     for _ in range(200):
         method, path, body, headers = request(draw)
-        began = time.monotonic()
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)  # one that hangs is a failure
         connection.request(method, path, body if method != "GET" else None, headers)
         reply = connection.getresponse()
         text = reply.read()
         connection.close()
         if reply.status >= 500 or b"Traceback" in text or b".py" in text:
             failures.append((reply.status, method, path[:200], body[:50], text[:200]))
-        took = time.monotonic() - began
-        assert took < 30, (method, path)
     assert failures == []

@@ -66,7 +66,7 @@ def _interior(runs: Sequence[tuple[Floats, Floats, float]], growth: Growth | Non
     for compute, loss, size in runs:
         ends.setdefault(size, []).append((float(compute[-1]), float(loss[-1])))
     finished = [(np.array(sorted(v)).T, size) for size, v in ends.items() if len(v) >= 2]
-    warning = "; points before the end of a curve lie too high while its learning rate has not decayed, which lowers a"
+    warning = "; points before the end of a curve, where its learning rate has not decayed, lie too high and bias a"
     if growth is None or len(finished) < 4:
         return warning + ": train each size to several lengths to see by how much" if growth else ""
     grid = np.geomspace(min(e[0][0] for e, _ in finished), max(e[0][-1] for e, _ in finished), 200)
@@ -77,7 +77,7 @@ def _interior(runs: Sequence[tuple[Floats, Floats, float]], growth: Growth | Non
     if len(np.unique(winner[inner])) < 2:
         return warning
     slope = np.polyfit(np.log(grid[seen][inner]), np.log(winner[inner]), 1)[0]
-    return f"{warning}: by {growth.N_exponent - slope:+.3f} here (a = {slope:.3f} by the ends alone)"
+    return f"{warning}: {growth.N_exponent - slope:+.3f} here (a = {slope:.3f} by the ends alone)"
 
 
 def _run(each: Any) -> tuple[Floats, Floats, float]:

@@ -13,6 +13,7 @@ from lightning_scaling.laws.approaches.isoflop import IsoFlops, isoflops
 from lightning_scaling.laws.approaches.kaplan_fit import KaplanFit, fit_kaplan
 from lightning_scaling.laws.surface.fit import fit_surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.numbers import signed
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _second(found: IsoFlops) -> Approach:
     if found.growth is None:
         reasons = sorted({v.reason for v in found.curves if v.reason}) or ["no two budgets with four sizes each"]
         return Approach("2 IsoFLOP parabolas", None, None, "; ".join(reasons))
-    because = f"{len(found.growth.flops)} IsoFLOP curves; estimated bias of the parabolas on a: {found.exponent_bias:+.3f}"
+    because = f"{len(found.growth.flops)} IsoFLOP curves; estimated bias of the parabolas on a: {signed(f'{found.exponent_bias:+.3f}')}"
     return Approach("2 IsoFLOP parabolas", found.growth.N_exponent, found.growth.N_exponent_interval, because)
 
 

@@ -1,0 +1,39 @@
+"""Notices within a few batches that weights of a model were frozen or unfrozen, without looking at all of them in every step.
+
+Looking at one weight takes up to a microsecond when the step has emptied the caches, so a step looks at a few, spread over the model: a
+quarter of the model that is frozen is seen at the next batch, a single weight after at most a quarter as many batches as there are weights.
+"""
+
+from collections.abc import Iterable
+from itertools import cycle
+from typing import Any
+
+AT_ONCE = 4  # weights in a step
+FEW = 8  # so many are all looked at in every step
+
+
+class FrozenWatch:
+    """The weights of a torch module and which of them are trained.
+
+    >>> class Weight:
+    ...     requires_grad = True
+    >>> weights = [Weight() for _ in range(40)]
+    >>> watch = FrozenWatch(weights)
+    >>> watch.changed()
+    False
+    >>> weights[3].requires_grad = False
+    >>> [watch.changed() for _ in range(4)]
+    [False, False, True, False]
+    """
+
+    def __init__(self, weights: Iterable[Any] = ()) -> None:
+        trained = [(weight, bool(weight.requires_grad)) for weight in weights]
+        apart = 1 if len(trained) <= FEW else -(-len(trained) // AT_ONCE)
+        self._turns = cycle([trained[first::apart] for first in range(apart)])
+
+    def changed(self) -> bool:
+        """Whether one of the weights whose turn it is has been frozen or unfrozen. Called in a step."""
+        for weight, trained in next(self._turns):  # noqa: SIM110, a generator would cost as much again
+            if weight.requires_grad is not trained:
+                return True
+        return False
