@@ -60,12 +60,7 @@ def _law(records: Sequence[RunRecord], law: SurfaceFit, presets: Sequence[Preset
     """The pictures of L(N, D); IsoFLOP curves and contours only where the runs identify the split of N and D."""
     shown = [
         ("isoflop", isoflop_curves, "the loss over model size at fixed compute, a curve for each budget", _ISOFLOP),
-        (
-            "contour",
-            loss_contour,
-            "contours of equal loss over parameters and tokens with the efficient frontier",
-            _CONTOUR,
-        ),
+        ("contour", loss_contour, "contours of equal loss over parameters and tokens with the efficient frontier", _CONTOUR),
         ("slices", loss_slices, "the final loss against parameters and against tokens, with the law", _SLICES),
         ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
     ]
