@@ -80,7 +80,7 @@ def _spread(made: Sequence[Prediction]) -> list[int]:
 
 
 def _forecast(record: RunRecord, made: Prediction) -> dict[str, Any]:
-    check = checked(record, made)
+    check = checked(record, made) if np.isfinite(made.low) else None  # without an interval it is the level so far
     return {
         "seen": f"{100 * made.tokens / made.at:.0f} %" if made.at else numbers.ABSENT,
         "tokens": numbers.count(made.tokens),

@@ -56,7 +56,7 @@ def _law(axes: Any, record: RunRecord, look: Theme, words: bool) -> None:
     if not words:
         return
     place = dict(transform=axes.transAxes, ha="right", va="top", color=look.accent, fontsize=8.5, wrap=True)
-    halo(axes.text(0.985, 0.965, str(law).replace("; ", "\n"), **place), look)
+    halo(axes.text(0.985, 0.965, str(law).partition("; ")[0], **place), look)  # the rest is in the words below
 
 
 def _mark(axes: Any, record: RunRecord, look: Theme) -> None:
