@@ -5,7 +5,6 @@ quarter of the model that is frozen is seen at the next batch, a single weight a
 """
 
 from collections.abc import Iterable
-from itertools import cycle
 from typing import Any
 
 AT_ONCE = 4  # weights in a step
@@ -21,7 +20,7 @@ class FrozenWatch:
     >>> watch = FrozenWatch(weights)
     >>> watch.changed()
     False
-    >>> weights[3].requires_grad = False
+    >>> weights[7].requires_grad = False
     >>> [watch.changed() for _ in range(4)]
     [False, False, True, False]
     """
@@ -29,11 +28,14 @@ class FrozenWatch:
     def __init__(self, weights: Iterable[Any] = ()) -> None:
         trained = [(weight, bool(weight.requires_grad)) for weight in weights]
         apart = 1 if len(trained) <= FEW else -(-len(trained) // AT_ONCE)
-        self._turns = cycle([trained[first::apart] for first in range(apart)])
+        self._parts = [trained[first::apart] for first in range(apart)]
+        self._next = 0
 
     def changed(self) -> bool:
         """Whether one of the weights whose turn it is has been frozen or unfrozen. Called in a step."""
-        for weight, trained in next(self._turns):  # noqa: SIM110, a generator would cost as much again
+        part = self._parts[self._next]
+        self._next = (self._next or len(self._parts)) - 1
+        for weight, trained in part:  # noqa: SIM110, a generator would cost as much again
             if weight.requires_grad is not trained:
                 return True
         return False
