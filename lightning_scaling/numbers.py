@@ -8,18 +8,24 @@ from typing import TypeGuard
 _LETTERS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 ABSENT = "–"
 # Powers of ten of what is written behind a number; P, E and Z before FLOPs only, as 5E is no number elsewhere.
-_SIZES = {"": 0, "k": 3, "m": 6, "b": 9, "g": 9, "t": 12, "p": 15, "e": 18, "z": 21, "y": 24} | {
+SIZES = {"": 0, "k": 3, "m": 6, "b": 9, "g": 9, "t": 12, "p": 15, "e": 18, "z": 21, "y": 24} | {
     word: power
-    for words, power in (("thousand", 3), ("million mn mio", 6), ("billion bn", 9), ("trillion tn", 12))
+    for words, power in (("thousand", 3), ("million mn mio", 6), ("billion bn mrd", 9), ("trillion tn", 12))
     for word in words.split()
 }
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _COUNT = re.compile(
     r"""(?P<digits>[+-]?(?:\d{1,3}(?:[, ]\d{3})+(?:\.\d*)?|\d[\d_]*(?:[.,]\d*)?|\.\d+))(?:e(?P<power>[+-]?\d+))?
-        \s*(?P<size>k|m|b|g|t|thousand|million|mn|mio|billion|bn|trillion|tn)?
-        \s*(?:(?P<unit_size>[kmgtpezy])?flops?|tokens?|toks?|params?|parameters|samples|examples|steps)?""",
+        \s*(?P<size>k|m|b|g|t|thousand|million|mn|mio|billion|bn|mrd|trillion|tn)?
+        \s*(?:(?P<unit_size>kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?flops?|tokens?|toks?|params?|parameters|samples|examples|steps)?""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+_DAYS = re.compile(
+    r"(?P<amount>.+?)\s*(?P<prefix>(?:kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?)f(?:lops?)?[\s/·-]*(?:s[\s/·-]*)?d(?:ays?)?",
+    re.IGNORECASE,
+)
+_THINGS = re.compile("tok|param|sampl|exampl|step", re.IGNORECASE)
 
 
 def count(value: float | None) -> str:
@@ -178,7 +184,7 @@ def parse_count(text: str) -> float:
     found = _COUNT.fullmatch(_with_exponent(text.strip()))
     if found is None:
         return math.nan
-    size = sum(_SIZES[(found[name] or "").lower()] for name in ("size", "unit_size"))
+    size = SIZES[(found["size"] or "").lower()] + SIZES[(found["unit_size"] or "")[:1].lower()]
     return float(f"{_point(found['digits'])}e{int(found['power'] or 0) + size}")
 
 
@@ -201,28 +207,13 @@ def _point(digits: str) -> str:
 def parse_compute(text: str) -> float:
     """FLOPs as people write compute, bare or with a unit: FLOPs with an SI prefix, or PF-days; NaN for what is none.
 
-    >>> [parse_compute(text) for text in ("1e23", "1e23 FLOPs", "100 ZFLOPs", "7×10^9", "3.3 PF-days", "1 petaflop/s-day", "much")]
+    >>> [parse_compute(text) for text in ("1e23", "1e23 FLOPs", "100 ZFLOPs", "7×10^9", "3.3 PF-days", "1 petaflop/s-day", "7 tokens")]
     [1e+23, 1e+23, 1e+23, 7000000000.0, 2.8512e+20, 8.64e+19, nan]
     """
-    plain_text = re.sub("[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda power: "^" + power[0].translate(_SUPERSCRIPTS), text.strip())
-    found = _AMOUNT.match(re.sub(r"^10\s*(?:\^|\*\*)\s*(?=[+-]?\d)", "1e", plain_text))
-    if found is None:
-        return math.nan
-    amount, power, unit = found["amount"], found["power"], re.sub(r"[\s/·-]", "", found["unit"])
-    scale = float(f"1e{power}") if power else 1.0
-    if len(unit) <= 1:
-        return parse_count(amount + unit) * scale
-    kind = _UNIT.fullmatch(unit.lower())
-    if kind is None or (kind["kind"] == "f" and not kind["days"]):
-        return math.nan
-    size = _PREFIXES[(kind["prefix"] or "")[:1]] * (86_400 if kind["days"] else 1)
-    return float(f"{parse_count(amount) * scale * size:.15g}")
-
-
-_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21, "y": 1e24}
-_SUPERSCRIPTS = str.maketrans({**{c: str(i) for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}, "⁻": "-", "⁺": "+"})
-_AMOUNT = re.compile(r"(?P<amount>[\d.][\d._,]*(?:[eE][+-]?\d+)?)\s*(?:[×xX*·]\s*10(?:\^|\*\*)?(?P<power>[+-]?\d+))?(?P<unit>.*)")
-_UNIT = re.compile(r"(?P<prefix>kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?(?P<kind>flops?|f)s?(?P<days>days?|d)?")
+    days = _DAYS.fullmatch(text.strip())
+    if days is None:
+        return math.nan if _THINGS.search(text) else parse_count(text)
+    return float(f"{parse_count(days['amount']) * 86_400 * 10 ** SIZES[days['prefix'][:1].lower()]:.15g}")
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

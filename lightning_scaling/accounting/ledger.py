@@ -4,12 +4,15 @@ Every rank adds what it trains on. At a validation or a checkpoint the ranks' pa
 total is what a checkpoint holds, so a resumed run, on however many ranks, continues from it to the token.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-from lightning_scaling.accounting.limbs import from_limbs, to_limbs
 
 VERSION = 1
 COUNTS = ("tokens", "flops", "hardware_flops")
+# A run of 1e25 FLOPs fits neither int64 nor, exactly, float64, which is what a collective sums. Split into limbs of 24 bits, the sum over
+# up to 2^29 ranks is exact in either.
+BITS = 24
+PER_COUNT = 5  # 120 bits: 1.3e36
 
 
 class Ledger:
@@ -88,3 +91,20 @@ class Ledger:
             raise ValueError(f"not a ledger of version 1 to {VERSION} (found {found!r})")
         self._total = {name: int(state[name]) for name in COUNTS}
         self._clear()
+
+
+def to_limbs(counts: Iterable[int]) -> list[int]:
+    """Each count as five 24-bit ints, lowest first.
+
+    >>> to_limbs([1 + 2**24])
+    [1, 1, 0, 0, 0]
+    """
+    return [count >> BITS * i & (1 << BITS) - 1 for count in counts for i in range(PER_COUNT)]
+
+
+def from_limbs(limbs: Sequence[int | float]) -> list[int]:
+    """The counts again, from limbs that may have been summed and so exceed 24 bits."""
+    if len(limbs) % PER_COUNT:
+        raise ValueError(f"limbs come in groups of {PER_COUNT}, got {len(limbs)}")
+    groups = (limbs[i : i + PER_COUNT] for i in range(0, len(limbs), PER_COUNT))
+    return [sum(int(limb) << BITS * i for i, limb in enumerate(group)) for group in groups]

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.accounting.batches import fields, is_tensor, step_fetches
-from lightning_scaling.accounting.counter import step_counter
 from lightning_scaling.accounting.without_trainer import detach
 
 SMALL = 2_000_000  # weights of a model that may be copied with its data
@@ -82,13 +81,49 @@ def _on_cpu(thing: Any) -> Any:
 def _count(model: Any, batch: Any, module: Any) -> Measured:
     import torch
 
-    with torch.enable_grad(), step_counter() as counter:
+    with torch.enable_grad(), _step_counter() as counter:
         if hasattr(model, "manual_backward"):
             detach(model, module, counter.backward)
         answer = _step(model, batch)
         if getattr(model, "automatic_optimization", True) and (loss := _loss(answer)).requires_grad:
             counter.backward(loss)
     return Measured(counter.model, counter.model + counter.again)
+
+
+def _step_counter() -> Any:
+    """torch's FlopCounterMode with `backward(loss)`, and with `model` and `again`: FLOPs that are needed, and that are done twice.
+
+    Activation checkpointing runs parts of the forward pass again inside backward. There gradients are switched on, which backward's own
+    products never need, so the mode of autograd separates the two.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    class StepCounter(FlopCounterMode):
+        def __init__(self) -> None:
+            super().__init__(display=False)
+            self.again = 0
+            self._backward = False
+
+        def backward(self, loss: Any) -> None:
+            self._backward = True
+            try:
+                loss.sum().backward()
+            finally:
+                self._backward = False
+
+        @property
+        def model(self) -> int:
+            return int(self.get_total_flops()) - self.again
+
+        def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
+            before = self.get_total_flops()
+            result = super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
+            if self._backward and torch.is_grad_enabled():
+                self.again += int(self.get_total_flops() - before)
+            return result
+
+    return StepCounter()
 
 
 def _step(model: Any, batch: Any) -> Any:

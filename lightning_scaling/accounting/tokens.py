@@ -1,13 +1,12 @@
-"""How many tokens a training batch holds, read from shapes on the host: no value of any tensor is touched."""
+"""How many tokens, or examples, a training batch holds, read from shapes on the host: no value of any tensor is touched."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from lightning_scaling.accounting.batches import describe, fetches, graph_counts
+from lightning_scaling.accounting.batches import describe, fetches, fields, graph_counts, is_integer, is_tensor, shape_of
 from lightning_scaling.accounting.ids import find_ids, joined
 from lightning_scaling.accounting.loaders import Tree, loader_tree, split
-from lightning_scaling.accounting.samples import count_samples
 
 T = TypeVar("T")
 TokenRule = Callable[[Any], int] | str | int | None
@@ -65,6 +64,32 @@ def count_tokens(batch: Any, tokens: TokenRule = None, mask: bool = False, loade
 
         return int(kept_tokens(batch, loader_tree(loaders)))
     return measure(batch, tokens, loader_tree(loaders))[0]
+
+
+def count_samples(batch: Any) -> int | None:
+    """Examples in one batch; None where nothing in it has rows.
+
+    >>> import numpy as np
+    >>> count_samples((np.zeros((8, 3, 32, 32)), np.zeros(8, dtype=int)))
+    8
+    """
+    if (graphs := graph_counts(batch)) is not None:
+        return graphs[0]
+    if is_tensor(batch):
+        return int(shape_of(batch)[0]) if len(shape_of(batch)) else None
+    parts = fields(batch)
+    inner = list(parts.values()) if isinstance(parts, Mapping) else parts or []
+    for part in inner:
+        if isinstance(part, list | tuple) and _images(part):
+            return len(part)
+        if (count := count_samples(part)) is not None:
+            return count
+    return None
+
+
+def _images(parts: Any) -> bool:
+    """Whether a list holds examples and no fields: images of their own sizes, as detection and segmentation are fed."""
+    return bool(parts) and all(is_tensor(part) and len(shape_of(part)) in (2, 3) and not is_integer(part) for part in parts)
 
 
 def sequence_length(batch: Any, tree: Tree = None) -> int | None:

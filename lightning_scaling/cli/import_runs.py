@@ -11,7 +11,7 @@ import click
 from lightning_scaling.cli.options import Count, column_options, file_options, names_option
 from lightning_scaling.importers import Options, Reading
 from lightning_scaling.importers.into_store import Action, Item, preview, write
-from lightning_scaling.importers.logs_and_tables import Read, logs_and_tables
+from lightning_scaling.importers.read import Read, read_each
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.numbers import ABSENT, count, loss, shortened
 from lightning_scaling.run.record import RunRecord
@@ -87,7 +87,7 @@ def _read(source: str, options: Options) -> Iterator[Read | ValueError]:
 
         yield from read_store(source, options)
     else:
-        yield from logs_and_tables(source, options)
+        yield from read_each(source, options)
 
 
 def _there(store: str | None, experiment: str) -> list[RunRecord]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Options
 from lightning_scaling.numbers import parse_compute, parse_count
 
 COLUMNS = ("step", "lr", "loss", "tokens", "epoch")

@@ -8,9 +8,8 @@ import click
 
 from lightning_scaling.cli.options import Count, column_options, file_options, mapping_of, names_option
 from lightning_scaling.importers import Options, Reading
-from lightning_scaling.importers.logs_and_tables import logs_and_tables
-from lightning_scaling.importers.records import record_of
-from lightning_scaling.importers.runs_as_records import records_of
+from lightning_scaling.importers.read import read_each
+from lightning_scaling.importers.records import record_of, records_of
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.runs import Rejected
@@ -93,7 +92,7 @@ def explained(readings: Sequence[Reading | RunsTable]) -> list[str]:
 def _read(sources: Sources) -> tuple["Study", list[Reading | RunsTable]]:
     from lightning_scaling.report.study import Study
 
-    found = [each for path in sources.files for each in logs_and_tables(path, sources.options)]
+    found = [each for path in sources.files for each in read_each(path, sources.options)]
     read = [each for each in found if not isinstance(each, ValueError)]
     refused = [str(each) for each in found if isinstance(each, ValueError)]
     if not read:

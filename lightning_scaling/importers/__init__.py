@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from lightning_scaling.lazy import lazy
 
 if TYPE_CHECKING:
-    from lightning_scaling.importers.importer import Importer
-    from lightning_scaling.importers.options import Options
+    from lightning_scaling.importers.importer import Importer, Options
     from lightning_scaling.importers.read import read_each, read_run
     from lightning_scaling.importers.reading import Reading
 
-_LAZY = {"Importer": "importer", "Options": "options", "Reading": "reading", "read_each": "read", "read_run": "read"}
+_LAZY = {"Importer": "importer", "Options": "importer", "Reading": "reading", "read_each": "read", "read_run": "read"}
 
 __all__ = ["Importer", "Options", "Reading", "read_each", "read_run"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.reading import Reading
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.mlflow.mapping_choice import MappingChoice

@@ -5,14 +5,14 @@ from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN
-from lightning_scaling.importers.choose import clock_column, loss_column, lr_column, without_repeats
+from lightning_scaling.importers.choose_columns import clock_column, loss_column, lr_column, without_repeats
+from lightning_scaling.importers.column_names import words
 from lightning_scaling.importers.gather import Columns, Series
-from lightning_scaling.importers.names import words
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
-from lightning_scaling.importers.runs_columns import clock_unit
 from lightning_scaling.importers.stitch import Seams, merged, seams
+from lightning_scaling.importers.table_columns import clock_unit
 from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
@@ -65,7 +65,11 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
 
 
 def _times(tally: Tally) -> list[str]:
-    return [name for name in tally.columns if set(words(name)) & {"time", "timestamp", "date", "datetime"}]
+    return [
+        name
+        for name in tally.columns
+        if set(words(name)) & {"time", "timestamp", "date", "datetime", "seconds", "sec", "runtime", "elapsed"}
+    ]
 
 
 def _known(points: Points, column: str, tally: Tally) -> Points:

@@ -4,21 +4,13 @@ import re
 
 import numpy as np
 
+from lightning_scaling.importers.column_names import listed
 from lightning_scaling.importers.reading import UNITS, Reading
 from lightning_scaling.numbers import count, parse_count
 
 FAR = 50.0
-_WORDS = {
-    "step": "step",
-    "steps": "step",
-    "iterations": "step",
-    "iters": "step",
-    "updates": "step",
-    "token": "tokens",
-    "tokens": "tokens",
-    "tok": "tokens",
-}
-_WORDS |= {"epoch": "epoch", "epochs": "epoch", "sample": "samples", "samples": "samples", "examples": "samples"}
+_WORDS = dict.fromkeys(listed("step steps iterations iters updates"), "step") | dict.fromkeys(listed("token tokens tok"), "tokens")
+_WORDS |= dict.fromkeys(listed("epoch epochs"), "epoch") | dict.fromkeys(listed("sample samples examples"), "samples")
 
 
 def place(text: str, reading: Reading, option: str = "--at") -> tuple[float, str]:

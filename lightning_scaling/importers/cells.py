@@ -1,18 +1,26 @@
-"""What one cell of a table holds: a number in the ways people and programs write it, nothing at all, or a value that broke."""
+"""What a cell of a table or a place of a log holds: a number as people and programs write it, nothing at all, or a value that broke."""
 
 import re
 
 import numpy as np
 
-from lightning_scaling.numbers import parse_count
+from lightning_scaling.numbers import parse_compute, parse_count
 
 BROKEN = np.inf
+# A number among other words, for expressions that search a line.
+NUMBER = (
+    r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+(?:_\d{3})*)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
+    r"|[-+]?(?i:nan|inf)\b)"
+)
 _ABSENT = {"", "none", "null", "n/a", "na", "-", "–", "—", "--", "?", ".", "nil", "undefined", "missing", "#n/a", "<na>", "pending", "tbd"}
+_ERROR = re.compile(r"\s*(?:(?:±|\+/-|\+-|\\pm).*|(?<=\d)\(\d+\))$")
+_MARKUP = re.compile(r"\*\*|__|\\(?:text|math)[a-z]+|[${}]")  # of Markdown and LaTeX
+_COUNTED = re.compile(r"\s+(?:tokens?|params?|parameters?|nats|flops?)$", re.IGNORECASE)
 _NAN = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity", "+infinity", "1.#inf", "1.#qnan", "#num!", "#div/0!"}
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$")
 _GROUPED_SPACE = re.compile(r"[+-]?[1-9]\d{0,2}(?:[   '_]\d{3})+(?:[.,]\d*)?$")
 _GROUPED_POINT = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?$")  # Fortran writes 1.5D+02
 
 
 def absent(text: str) -> bool:
@@ -46,12 +54,12 @@ def number(text: str, decimal_comma: bool = False) -> float:
 
 
 def _plain(plain: str, decimal_comma: bool) -> float:
-    if _NUMBER.match(plain) and not (decimal_comma and _GROUPED_POINT.match(plain)):
-        return float(plain)
+    if _PLAIN.match(plain) and not (decimal_comma and _GROUPED_POINT.match(plain)):
+        return float(plain.lower().replace("d", "e"))
     if decimal_comma:
         whole = plain.replace(".", "") if _GROUPED_POINT.match(plain) else plain
         whole = re.sub(r"[   '_]", "", whole).replace(",", ".")
-        return float(whole) if _NUMBER.match(whole) else np.nan
+        return float(whole.lower().replace("d", "e")) if _PLAIN.match(whole) else np.nan
     if _GROUPED.match(plain):
         return float(plain.replace(",", ""))
     if _GROUPED_SPACE.match(plain):
@@ -70,6 +78,17 @@ def counted(text: str) -> tuple[float, float | None] | None:
     if not np.isfinite(found).all() or (len(found) == 2 and found[0] > found[1]):
         return None
     return found[0], found[1] if len(found) == 2 else None
+
+
+def amount(text: str, unit: float = 1.0, decimal_comma: bool = False) -> float:
+    """The number in a cell of a table of runs: in the unit written behind it, else in `unit`; of `3.91 ± 0.02` and `3.91(2)` the first.
+
+    >>> amount("70 M"), amount("2.6 × 10^20"), amount("3.91 ± 0.02"), amount("5 PF-days"), amount("7", 1e9), amount("300 tokens", 1e9)
+    (70000000.0, 2.6e+20, 3.91, 4.32e+20, 7000000000.0, 300000000000.0)
+    """
+    text = _COUNTED.sub("", _ERROR.sub("", _MARKUP.sub("", text.replace(r"\times", "×"))).strip().lstrip("~≈ "))
+    value = number(text, decimal_comma)
+    return parse_compute(text) if np.isnan(value) else value * unit
 
 
 def is_word(text: str, decimal_comma: bool = False) -> bool:

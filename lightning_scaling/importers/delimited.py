@@ -10,12 +10,11 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, absent, counted, number
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, role
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
-from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.names import CLOCKS, KEY, SPLIT, VALUE, role
+from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.number_blocks import numbers_of
-from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
@@ -55,7 +54,7 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
 
 def _remark_above(source: Source, dialect: Dialect, tally: Tally) -> None:
     """Counts the rows of numbers above the header, which another header above them may name."""
-    above = enumerate(source.text.splitlines()[: dialect.line - 1], 1)
+    above = enumerate(source.text.split("\n")[: dialect.line - 1], 1)
     rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in dialect.cells(line))]
     tally.skip_each("above the header", rows)
 
@@ -100,9 +99,8 @@ def _kind(dialect: Dialect) -> str:
         return "W&B's chart CSV"
     if {"key", "value", "step"} <= set(lower):
         return "metric history (one metric a row)"
-    return {",": "CSV", "\t": "TSV", ";": "CSV with semicolons", "|": "table with bars", " ": "table aligned with spaces"}[
-        dialect.delimiter
-    ]
+    usual = {",": "CSV", "\t": "TSV", ";": "CSV with semicolons", "|": "table with bars", " ": "table aligned with spaces"}
+    return usual.get(dialect.delimiter, f"table with {dialect.delimiter!r} between its cells")
 
 
 def _needed(name: str, options: Options) -> bool:
@@ -215,7 +213,7 @@ def _cut(cell: str, above: list[str], dialect: Dialect) -> bool:
 
 def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Numbered rows of stripped cells; a quoted cell may run over several lines."""
-    if dialect.delimiter in " |" or any('"' in line or "\0" in line for line in lines):
+    if dialect.delimiter in (" ", "|", "&") or len(dialect.delimiter) > 1 or any('"' in line or "\0" in line for line in lines):
         clean = [line.replace("\0", "") for line in lines]
         yield from ((row, split(line, dialect.delimiter)) for row, line in logical(clean, start))
         return

@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lightning_scaling.importers.cells import absent, is_word
-from lightning_scaling.importers.names import role
+from lightning_scaling.importers.cells import absent, amount, is_word
+from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.table_columns import meaning
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
+# Taken only for a header of which two names are known: these stand in sentences and times as well.
+RARE = (":", "^", "~", "#", "&", "||", "::", "\x01", "\x1f")
 SAMPLE = 200
 LEVELS = 3  # lines of a header
 LONGEST = 20  # lines that one quoted cell may run over
@@ -21,7 +24,7 @@ _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?
 @dataclass(frozen=True)
 class Dialect:
     """Args:
-    delimiter: one character; a space means any run of spaces and tabs.
+    delimiter: a space means any run of spaces and tabs.
     header: names of the columns.
     line: of the header in the file, the last one where it has several, counted from 1.
     decimal_comma: whether 4,63 is a number between 4 and 5.
@@ -47,6 +50,10 @@ def split(line: str, delimiter: str) -> list[str]:
         return line.split()
     if delimiter == "|":
         line = line.strip().strip("|")
+    if delimiter == "&":  # LaTeX
+        line = line.partition("\\\\")[0]
+    if len(delimiter) > 1:
+        return [cell.strip() for cell in line.split(delimiter)]
     if line.count('"') % 2:
         return [cell.strip() for cell in line.split(delimiter)]
     try:
@@ -79,18 +86,27 @@ def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
 
 def dialect_of(text: str) -> Dialect | None:
     """The dialect of the first lines of a file, None where they are no table with a header."""
-    lines = [(i, line) for i, line in logical(text.splitlines()[:SAMPLE]) if line.strip()]
+    lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip()]
     best: tuple[float, Dialect] | None = None
-    for delimiter in DELIMITERS:
-        found = _header(lines, delimiter)
+    for delimiter in (*DELIMITERS, *RARE):
+        found = _header([each for each in lines if delimiter != "&" or "&" in each[1]], delimiter)
         if found is None:
             continue
         score, line, header = found
-        body = [split(text, delimiter) for i, text in lines if i > line and not is_comment(text)]
+        body = [split(text, delimiter) for i, text in lines if i > line and not is_comment(text) and (delimiter != "&" or "&" in text)]
+        if delimiter in RARE and not _plain(header, body):
+            continue
         if best is None or score > best[0] + 1e-9:
             comma = any(_COMMA.match(cell) for row in body for cell in row)
             best = score, Dialect(delimiter, _distinct(header), line, comma)
     return best and best[1]
+
+
+def _plain(names: list[str], rows: list[list[str]]) -> bool:
+    """Whether two names are usual ones, and nearly all of their cells numbers."""
+    known = [k for k, name in enumerate(names) if role(name) or meaning(name)]
+    numbers = [len(row) == len(names) and all(not is_word(row[k], True) or amount(row[k]) > 0 for k in known) for row in rows]
+    return len(known) > 1 and sum(numbers) > 0.8 * len(rows)
 
 
 def _header(lines: list[tuple[int, str]], delimiter: str) -> tuple[float, int, list[str]] | None:

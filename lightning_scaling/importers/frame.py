@@ -36,14 +36,14 @@ class Frame:
         return len(self.row)
 
 
-def frames_of(rows: Iterable[tuple[int, Mapping[str, Any]]], tally: Tally, most: int = ROWS) -> Iterator[Frame]:
-    """Numbered mappings as frames of at most `most` rows; cells that are neither number, word nor empty are counted.
+def frames_of(rows: Iterable[tuple[int, Mapping[str, Any]]], tally: Tally) -> Iterator[Frame]:
+    """Numbered mappings as frames of at most 20 000 rows; cells that are neither number, word nor empty are counted.
 
     >>> next(frames_of([(1, {"step": 5, "loss": "2.5"})], Tally())).numbers["loss"]
     array([2.5])
     """
     iterator = iter(rows)
-    while batch := list(islice(iterator, most)):
+    while batch := list(islice(iterator, ROWS)):
         tally.rows += len(batch)
         frame = _frame(batch)
         tally.columns += [name for name in frame.numbers if name not in tally.columns]
@@ -87,6 +87,8 @@ def flat(document: Mapping[str, Any], above: str = "", depth: int = 4) -> dict[s
         name = f"{above}/{key}" if above else str(key)
         if isinstance(value, Mapping) and depth:
             found |= flat(value, name, depth - 1)
+        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], (int, float)):
+            found[name] = value[0]
         else:
             found[name] = value
     return found

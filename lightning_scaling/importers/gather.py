@@ -1,16 +1,15 @@
 """The frames of a file as one series for each loss and each learning rate of each run, in memory that does not grow with the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, Role, metric_of, role, words
 from lightning_scaling.importers.frame import Frame
-from lightning_scaling.importers.long_form import widened
-from lightning_scaling.importers.names import CLOCKS, VALUE, Role, metric_of, role
-from lightning_scaling.importers.options import Options
-from lightning_scaling.importers.runs_columns import clock_unit
+from lightning_scaling.importers.importer import Options
+from lightning_scaling.importers.table_columns import clock_unit
 from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17
@@ -74,7 +73,7 @@ def gather(frames: Iterator[Frame], options: Options) -> dict[str, Columns]:
     """
     runs: dict[str, Columns] = {}
     column: str | None = options.run_column
-    for frame in map(widened, frames):
+    for frame in map(_widened, frames):
         column = column or _run_column(frame)
         for run, part in _by_run(frame, column):
             _take(part, run, runs, options)
@@ -89,6 +88,52 @@ def meant(name: str, options: Options) -> Role | None:
     if name in chosen:
         return Role(chosen[name], -1)
     return role(name)
+
+
+def _widened(frame: Frame) -> Frame:
+    """The frame with a column for each metric that its key column names, as in tables of one metric a row (MLflow's history, exports of
+    databases), and one for each part of the data that a column of parts names."""
+    return _by_part(_by_key(frame))
+
+
+def _by_key(frame: Frame) -> Frame:
+    value, key = _among(frame.numbers, VALUE), _among(frame.texts, KEY)
+    if value is None or key is None:
+        return frame
+    keys = np.array(frame.texts[key])
+    numbers = {name: column for name, column in frame.numbers.items() if name not in (key, value)}
+    for metric in dict.fromkeys(frame.texts[key]):
+        if metric:
+            numbers[metric] = np.where(keys == metric, frame.numbers[value], np.nan)
+    return Frame(frame.row, numbers, {name: cells for name, cells in frame.texts.items() if name != key})
+
+
+def _by_part(frame: Frame) -> Frame:
+    """Losses named `train` or `val` after a column such as `phase`; the learning rate is that of the training rows."""
+    part = next((name for name in frame.texts if name.lower() in SPLIT and _parts(frame.texts[name])), None)
+    if part is None:
+        return frame
+    cells = np.array(frame.texts[part])
+    trained = np.array([bool(set(words(cell)) & TRAIN) for cell in cells])
+    numbers: dict[str, Floats] = {}
+    for name, column in frame.numbers.items():
+        what = (found := role(name)) and found.what
+        if what in ("loss", "perplexity") and found is not None and not found.split:
+            numbers |= {f"{cell} {name}".strip(): np.where(cells == cell, column, np.nan) for cell in dict.fromkeys(frame.texts[part])}
+        elif name != part:
+            numbers[name] = np.where(trained, column, np.nan) if what == "lr" and trained.any() else column
+    return Frame(frame.row, numbers, {name: texts for name, texts in frame.texts.items() if name != part})
+
+
+def _parts(cells: list[str]) -> bool:
+    """Whether every cell names a part of the data, or none."""
+    named = {cell for cell in cells if cell}
+    return bool(named) and all(set(words(cell)) & (TRAIN | VALIDATION | TEST) and len(words(cell)) <= 2 for cell in named)
+
+
+def _among(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
+    lower = {name.lower(): name for name in columns}
+    return next((lower[name] for name in names if name in lower), None)
 
 
 def _run_column(frame: Frame) -> str | None:

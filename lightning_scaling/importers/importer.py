@@ -1,23 +1,53 @@
-"""What an importer is, and the ones there are: one file of this folder each, and those that other packages bring.
+"""What an importer is, what a user may state to it, and which there are: one file of this folder each, and those of other packages.
 
 A package adds a kind through the entry-point group `lightning_scaling.importers`: a name, and an `Importer`.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from lightning_scaling.importers.frame import Frame
-from lightning_scaling.importers.options import Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
 GROUP = "lightning_scaling.importers"
 # In the order in which they are asked: what has a signature first, lines of plain text last.
-OWN = ("parquet", "tensorboard", "wandb_run", "mlflow_run", "json_document", "json_lines", "pattern", "delimited", "text_log")
+OWN = ("parquet", "tensorboard", "wandb_run", "mlflow_run", "json_files", "pattern", "delimited", "text_log")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user states about a file instead of leaving it to be guessed.
+
+    Args:
+        kind: kind of file (--from); None to guess.
+        pattern: a line of a text log with {step}, {loss}, {lr}, {tokens} or {epoch} where the numbers are.
+        columns: names of columns by role: "step", "tokens", "epoch", "loss", "lr".
+        run: the run that is meant, where a file holds several.
+        run_column: the column that names the run.
+        tokens_per_step: tokens of one optimiser step, where the file has steps alone.
+        names: how to read a store of other programs' runs, as `MappingChoice.parse` takes it; None: by the columns and tokens above.
+
+    Raises:
+        ValueError: tokens per step that are not positive.
+    """
+
+    kind: str | None = None
+    pattern: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    run: str | None = None
+    run_column: str | None = None
+    tokens_per_step: float | None = None
+    names: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", {role: name for role, name in dict(self.columns).items() if name is not None})
+        if self.tokens_per_step is not None and not 0 < self.tokens_per_step < float("inf"):
+            raise ValueError(f"tokens per step must be a positive number, got {self.tokens_per_step}")
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lightning_scaling.importers.logs_and_tables import Read
-from lightning_scaling.importers.records import record_of
-from lightning_scaling.importers.runs_as_records import records_of
+from lightning_scaling.importers.read import Read
+from lightning_scaling.importers.records import record_of, records_of
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.outcome import Outcome
 from lightning_scaling.run.record import RunRecord

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lightning_scaling.importers.frame import Frame, frames_of
-from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 

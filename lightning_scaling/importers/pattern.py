@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from lightning_scaling.importers.cells import NUMBER
 from lightning_scaling.importers.frame import Frame, frames_of
-from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
 FIELDS = ("step", "tokens", "epoch", "samples", "loss", "lr", "val_loss", "train_loss")
-_NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|[nN]a[nN]|[iI]nf)"
 _FIELD = re.compile(r"\{(\w*)\}")
 
 
@@ -33,7 +32,7 @@ def compiled(pattern: str) -> "re.Pattern[str]":
     if not any("loss" in name for name in fields) or not set(fields) & {"step", "tokens", "epoch", "samples"}:
         raise ValueError("--pattern needs {loss} and one of {step}, {tokens}, {epoch} or {samples}, e.g. 'step {step} loss {loss}'")
     parts = _FIELD.split(pattern)
-    found = "".join(_literal(part) if i % 2 == 0 else f"(?P<{part}>{_NUMBER})" if part else ".*?" for i, part in enumerate(parts))
+    found = "".join(_literal(part) if i % 2 == 0 else f"(?P<{part}>{NUMBER})" if part else ".*?" for i, part in enumerate(parts))
     return re.compile(found)
 
 

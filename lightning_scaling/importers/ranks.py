@@ -3,7 +3,7 @@
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.names import role
+from lightning_scaling.importers.column_names import role
 from lightning_scaling.importers.tally import Tally
 
 Points = dict[str, Floats]

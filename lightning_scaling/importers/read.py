@@ -1,21 +1,19 @@
-"""Any file, folder, glob or stream as the runs in it: the one door through which curves come in."""
+"""Any file, folder, glob or stream as the runs in it, logs and tables of finished runs: the one door through which they come in."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lightning_scaling.importers.assemble import assemble
-from lightning_scaling.importers.beside import facts_beside
+from lightning_scaling.importers.config_beside import facts_beside
 from lightning_scaling.importers.found_files import FoundFile, found_files
-from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.gather import Columns, gather
-from lightning_scaling.importers.importer import Importer, importer_for
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Importer, Options, importer_for, importers
 from lightning_scaling.importers.reading import Reading
-from lightning_scaling.importers.runs_as_records import is_runs_table
-from lightning_scaling.importers.runs_table import read_table
+from lightning_scaling.importers.runs_table import RunsTable, is_runs_table, read_table
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
+Read = Reading | RunsTable
 _DEFAULT = Options()
 
 
@@ -57,14 +55,16 @@ def read_run(path: str, options: Options = _DEFAULT) -> Reading:
     return opened.reading(runs[0] if options.run is None else options.run, options)
 
 
-def read_each(path: str, options: Options = _DEFAULT) -> Iterator[Reading | ValueError]:
-    """Every run that a path names, or the reason why one could not be read."""
-    for found_file in found_files(path):
-        yield from read_file(found_file, options)
+def read_each(path: str, options: Options = _DEFAULT) -> Iterator[Read | ValueError]:
+    """Every log and every table of finished runs that a path names, or the reason why one could not be read."""
+    for found in found_files(path):
+        if _is_table(found, options):
+            yield _table(found, options)
+        else:
+            yield from _logs(found, options)
 
 
-def read_file(found_file: FoundFile, options: Options = _DEFAULT) -> Iterator[Reading | ValueError]:
-    """Every run of a file that was found, or the reason why one could not be read."""
+def _logs(found_file: FoundFile, options: Options) -> Iterator[Reading | ValueError]:
     try:
         opened = _open(found_file, options)
     except ValueError as error:
@@ -77,11 +77,30 @@ def read_file(found_file: FoundFile, options: Options = _DEFAULT) -> Iterator[Re
             yield error
 
 
+def _is_table(file: FoundFile, options: Options) -> bool:
+    """Whether it holds a table of runs; a kind or a pattern that the user states is that of a log."""
+    if len(file.files) > 1 or options.kind is not None or options.pattern is not None:
+        return False
+    try:
+        return is_runs_table(Source(file.files[0]))
+    except ValueError:  # a kind of file that is never read: the reader of logs says why
+        return False
+
+
+def _table(file: FoundFile, options: Options) -> RunsTable | ValueError:
+    named = {role: options.columns[role] for role in ("tokens", "loss") if role in options.columns}
+    try:
+        return read_table(file.files[0], named | ({"run": options.run_column} if options.run_column else {}))
+    except ValueError as error:
+        return error
+
+
 def _open(found_file: FoundFile, options: Options) -> _Opened:
     sources = [Source(file) for file in found_file.files]
     importer = importer_for(sources[0], options.kind, options.pattern)
-    tally = Tally()
-    columns = gather(_frames(sources, importer, options, tally), options)
+    columns, tally = _gathered(sources, importer, options)
+    if not columns and importer.kind == "csv" and options.kind is None:  # lines of a log may look like a table
+        columns, tally, importer = _as_log(sources, options) or (columns, tally, importer)
     name = sources[0].name if len(sources) == 1 else found_file.name
     if not columns:
         have = f" among {', '.join(tally.columns[:12])}" if tally.columns else ""
@@ -96,28 +115,30 @@ def _open(found_file: FoundFile, options: Options) -> _Opened:
     return _Opened(name, columns, kind, first_step, tally)
 
 
+def _gathered(sources: list[Source], importer: Importer, options: Options) -> tuple[dict[str, Columns], Tally]:
+    tally = Tally()
+    frames = (frame for source in sources for frame in importer.read(source, options, tally))
+    return gather(frames, options), tally
+
+
+def _as_log(sources: list[Source], options: Options) -> tuple[dict[str, Columns], Tally, Importer] | None:
+    log = importers()["text"]
+    columns, tally = _gathered(sources, log, options) if log.recognises(sources[0]) else ({}, Tally())
+    return (columns, tally, log) if columns else None
+
+
 def _refuse_table(found_file: FoundFile, options: Options) -> None:
     """A table of finished runs is no curve, though its tokens would pass for a clock; where all are of one size it may be a log."""
-    if options.kind is not None or options.pattern is not None or len(found_file.files) > 1:
-        return
-    source = Source(found_file.files[0])
-    if source.head and is_runs_table(source):
-        sizes = len(set(read_table(source.path).params))
-        if sizes > 1:
-            raise ValueError(
-                f"{source.name} is a table of finished runs of {sizes} sizes, not the log of one: `fit`, `report` and `import` take it; "
-                "if it is a log, name its kind with --from"
-            )
+    if _is_table(found_file, options) and (sizes := len(set(read_table(found_file.files[0]).params))) > 1:
+        raise ValueError(
+            f"{Source(found_file.files[0]).name} is a table of finished runs of {sizes} sizes, not the log of one: `fit`, `report` and "
+            "`import` take it; if it is a log, name its kind with --from"
+        )
 
 
 def _some(names: Iterable[str]) -> str:
     listed = list(names)
     return ", ".join(listed[:5]) + (", …" if len(listed) > 5 else "")
-
-
-def _frames(sources: list[Source], importer: Importer, options: Options, tally: Tally) -> Iterator[Frame]:
-    for source in sources:
-        yield from importer.read(source, options, tally)
 
 
 def _kind(importer: Importer, source: Source, tally: Tally) -> tuple[str, int]:

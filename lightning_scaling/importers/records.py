@@ -1,4 +1,4 @@
-"""A reading as a run record: identity by content, FLOPs by 6ND where N is known, and whether the run had reached its end."""
+"""A log or a table that was read as run records: identity by content, FLOPs by 6ND where N is known, whether the end was reached."""
 
 import hashlib
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.importers.reading import Reading
+from lightning_scaling.importers.runs_table import TABLE, RunsTable
 from lightning_scaling.run.conventions import Conventions
 from lightning_scaling.run.curve import Curve
-from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.run.thinning import thin
 from lightning_scaling.units import training_flops
 
@@ -40,6 +41,23 @@ def record_of(reading: Reading, params: int | None = None, family: str | None = 
         key_of(curve, reading.loss), curve, flops, conventions, **where, extra={"origin": reading.name, "kind": reading.kind}
     )
     return thin(record)
+
+
+def records_of(table: RunsTable, family: str | None = None) -> list[RunRecord]:
+    """Each row as a finished run; FLOPs are 6·N·D where the table has none."""
+    met = table.params if table.active is None else table.active
+    flops = training_flops(met, table.tokens) if table.flops is None else table.flops
+    conventions = Conventions(params="given", flops="6N" if table.flops is None else "given", loss=table.columns["loss"])
+    found = []
+    for i, (params, tokens, loss, spent) in enumerate(zip(table.params, table.tokens, table.loss, np.atleast_1d(flops), strict=True)):
+        name = table.run[i] if table.run is not None else f"run {i + 1}"
+        key = hashlib.sha256(repr((name, float(params), float(tokens), float(loss))).encode()).hexdigest()[:20]
+        curve = Curve(np.array([tokens]), np.array([loss]), params=int(params))
+        extra = {"origin": table.name, "kind": TABLE}
+        groups = {} if params == met[i] else {"other": int(met[i]), "inactive_experts": int(params) - int(met[i])}
+        more = dict(extra=extra, groups=groups, ended=True, state=RunState.FINISHED, name=name, family=family, planned_tokens=int(tokens))
+        found.append(RunRecord(f"table-{key}", curve, np.array([float(spent)]), conventions, **more))  # type: ignore[arg-type]
+    return found
 
 
 def planned_tokens(reading: Reading) -> int | None:

@@ -1,5 +1,6 @@
 """A table of finished runs (a line each: params, tokens or FLOPs, loss) as arrays: columns by usual names and units, bad cells counted."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.importers import delimited, json_files, parquet
+from lightning_scaling.importers.cells import amount, number
+from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.dialect import dialect_of
 from lightning_scaling.importers.importer import importer_for
-from lightning_scaling.importers.names import role
-from lightning_scaling.importers.runs_columns import Meaning, cell_unit, cell_value, counts_active, meaning, usual
 from lightning_scaling.importers.source import Source
+from lightning_scaling.importers.table_columns import MODEL, Meaning, counts_active, meaning, usual
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.tally import rows as counted_rows
 from lightning_scaling.units import tokens_for
@@ -22,6 +26,10 @@ COUNTS, NEEDED = ("params", "tokens", "flops"), ("params", "tokens", "loss")
 UNNAMED = 1000.0
 MOST_ROWS = 1_000_000
 SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
+
+_SEPARATORS = re.compile(r"[,;\t|]")
+_QUOTED = re.compile(r'"([^"]{1,60})"')
+_FIRST = 100  # objects of a document that show its names
 
 Row = Mapping[str, Any]
 
@@ -66,6 +74,44 @@ class RunsTable:
         return [first, "; ".join([", ".join(f"{what}: {column}" for what, column in self.columns.items()), *self.remarks])]
 
 
+def is_runs_table(source: Source) -> bool:
+    """Whether columns name params, a loss, and tokens or FLOPs, but no step, epoch or learning rate, which only a log has.
+
+    >>> is_runs_table(Source("-", data=b"params,tokens,loss")), is_runs_table(Source("-", data=b"step,params,tokens,loss"))
+    (True, False)
+    >>> is_runs_table(Source("-", data=b'[{"N": 1e8, "D": 2e9, "loss": 3.1}]'))
+    True
+    """
+    names = [name for name in _names(source) if name]
+    found = {(each.what, each.rank == MODEL and each.what == "params") for name in names if (each := meaning(name)) is not None}
+    logged = {held.what for name in names if (held := role(name)) is not None}
+    kinds = {what for what, _ in found}
+    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds) or {"step", "epoch", "lr"} & logged:
+        return False
+    return ("params", False) in found or _models_are_sizes(list(islice(_rows(source, Tally()), _FIRST)))
+
+
+def _names(source: Source) -> list[str]:
+    """The names of the columns of a table, of the objects of a document, or of a parquet file; none where it is neither."""
+    if parquet.recognises(source):
+        return parquet.columns(source)
+    if not source.is_text:
+        return []
+    if source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        if (dialect := dialect_of(source.text)) is not None:
+            return list(dialect.header)
+        lines = (line for line in source.text.split("\n") if line.strip() and line[0] != "#")
+        return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]  # a header alone
+    named = {each.what for name in set(_QUOTED.findall(source.text)) if (each := meaning(name)) is not None}
+    if not {"params", "loss"} <= named:
+        return []  # most documents are logs, and large
+    read = json_files.rows_of_lines if json_files.recognises_lines(source) else json_files.rows_of_document
+    try:
+        return list(dict.fromkeys(name for _, row in islice(read(source, Tally()), _FIRST) for name in row))
+    except ValueError:
+        return []
+
+
 def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
     """The runs in a file; `named` maps "params", "active", "tokens", "loss", "flops" or "run" to a column, the rest is found.
 
@@ -81,7 +127,7 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
     names = list(dict.fromkeys(name for _, row in rows for name in row)) or tally.columns
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
-    sized = [name for name in names if name.lower() != "model" or any(cell_unit(str(row.get(name)))[1] for _, row in rows[:20])]
+    sized = [name for name in names if name.lower() != "model" or _models_are_sizes(rows)]
     chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
@@ -100,15 +146,15 @@ def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]
     """The rows but those that sum the others up, and those that come again word for word."""
     seen: set[tuple[str, ...]] = set()
     found = []
-    for number, row in rows:
+    for place, row in rows:
         cells = tuple(str(cell).strip() for cell in row.values())
         summary = next((cell for cell in cells if cell.lower() in SUMMARIES), None)
         if summary is not None:
-            tally.skip(f"a summary of the others ({summary})", number)
+            tally.skip(f"a summary of the others ({summary})", place)
         elif cells in seen:
-            tally.skip("a repeated row", number)
+            tally.skip("a repeated row", place)
         else:
-            found.append((number, row))
+            found.append((place, row))
         seen.add(cells)
     return found
 
@@ -132,9 +178,7 @@ def _table(
 
 
 def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
-    from lightning_scaling.importers import delimited, json_document, json_lines, parquet
-
-    readers = {"csv": delimited.cells, "json": json_document.rows, "jsonl": json_lines.rows, "parquet": parquet.rows}
+    readers = {"csv": delimited.cells, "json": json_files.rows_of_document, "jsonl": json_files.rows_of_lines, "parquet": parquet.rows}
     if not source.head:
         return []
     if source.is_text and source.head.lstrip()[:1] not in (b"{", b"["):
@@ -185,7 +229,13 @@ def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma:
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
-    return cell_value(str(cell or ""), scale, decimal_comma)
+    return amount(str(cell or ""), scale, decimal_comma)
+
+
+def _models_are_sizes(rows: list[tuple[int, Row]]) -> bool:
+    """Whether some cell below `model` is a number with its unit, as `70M` is; the name of a model may be a bare number."""
+    cells = [str(cell) for _, row in rows[:20] for name, cell in row.items() if name.lower() == "model"]
+    return any(np.isnan(number(cell)) and np.isfinite(amount(cell)) for cell in cells)
 
 
 def _remark_unused(

@@ -25,17 +25,18 @@ LONGEST = 2**26  # characters of a line
 MOST_RATIO = 500
 FLOOR = 256 * 2**20
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError)
+_PICKLE = "a pickle, which could run code when opened: write the losses as CSV or JSON"
 _REFUSED = {
+    **{bytes([0x80, protocol]): _PICKLE for protocol in range(2, 6)},
     b"PK\x03\x04": "a zip archive (also .npz, .xlsx and PyTorch checkpoints): unpack it and give the file that holds the losses",
-    b"\x80\x02": "a pickle, which could run code when opened: write the losses as CSV or JSON",
-    b"\x80\x03": "a pickle, which could run code when opened: write the losses as CSV or JSON",
-    b"\x80\x04": "a pickle, which could run code when opened: write the losses as CSV or JSON",
-    b"\x80\x05": "a pickle, which could run code when opened: write the losses as CSV or JSON",
     b"\x93NUMPY": "a NumPy array without column names: write the losses as CSV with a header",
     b"\x89HDF": "an HDF5 file: write the losses as CSV or parquet",
     b"SQLite format 3": "a database: give it to --store, as sqlite:///path",
     b"\x89PNG": "a picture: give the log file it was drawn from",
     b"%PDF": "a PDF: give the log file behind it",
+    b"7z\xbc\xaf": "a 7z archive: unpack it and give the file that holds the losses",
+    b"Rar!": "a RAR archive: unpack it and give the file that holds the losses",
+    b"\x04\x22\x4d\x18": "compressed with lz4: unpack it with lz4 -d",
 }
 
 
@@ -95,6 +96,8 @@ class Source:
         for magic, what in _REFUSED.items():
             if head.startswith(magic):
                 raise ValueError(f"{self.name} is {what}")
+        if head[257:262] == b"ustar":
+            raise ValueError(f"{self.name} is a tar archive: unpack it and give its folder")
         return head
 
     @cached_property
@@ -118,7 +121,7 @@ class Source:
     def is_text(self) -> bool:
         """Whether the content can be lines of text: hardly any control characters."""
         text = self.head.decode(self.encoding, "replace")
-        strange = sum(c < " " and c not in "\t\n\r\f\x1b\x00" for c in text) + 4 * text.count("�")
+        strange = sum(c < " " and c not in "\t\n\r\f\x1b\x00\x01\x1e\x1f" for c in text) + 4 * text.count("�")
         return not text or strange < 0.02 * len(text)
 
     @cached_property

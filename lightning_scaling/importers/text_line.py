@@ -8,27 +8,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lightning_scaling.importers.cells import number
-from lightning_scaling.importers.names import CLOCKS, VALIDATION, role, words
+from lightning_scaling.importers.cells import NUMBER, number
+from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, role, words
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
-_VALUE = r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b)"
 _PAIR = re.compile(
-    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?\s{0,3}[:=|]?[\s'\"\[]{0,12}"
-    rf"(?P<value>{_VALUE})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
+    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}[:=|]?|\s{4,24}\|)[\s'\"\[]{0,12}"
+    rf"(?P<value>{NUMBER})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
-_NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{_VALUE})\s*$")
+_NANOGPT2 = re.compile(rf"^(?P<step>\d+) (?P<name>train|val|hella) (?P<value>{NUMBER})\s*$")
 _LLMC = re.compile(r"^s:(\d+) (trl|tel|eval):")
 _LLMC_NAMES = {"trl": "train loss", "tel": "val loss", "eval": "accuracy"}
-_SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-_MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{_VALUE})")
-_LITGPT = re.compile(rf"loss train: (?P<train>{_VALUE}),\s*val: (?P<val>{_VALUE}|n/a)")
+# Marian: `Ep. 1 : Up. 1000 : Sen. 50,000 : Cost 6.1 : L.r. 3e-4`.
+_MARIAN = re.compile(r"\b(Ep|Up|Sen)\. (?=\d)|\bL\.r\.")
+_MARIAN_NAMES = {"Ep": "epoch", "Up": "update", "Sen": "samples", None: "lr"}
+_CATBOOST = re.compile(rf"^(?P<step>\d+):\s+learn: (?P<train>{NUMBER})(?:\s+test: (?P<val>{NUMBER}))?")
+_PROGRESS = re.compile(r"\bprogress:?\s*([\d.]+)\s*%", re.IGNORECASE)  # fastText has no other clock
+_MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{NUMBER})")
+_LITGPT = re.compile(rf"loss train: (?P<train>{NUMBER}),\s*val: (?P<val>{NUMBER}|n/a)")
 # A number that begins the line, or what follows a logger's own prefix: `100 | loss 5.6`, `[100] loss=5.6`, `100:<tab>loss: 5.6`.
 _FIRST = re.compile(r"^(?:.*\]\s)?\s*(?:\[(?P<inside>\d+)\]|(?P<step>\d+)\s*(?:[|,\t]|:(?!\d)))")
 _EPOCH_BATCH = re.compile(r"^\[(?P<epoch>\d+),\s*(?P<step>\d+)\]\s")  # PyTorch's tutorial: `[1,  2000] loss: 2.2`
@@ -39,7 +42,7 @@ _PART = re.compile(
 _HELD = re.compile("val|dev|test", re.IGNORECASE)
 _BAR = re.compile(r"[\[|(]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b")
 _TQDM = re.compile(r"\b(?P<step>\d[\d.]*[kM]?)(?:it)?/(?P<total>\d[\d.]*[kM]?)it\b")
-_EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b", re.IGNORECASE)
+_EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b(?!\s*%|\.\d)", re.IGNORECASE)
 
 
 def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
@@ -53,17 +56,21 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
     """
     line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
+    line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", line)
     line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
     if (bare := _NANOGPT2.match(line.strip())) is not None:
         return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
     if (held := _MEGATRON.search(line)) is not None:
         return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
+    if (boosted := _CATBOOST.match(line)) is not None:
+        losses = {"test loss": boosted["val"], "train loss": boosted["train"]}
+        return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in losses.items() if value}}
     rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
     found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
     if (both := _LITGPT.search(line)) is not None:
         found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
         found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
-    found |= _unnamed(line, {r.what for name in found if (r := role(name))})
+    found |= _unnamed(line, {r.what for name in found if (r := role(name))}, tally)
     return found if rank is None else {**found, "rank": float(rank[1])}
 
 
@@ -89,8 +96,9 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
             and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]
         ):
             name = f"valid {name}"
-        scale = _SCALE.get(pair["scale"] or "", 1.0) if meant is not None and meant.what in CLOCKS else 1.0
-        found.setdefault(name, scale * number(pair["value"].replace(",", "")))
+        value = pair["value"].replace(",", "")
+        scaled = pair["scale"] and meant is not None and meant.what in CLOCKS
+        found.setdefault(name, parse_count(value + pair["scale"]) if scaled else number(value))
         if tally is not None and pair["total"] and meant is not None and meant.what == "step":
             tally.facts["total_steps"] = parse_count(pair["total"])
     return found
@@ -108,7 +116,7 @@ def _name(text: str) -> str:
     return text
 
 
-def _unnamed(line: str, have: set[str]) -> dict[str, float]:
+def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]:
     """A clock whose number is before its name, or that has none, where the line has a loss and no other clock."""
     if "loss" not in have or have & set(CLOCKS):
         return {}
@@ -116,6 +124,11 @@ def _unnamed(line: str, have: set[str]) -> dict[str, float]:
         return {"epoch": float(both["epoch"]), "step": float(both["step"])}
     if (behind := _EPOCH_BEHIND.search(line)) is not None:
         return {"epoch": float(behind[1])}
+    if (share := _PROGRESS.search(line)) is not None:
+        if tally is not None:
+            tally.remark("progress in percent is read as steps, of which the whole run has 100")
+            tally.facts["total_steps"] = 100.0
+        return {"step": float(share[1])}
     first = _FIRST.match(line) if bar(line) is None else None
     return {} if first is None else {"step": float(first["inside"] or first["step"])}
 

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from lightning_scaling.importers.column_names import CLOCKS, Role, role
 from lightning_scaling.importers.frame import Frame, frames_of
-from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.names import CLOCKS, Role, role
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.text_line import bar, parse
@@ -14,6 +13,7 @@ from lightning_scaling.importers.text_line import bar, parse
 _VALUES = {"loss", "lr", "perplexity"}
 # A bar that Keras draws again and again until the epoch is whole.
 _UNFINISHED = re.compile(r"^\s*(?:\x1b\[[0-9;]*m)*\s*(\d+)/(\d+)\S*\s+(?:\x1b\[[0-9;]*m)*(?:\[[=>.]|━)")
+MOST_LINES = 100  # of a dictionary that is printed over several
 _RULER = re.compile(r"^={40,}\s*$")
 
 
@@ -49,12 +49,29 @@ def _behind_code(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tup
     yield from iterator
 
 
+def _whole(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines, those of a dictionary that is printed over several of them joined into one."""
+    begun, held = 0, ""
+    for number, line in lines:
+        if held:
+            held = f"{held} {line.strip()}"
+        elif line.lstrip().startswith("{") and line.count("{") > line.count("}"):
+            begun, held = number, line
+        if not held:
+            yield number, line
+        elif held.count("{") <= held.count("}") or number - begun > MOST_LINES:
+            yield begun, held
+            held = ""
+    if held:
+        yield begun, held
+
+
 def logged(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int, dict[str, float]]]:
     """A loss without a clock belongs to the step before it where it is a validation loss, or where that step's line had no loss itself."""
     clock: dict[str, float] = {}
     bare = False
     epochs = _Epochs()
-    for number_of_line, line in lines:
+    for number_of_line, line in _whole(lines):
         if (part := _UNFINISHED.match(line)) is not None and int(part[1]) < int(part[2]):
             tally.skip("an epoch's bar before its end", number_of_line)
             continue

@@ -5,7 +5,7 @@ from lightning_scaling.monitor.guard import Guard
 from lightning_scaling.monitor.progress import Progress
 from lightning_scaling.monitor.ranks import Ranks
 
-NO_COUNTS = [0] * 15  # three counts in five limbs each, see `accounting.limbs`
+NO_COUNTS = [0] * 15  # three counts in five limbs each, see `accounting.ledger`
 
 
 class Totals:

@@ -5,21 +5,39 @@ runs stay RUNNING there for ever.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from lightning_scaling.run.early_end import early_end
 from lightning_scaling.run.record import RunRecord, RunState
 
+STALE_SECONDS = 300.0  # five heartbeats
 # MLflow stores infinity as the largest float; no loss is as large as this.
 LARGEST_LOSS = 1e100
 # A run that was advised to stop and ended this far above its own best loss has over-fitted: a flat end moves by less.
 TURNED_UP = 0.01
+# A run that ended this many times above its own best loss has diverged, whatever was advised.
+DIVERGED = 10.0
 
 
 def is_finished(record: RunRecord) -> bool:
     """Whether training ended by itself, or reached its token budget."""
     return record.ended or record.state is RunState.FINISHED or _reached_budget(record)
+
+
+def with_state(record: RunRecord, status: str, sign_of_life: float, now: float, stale_after: float = STALE_SECONDS) -> RunRecord:
+    """The record with its state: finished if marked so or at its token budget; running after a recent sign of life; else interrupted.
+
+    Args:
+        status: the store's; only RUNNING can mean a run that is still being trained.
+        sign_of_life, now: seconds since 1970.
+        stale_after: seconds of silence after which a run counts as dead.
+    """
+    if record.ended or _reached_budget(record):
+        return replace(record, state=RunState.FINISHED)
+    alive = status in ("RUNNING", "SCHEDULED") and now - sign_of_life <= stale_after
+    return replace(record, state=RunState.RUNNING if alive else RunState.INTERRUPTED)
 
 
 def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
@@ -32,6 +50,8 @@ def why_left_out(record: RunRecord, unfinished: bool = False) -> str:
         return "no finite, positive loss was recorded"
     if not math.isfinite(record.curve.loss[-1]):
         return "its loss ended as nan or inf: the run diverged"
+    if record.loss > DIVERGED * (best := float(np.nanmin(record.curve.loss))) > 0:
+        return f"its loss ended at {record.loss:.3g}, far above its best ({best:.3g}): the run diverged"
     if record.curve.params is None:
         return "its number of parameters is not known: record or name N"
     if not 0 < record.spent < math.inf:

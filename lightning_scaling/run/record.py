@@ -180,7 +180,7 @@ class RunRecord(Printed):
 
     @classmethod
     def from_json(cls, data: dict[str, Any], **where: Any) -> "RunRecord":
-        """The record `to_json` wrote; `where` adds what a store knows (state, experiment, run_id).
+        """The record that `to_json` wrote; `where` adds what it does not hold (state, experiment, run_id).
 
         Raises:
             ValueError: another document, or one of a newer schema.

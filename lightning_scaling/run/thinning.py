@@ -91,10 +91,10 @@ def _largest_miss(x: Floats, y: Floats, low: int, high: int) -> tuple[float, int
     return -float(missed[at]), low + 1 + at, low, high
 
 
-def thin_predictions(predictions: tuple[Prediction, ...], most: int = MOST_PREDICTIONS) -> tuple[Prediction, ...]:
-    """At most `most` predictions, evenly over the run; the sentence of the last one only (they are most of the bytes)."""
+def thin_predictions(predictions: tuple[Prediction, ...]) -> tuple[Prediction, ...]:
+    """At most 50 predictions, evenly over the run; the sentence of the last one only (they are most of the bytes)."""
     if not predictions:
         return ()
-    index = np.unique(np.linspace(0, len(predictions) - 1, min(most, len(predictions))).round().astype(int))
+    index = np.unique(np.linspace(0, len(predictions) - 1, min(MOST_PREDICTIONS, len(predictions))).round().astype(int))
     kept = [replace(predictions[i], because="") for i in index]
     return (*kept[:-1], predictions[-1])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lightning_scaling.numbers import parse_count
-from lightning_scaling.store.mlflow.external_runs import WAITING
+from lightning_scaling.store.mlflow.external import WAITING
 from lightning_scaling.store.runs import Rejected
 
 _MOST = 300  # names offered of each kind

@@ -130,8 +130,8 @@ def _files(app: FastAPI, cache: RunCache) -> None:
         return StreamingResponse(write(_study(cache, experiments, chosen).records), media_type=kind, headers=headers)
 
     @app.get("/")
-    def slash() -> Response:
-        return RedirectResponse("../scaling")
+    def slash(request: Request) -> Response:
+        return RedirectResponse(f"../scaling?{request.url.query}".rstrip("?"))
 
 
 def _study(cache: RunCache, experiments: list[str], chosen: MappingChoice) -> Study:

@@ -12,8 +12,7 @@ from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.loading import experiments as listed
 from lightning_scaling.store.loading import load, read_external
-from lightning_scaling.store.mlflow.external import MetricMapping
-from lightning_scaling.store.mlflow.external_runs import Reading
+from lightning_scaling.store.mlflow.external import MetricMapping, Reading
 from lightning_scaling.store.runs import Rejected, Runs
 
 FRESH_SECONDS = 2.0

@@ -1,28 +1,10 @@
 """Runs kept outside the training process: written so that training never waits, read by thousands in seconds.
 
-Write (what the monitor calls; `recorder.py`):
+Write, which the monitor calls (`recorder.py`):
 
-    open_recorder(store, key, *, experiment="lightning-scaling", run_name=None, run_id=None, params=None, tags=None, replay=(),
-                  spool_dir=None) -> Recorder
-        store: MLflow tracking URI, `name.db`, a folder of JSON and CSV ("runs/"), or None for MLFLOW_TRACKING_URI, else ./mlflow.db.
-        key: the run's identity, made when training first starts and kept in its checkpoint.
-        run_id: an MLflow run to write into (its status is left alone), or a callable that is asked at once and then in the store's own
-            thread, until it answers something else than None.
-        replay: what `pending()` returned when the checkpoint was saved.
-        Opens the journal on disk (milliseconds, once); no network, never raises for a store or disk that fails.
-
-    Recorder
-        .metrics(values: Mapping[str, float], step: int)      on disk (the operating system's) when it returns, about 20 µs
-        .params(values)  .tags(values)                        likewise
-        .record(record: RunRecord)                            returns at once; packed by a thread, the newest one wins
-        .artifact(name: str, content: str | bytes)            ValueError for a name that leads out of the run's folder
-        .pending() -> list[dict]                              JSON for the checkpoint; usually empty
-        .close(status="FINISHED"|"FAILED"|"KILLED"|None, timeout: float | None = None) -> Delivery
-        .run_id -> str | None                                 None until the store has answered
-        .store -> str                                         the store's name without its secrets: the key for a checkpoint
-        .warnings, .lost, .not_finite
-
-    Delivery: .key .uri (redacted) .sent .waiting .lost .refused .damaged .spool .because .delivered; str() is a sentence for the user.
+    open_recorder(store, key, *, experiment, run_name, run_id, params, tags, replay, spool_dir) -> Recorder
+    Recorder: .metrics .params .tags .record .artifact, on disk (the operating system's) when they return; .pending() for a checkpoint;
+        .close() -> Delivery; .run_id (None until the store has answered) .store .warnings .lost .not_finite
 
 Names of stores (`address.py`, `redaction.py`):
 
@@ -32,12 +14,11 @@ Names of stores (`address.py`, `redaction.py`):
 
 Read (`loading.py`):
 
-    load(store=None, experiments=None, filter="", *, mapping: MetricMapping | None = None, stale_after=300, now=None, migrate=False)
-        -> Runs                     .records, .rejected, .finished, .select(**fields), .siblings(family, below=None); len() and iter()
-    read_external(runs, mapping, store=None, kept=None, seconds=inf) -> Runs
-    deliver(folder=None, store=None, migrate=False) -> list[Delivery]            what `lightning-scaling flush` runs
+    load(store, experiments, filter, *, mapping, names, stale_after, now, migrate) -> Runs
+    read_external(runs, mapping, store, kept, seconds) -> Runs
+    deliver(folder, store, migrate) -> list[Delivery]            what `lightning-scaling flush` runs
 
-Layers: `journal/` (files, lock, writer; knows no store) → `sinks.py` (the Sink protocol) → `mlflow/` and `folder.py`.
+Layers: `journal/` (files, lock, writer; knows no store) → `sink.py` (the Sink protocol) → `mlflow/` and `folder.py`.
 Names are loaded on first use: `import lightning_scaling.store` imports neither mlflow nor pandas.
 """
 

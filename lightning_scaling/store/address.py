@@ -1,6 +1,7 @@
 """Where a store lies: its address in full, whether it is a local folder or a database file, and its name without secrets."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ from lightning_scaling.store.redaction import redacted
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 SQLITE = "sqlite:///"
+_LOGIN = re.compile(r"[^/:@]+:[^/@]+@")
 _NAMES_OF_MLFLOW = ("databricks", "databricks-uc", "uc")
 
 
@@ -17,11 +19,18 @@ def resolve_uri(uri: str | Path | None = None) -> str:
     None means MLFLOW_TRACKING_URI, else `mlflow.db` in the current folder. A path without a scheme is a folder of JSON and CSV
     (`name.db`: an SQLite file of MLflow; a folder that MLflow itself has filled stays MLflow's).
 
+    Raises:
+        ValueError: a user and a password without a scheme before them, which would become the name of a folder.
+
     >>> resolve_uri("http://localhost:5000")
     'http://localhost:5000'
     """
     uri = str(uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI)
     if "://" not in uri and not uri.startswith((*_NAMES_OF_MLFLOW, "file:")):
+        if _LOGIN.search(uri):
+            raise ValueError(
+                "the address of a store holds a password and no scheme: write http://, https:// or that of the database before it"
+            )
         if not uri.endswith(".db"):
             folder = Path(uri).expanduser().absolute()
             return folder.as_uri() if _is_file_store(folder) else str(folder)

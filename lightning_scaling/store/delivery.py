@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_scaling.store.address import resolve_uri
-from lightning_scaling.store.journal.folder import default_folder
 from lightning_scaling.store.journal.journal import Journal
 from lightning_scaling.store.journal.lock import Held
-from lightning_scaling.store.journal.opening import SUFFIX, continue_journal
+from lightning_scaling.store.journal.opening import SUFFIX, continue_journal, default_folder
 from lightning_scaling.store.journal.proved import NotOurs, check_folder, header_of
 from lightning_scaling.store.redaction import HIDDEN, reason, redacted
 from lightning_scaling.store.sink import Sink, open_sink
@@ -70,19 +69,21 @@ class Delivery:
             return self.because
         parts = list(self._parts())
         if not parts:
-            return f"run {self.key} is in {self.uri}" + (f" ({self.sent} entries delivered)" if self.sent else "")
+            return f"run {self.key} is in {self.uri}" + (f" ({_several(self.sent)} delivered)" if self.sent else "")
         return "; ".join(parts) + (f" ({self.because})" if self.because else "")
 
     def _parts(self) -> Iterator[str]:
         if self.waiting:
-            yield f"{self.waiting} entries of run {self.key} are not in {self.uri} yet: they lie in {self.spool}"
+            yield f"{_several(self.waiting)} of run {self.key} {_are(self.waiting)} not in {self.uri} yet: they lie in {self.spool}"
             yield f"`lightning-scaling flush {self.spool.parent if self.spool else ''}` delivers them"
         if self.lost:
-            yield f"{self.lost} entries of run {self.key} are lost: neither {self.uri} nor the disk took them"
+            yield f"{_several(self.lost)} of run {self.key} {_are(self.lost)} lost: neither {self.uri} nor the disk took them"
         if self.refused:
-            yield f"{self.uri} refused {len(self.refused)} entries of run {self.key}: {self.refused[0]}"
+            yield f"{self.uri} refused {_several(len(self.refused))} of run {self.key}: {self.refused[0]}"
         if self.damaged:
-            yield f"{len(self.damaged)} lines of the journal of run {self.key} are damaged and were set aside ({self.damaged[0]})"
+            bad = len(self.damaged)
+            kept = "is damaged and was" if bad == 1 else "are damaged and were"
+            yield f"{_several(bad, 'line', 'lines')} of the journal of run {self.key} {kept} set aside ({self.damaged[0]})"
 
 
 def deliver(folder: str | Path | None = None, store: str | None = None, migrate: bool = False, key: str | None = None) -> list[Delivery]:
@@ -164,6 +165,14 @@ def _with_secrets(header: Mapping[str, Any], store: str | None) -> str:
     if header.get("secret") and not (uri.startswith("http") and HIDDEN not in uri and any(map(os.environ.get, CREDENTIALS))):
         raise ValueError(f"the password of {uri} is not kept on disk; give the full address with --store or MLFLOW_TRACKING_URI")
     return uri
+
+
+def _several(number: int, one: str = "entry", more: str = "entries") -> str:
+    return f"{number} {one if number == 1 else more}"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _age(path: Path) -> tuple[float, str]:

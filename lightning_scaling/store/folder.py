@@ -12,13 +12,18 @@ import io
 import json
 import os
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from lightning_scaling.store.journal.event import Event, artifact_name
+from lightning_scaling.run.finished import with_state
+from lightning_scaling.run.record import RunRecord
+from lightning_scaling.store.journal.event import LONGEST_NAME, Event, artifact_name
 from lightning_scaling.store.record_packing import unpack
+from lightning_scaling.store.runs import Rejected, Runs
 
 RUN, METRICS, RECORD = "run.json", "metrics.csv", "record.json"
 _HEADER = ("time_ms", "step", "metric", "value")
@@ -41,7 +46,10 @@ class FolderSink:
         rows = [row for event in events if event["kind"] == "metrics" for row in self._new_points(event)]
         self._append(rows)
         for event in events:
-            self._take(event)
+            try:
+                self._take(event)
+            except ValueError as error:  # a record that cannot be read: what follows it is taken all the same
+                self.refused.append(f"{event['kind']}: {error}")
         self._save()
 
     def beat(self) -> None:
@@ -106,6 +114,51 @@ class FolderSink:
         _replace(self._folder / RUN, json.dumps(self._run, indent=1, allow_nan=False).encode())
 
 
+def load_folder(root: Path, experiments: Iterable[str] | None, stale_after: float, now: float) -> Runs:
+    """`load` for a folder.
+
+    Raises:
+        ValueError: no such folder or experiment.
+    """
+    if not root.is_dir():
+        raise ValueError(f"no store at {root}: nothing was recorded there yet")
+    have = set(experiments_in(root).values())
+    wanted = None if experiments is None else list(experiments)
+    if missing := [name for name in wanted or () if name not in have]:
+        raise ValueError(f"no experiment {missing[0]!r} in {root}; it has {', '.join(map(repr, sorted(have)[:8]))}")
+    records, rejected = [], []
+    for folder in _runs(root):
+        where, run_id = unquote(folder.parent.name), f"{folder.parent.name}/{folder.name}"
+        if wanted is not None and where not in wanted:
+            continue
+        try:
+            records.append(replace(_record(folder, stale_after, now), experiment=where, run_id=run_id))
+        except (ValueError, OSError) as error:
+            rejected.append(Rejected(run_id, unquote(folder.name), where, str(error)))
+        except (KeyError, TypeError) as error:
+            rejected.append(Rejected(run_id, unquote(folder.name), where, f"record damaged: {error}"))
+    return Runs(tuple(records), tuple(rejected)).once
+
+
+def experiments_in(root: Path) -> dict[str, str]:
+    """id → name."""
+    return {folder.parent.name: unquote(folder.parent.name) for folder in _runs(root)}
+
+
+def _runs(root: Path) -> Iterator[Path]:
+    return (file.parent for file in sorted(root.glob(f"*/*/{RUN}")))
+
+
+def _record(folder: Path, stale_after: float, now: float) -> RunRecord:
+    run = read_run(folder) or {}
+    try:
+        record = RunRecord.from_json(json.loads((folder / RECORD).read_text()))
+    except FileNotFoundError:
+        raise ValueError("no record yet: the run has not reached its first validation") from None
+    record = with_state(record, str(run.get("status")), run.get("heartbeat_ms", 0) / 1000, now, stale_after)
+    return replace(record, name=str(run.get("name") or record.name))
+
+
 def folder_name(name: str) -> str:
     """A name made safe for a folder.
 
@@ -113,6 +166,8 @@ def folder_name(name: str) -> str:
     ('my%20sizes', '..%2Fx', '%2E%2E')
     """
     quoted = quote(name, safe="")
+    if len(quoted) > LONGEST_NAME:
+        quoted = f"{quoted[:80]}-{zlib.crc32(name.encode()):08x}"
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E")
 
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from lightning_scaling.run.record import RunRecord, finite_json
 from lightning_scaling.run.thinning import thin
+from lightning_scaling.store.journal.event import RECORD_LAYOUT
 
-LAYOUT = 1
+LAYOUT = RECORD_LAYOUT
+MOST_BYTES = 1 << 26  # of a record that is unpacked; 400 points take some 50 kB
 _TYPES: dict[str, Any] = {"d4": np.dtype("<i4"), "d8": np.dtype("<i8"), "f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 _PREDICTED = ("tokens", "at", "loss", "low", "high")
 
@@ -31,8 +33,8 @@ def pack(record: RunRecord) -> str:
     return f"{LAYOUT} {zlib.crc32(data):08x} {base64.b64encode(data).decode('ascii')}"
 
 
-def unpack(text: str, **where: Any) -> RunRecord:
-    """The record that `pack` wrote; `where` is passed to RunRecord.from_json.
+def unpack(text: str) -> RunRecord:
+    """The record that `pack` wrote.
 
     Raises:
         Unreadable: cut short, edited, or of a newer version.
@@ -44,7 +46,7 @@ def unpack(text: str, **where: Any) -> RunRecord:
         data = base64.b64decode(packed)
         if f"{zlib.crc32(data):08x}" != checksum:
             raise Unreadable("record damaged: its checksum does not fit")
-        return RunRecord.from_json(_unpack(data), **where)
+        return RunRecord.from_json(_unpack(data))
     except Unreadable:
         raise
     except KeyError as missing:
@@ -75,7 +77,10 @@ def _pack(data: dict[str, Any]) -> bytes:
 
 
 def _unpack(packed: bytes) -> dict[str, Any]:
-    raw = zlib.decompress(packed)
+    unpacking = zlib.decompressobj()
+    raw = unpacking.decompress(packed, MOST_BYTES)
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise Unreadable("record damaged: it is cut short, or unpacks to more than 64 MB")
     size = int.from_bytes(raw[:4], "little")
     data: dict[str, Any] = json.loads(raw[4 : 4 + size])
     rest = memoryview(raw)[4 + size :]

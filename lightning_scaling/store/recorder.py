@@ -14,7 +14,7 @@ from lightning_scaling.store.address import resolve_uri
 from lightning_scaling.store.delivery import Delivery
 from lightning_scaling.store.journal.backlog import Backlog
 from lightning_scaling.store.journal.event import Damaged, Event, artifact_event, from_line, to_line
-from lightning_scaling.store.journal.folder import default_folder
+from lightning_scaling.store.journal.opening import default_folder
 from lightning_scaling.store.journal.packer import Packer
 from lightning_scaling.store.journal.writer import Writer
 from lightning_scaling.store.redaction import redacted

@@ -7,8 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightning_scaling.accounting.ledger import Ledger
-from lightning_scaling.accounting.limbs import BITS, PER_COUNT, from_limbs, to_limbs
+from lightning_scaling.accounting.ledger import BITS, PER_COUNT, Ledger, from_limbs, to_limbs
 
 # A micro-batch: its tokens and what one of them costs; the largest are of runs that no 64-bit number holds.
 batches = st.lists(st.tuples(st.integers(0, 2**26), st.integers(0, 10**14)), max_size=6)

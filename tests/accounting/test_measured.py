@@ -169,10 +169,7 @@ class Nothing(nn.Linear):
         return self.weight.sum() + x.sum()
 
 
-@pytest.mark.parametrize(
-    ("kind", "outcome"),
-    [(Asks, FlopsOutcome.NOT_MEASURED), (Nothing, FlopsOutcome.COUNTED_NOTHING)],
-)
+@pytest.mark.parametrize(("kind", "outcome"), [(Asks, FlopsOutcome.NOT_MEASURED), (Nothing, FlopsOutcome.COUNTED_NOTHING)])
 def test_what_cannot_be_measured_falls_back_to_6n_and_is_reported(kind, outcome):
     rule = flops_rule("measured", kind(4, 4), 20, batch=torch.ones(2, 4), tokens="samples")
     assert (rule.name, rule.outcome, rule.fell_back) == ("6N", outcome, True)

@@ -79,6 +79,20 @@ def test_a_history_without_a_clock_counts_epochs(file):
     assert "its rows are counted as epochs" in "; ".join(reading.remarks)
 
 
+@pytest.mark.parametrize("between", ["", " ", "\n", ",\n", "\n\x1e"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_documents_one_behind_another_are_rows(file, between, indent):
+    text = between.join(json.dumps(row, indent=indent) for row in ROWS)
+    assert same_losses(file("run.json", text)).lr == "lr"
+    cut = same_losses(file("run.json", text[:-8]), STEPS[:-1], LOSS[:-1])
+    assert (len(cut.skipped), cut.skipped[0]["rows"]) == (1, 1)
+
+
+def test_lists_of_one_number_are_numbers(file):
+    rows = {"iterations": [{"iteration": k, "test": [x]} for k, x in enumerate(LOSS.tolist(), 1)]}
+    same_losses(file("run.json", json.dumps(rows)), np.arange(1, 51), columns={"loss": "test"})
+
+
 def test_tensorboard_s_export_of_one_scalar(file):
     assert same_losses(file("scalar.json", json.dumps([[1.7e9 + s, int(s), x] for s, x in zip(STEPS, LOSS, strict=True)]))).loss == "value"
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from lightning_scaling.cli import main
-from lightning_scaling.importers.logs_and_tables import logs_and_tables
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Options
+from lightning_scaling.importers.read import read_each
 from lightning_scaling.importers.reading import Reading
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.store import load
@@ -62,7 +62,7 @@ def command(*words: str, code: int = 0) -> str:
 @pytest.mark.parametrize("glob", [False, True])
 def test_fit_and_import_take_it_by_name_and_among_others(table: str, glob: bool) -> None:
     path = f"*{Path(table).suffix}" if glob else table
-    (read,) = logs_and_tables(path, Options())
+    (read,) = read_each(path, Options())
     assert isinstance(read, RunsTable)
     np.testing.assert_allclose(read.params, [r["params"] for r in ROWS])
     answer = json.loads(command("fit", path, "--resamples", "0", "--json"))
@@ -84,14 +84,14 @@ def test_import_writes_each_row_once(table: str) -> None:
 def test_a_log_beside_it_stays_a_log(table: str, tmp_path: Path) -> None:
     log = "".join(f"{s},{2 + 9 / s**0.3},1e8,{s * 1000}\n" for s in range(1, 60))
     (tmp_path / "log.csv").write_text("step,loss,params,tokens\n" + log)
-    kinds = {type(each) for path in (table, "log.csv") for each in logs_and_tables(path, Options())}
+    kinds = {type(each) for path in (table, "log.csv") for each in read_each(path, Options())}
     assert kinds == {RunsTable, Reading}
 
 
 def test_the_user_may_state_that_it_is_a_log(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("tokens,params,loss\n" + "".join(f"{t * 1000},1e8,{2 + 9 / t**0.3}\n" for t in range(1, 60)))
-    (read,) = logs_and_tables(str(path), Options(kind="csv"))
+    (read,) = read_each(str(path), Options(kind="csv"))
     assert isinstance(read, Reading)
 
 
@@ -106,6 +106,6 @@ def test_what_cannot_be_read_is_one_reason(tmp_path: Path) -> None:
     (tmp_path / "zip.csv").write_bytes(b"PK\x03\x04....")
     (tmp_path / "half.json").write_text('[{"params": 1e8, "tokens": 1e9, "loss": 3')
     for name in ("bad.parquet", "zip.csv", "half.json"):
-        (read,) = logs_and_tables(str(tmp_path / name), Options())
+        (read,) = read_each(str(tmp_path / name), Options())
         assert isinstance(read, ValueError)
         assert name in str(read)

@@ -1,5 +1,7 @@
 """One training, logged at once by the real loggers: each file that they leave is the run that was trained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_training import STEPS, fine_tuned, trained
@@ -9,30 +11,42 @@ from lightning_scaling.importers import Options, read_run
 torch = pytest.importorskip("torch")
 
 
-def the_run(path, model, first=1, **options):
-    """The file's losses and rates at the steps trained; the number of the first step is known by the logger."""
-    reading = read_run(str(path), Options(**options))
+LOSS = Options(columns={"loss": "train_loss"}, tokens_per_step=2)
+
+
+def same(reading, model):
+    """The losses and rates at the steps trained; the number of the first step is known by the logger."""
     np.testing.assert_allclose(reading.curve.loss, model.losses, rtol=1e-6)
-    np.testing.assert_array_equal(reading.curve.step, np.arange(first, first + STEPS))
-    assert reading.curve.schedule is not None
+    np.testing.assert_array_equal(reading.curve.step, np.arange(1, STEPS + 1))
+    np.testing.assert_array_equal(reading.curve.tokens, 2 * reading.curve.step)
     np.testing.assert_allclose(reading.curve.schedule.lr, model.rates, rtol=1e-6)
-    return reading
 
 
-def test_lightning_s_csv_logger(tmp_path):
-    from lightning.pytorch.loggers import CSVLogger
-
-    model = trained([CSVLogger(str(tmp_path))], tmp_path)
-    reading = the_run(tmp_path, model, tokens_per_step=8)
-    np.testing.assert_array_equal(reading.curve.tokens, 8 * np.arange(1, STEPS + 1))
-
-
-def test_tensorboard_s_event_files(tmp_path):
+def test_one_training_is_one_run_in_the_files_of_three_loggers_and_in_what_the_monitor_recorded(tmp_path):
+    """Differences: loggers hold the rate of each step, the monitor the plan of the scheduler, and it counts samples itself. In MLflow's
+    database its record lies with the logger's run."""
     pytest.importorskip("tensorboard")
-    from lightning.pytorch.loggers import TensorBoardLogger
+    pytest.importorskip("mlflow")
+    from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
 
-    model = trained([TensorBoardLogger(str(tmp_path))], tmp_path)
-    the_run(tmp_path, model)
+    from lightning_scaling import ScalingLawMonitor
+    from lightning_scaling.importers.another_store import read_store
+    from lightning_scaling.store import load
+
+    uri, own = f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "own")
+    loggers = [CSVLogger(tmp_path / "csv"), TensorBoardLogger(tmp_path / "tb"), MLFlowLogger("tiny", tracking_uri=uri)]
+    monitor = ScalingLawMonitor(store=own, monitor="val_loss", tokens="samples", flops="6N", summary=False)
+    model = trained(loggers, tmp_path, [monitor], every=2)
+    for name in ("csv", "tb"):
+        same(read_run(str(tmp_path / name), LOSS), model)
+    (record,) = load(own).records
+    held = replace(LOSS, columns={"loss": "val_loss"})
+    files = [read_run(str(tmp_path / name), held) for name in ("csv", "tb")]
+    for reading in [*files, *(each for store in (uri, own) for each in read_store(store, Options()))]:
+        np.testing.assert_array_equal(reading.curve.tokens, record.curve.tokens)
+        np.testing.assert_allclose(reading.curve.loss, record.curve.loss, rtol=1e-6)
+    for reading in files:
+        np.testing.assert_allclose(reading.curve.schedule.lr, record.curve.schedule.at(reading.curve.schedule.step - 1), rtol=1e-5)
 
 
 def test_mlflow_s_database(tmp_path):
@@ -43,9 +57,9 @@ def test_mlflow_s_database(tmp_path):
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     model = trained([MLFlowLogger("tiny", tracking_uri=uri)], tmp_path)
-    (reading,) = read_store(uri, Options(columns={"loss": "train_loss"}, tokens_per_step=8))
+    (reading,) = read_store(uri, LOSS)
     np.testing.assert_allclose(reading.curve.loss, model.losses, rtol=1e-6)
-    np.testing.assert_array_equal(reading.curve.tokens, 8 * np.arange(1, STEPS + 1))
+    np.testing.assert_array_equal(reading.curve.tokens, 2 * np.arange(1, STEPS + 1))
 
 
 @pytest.mark.slow
@@ -59,7 +73,7 @@ def test_a_wandb_run_folder(tmp_path, monkeypatch):
     model = trained([logger], tmp_path)
     logger.experiment.finish()
     wandb.teardown()  # waits for the process that writes the file
-    the_run(tmp_path, model)
+    same(read_run(str(tmp_path), LOSS), model)
 
 
 def test_transformers_trainer_state(tmp_path):

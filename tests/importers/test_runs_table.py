@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lightning_scaling.importers.runs_table import read_table
+from lightning_scaling.importers.read import read_each
+from lightning_scaling.importers.runs_table import RunsTable, read_table
 
 PARAMS, TOKENS, LOSS = [7e7, 4e8, 1.4e9], [1.4e9, 8e9, 2.8e10], [3.5, 3.02, 2.7]
 
@@ -25,11 +26,17 @@ PARAMS, TOKENS, LOSS = [7e7, 4e8, 1.4e9], [1.4e9, 8e9, 2.8e10], [3.5, 3.02, 2.7]
         "d_model,n_layers,n_ctx,N,D,loss\n512,8,2048,7e7,1.4e9,3.5\n1024,16,2048,4e8,8e9,3.02\n2048,24,2048,1.4e9,2.8e10,2.7\n",
         "run,params,tokens,loss\na,7e7,1.4e9,3.5\nb,4e8,8e9,3.02\nb,4e8,8e9,3.02\nc,1.4e9,2.8e10,2.7\nmean,6e8,1e10,3.07\nMedian,4e8,8e9,3\n",
         ",size,data,result\n,params,tokens,loss\n0,7e7,1.4e9,3.5\n1,4e8,8e9,3.02\n2,1.4e9,2.8e10,2.7\n",
+        r"\begin{tabular}{lrr}" + "\n" + r"N & D & Loss \\ \hline" + "\n" + r"$7\times10^7$ & 1.4B & 3.50(2) \\" + "\n"
+        r"\textbf{400M} & 8B & 3.02 \\" + "\n" + r"1.4B & 28B & 2.7 \\" + "\n" + r"\end{tabular}" + "\n",
+        "sep=;\nparams;tokens;loss\n7e7;1.4e9;3.5\n4e8;8e9;3.02\n1.4e9;2.8e10;2.7\n",
+        "params^tokens^loss\n**70M**^1.4B^3.5\n400M^8B^3.02\n1.4B^28B^2.7\n",
+        "params tokens loss\n70M 1.4B 3.5\n400M 8B 3.02\n1.4B 28B 2.7\n",
         'n_params,tokens,loss\n"70,000,000","1,400,000,000",3.5\n"400,000,000","8,000,000,000",3.02\n1.4e9,2.8e10,2.7\n',
     ],
 )
 def test_usual_names_and_units_are_the_same_runs(file, text):
-    table = read_table(file("runs.csv", text))
+    (table,) = read_each(file("runs.csv", text))
+    assert isinstance(table, RunsTable)
     np.testing.assert_allclose(table.params, PARAMS)
     np.testing.assert_allclose(table.tokens, TOKENS)
     np.testing.assert_allclose(table.loss, LOSS)

@@ -40,7 +40,14 @@ def test_a_pickle_is_refused_and_not_opened(file, tmp_path, monkeypatch, protoco
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(zipped(), "zip archive"), (b"\x93NUMPY\x01\x00", "NumPy array"), (b"SQLite format 3\x00", "--store"), (b"\x89PNG\r\n", "picture")],
+    [
+        (zipped(), "zip archive"),
+        (b"\x93NUMPY\x01\x00", "NumPy array"),
+        (b"SQLite format 3\x00", "--store"),
+        (b"\x89PNG\r\n", "picture"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"x" * 257 + b"ustar", "tar archive: unpack it and give its folder"),
+    ],
 )
 def test_a_file_of_another_purpose_is_refused_with_the_remedy(file, content, why):
     with pytest.raises(ValueError, match=why):

@@ -44,6 +44,11 @@ OTHERS = [
     "INFO :: Progress on:train {k}kit/4kit rate:1.2it/s remaining:2:30:00 elapsed:00:10 postfix:loss={x:.5f}",
     "validate step: {s} loss: 9.9\nstep: {s} loss: {x:.5f} tps: 7,123",
     "| valid | epoch 001 | loss 9.9 | num_updates {s}\n| train_inner | epoch 001: loss={x:.5f}, num_updates={s}, lr={r:.4e}",
+    "[2020-01-01 10:00:00] Ep. 1 : Up. {s} : Sen. {s256:,} : Cost {x:.8f} * 1,234,567 @ 4,321 after 9,999 : Time 60.00s : 12345.67 words/s "
+    ": gNorm 0.5 : L.r. {r:.4e}",
+    "train:  1%|#     | {s}/4000 [00:10<00:30, 40.00it/s, loss={x:.5f}]",
+    "------------\n| time/  |\n|    total_timesteps | {s}  |\n| train/ |\n|    learning_rate   | {r:.4e} |\n|    loss         | {x:.5f} |",
+    "{{'accuracy': 0.1,\n 'learning_rate': {r:.4e},\n 'loss': {x:.5f},\n 'step': {s}}}",
     "[step={s}/4,000,epoch=1]\n    optim/LR (group 0)={r:.4e}\n    optim/LR (group 1)=1\n    train/CE loss={x:.5f}",
 ]
 
@@ -194,6 +199,18 @@ def test_lines_of_a_log_in_json(file):
 def test_epoch_and_batch_in_brackets(file):
     printed = [f"[{(s - 1) // 500 + 1}, {(s - 1) % 500 + 1:5d}] loss: {x:.5f}" for s, x in zip(STEPS, LOSS, strict=True)]
     assert "4 times" not in same_losses(file("cifar.log", printed), STEPS).remarks[0]
+
+
+def test_boosting_prints_its_iteration_before_what_it_learns(file):
+    printed = [f"{k}:\tlearn: 9.0\ttest: {x:.7f}\tbest: {x:.7f} ({k})\ttotal: 60ms\tremaining: 1m 3s" for k, x in enumerate(LOSS, 1)]
+    assert same_losses(file("train.log", printed), np.arange(1, 51)).remarks == ["train loss (50 points) is not followed"]
+
+
+def test_progress_in_percent_is_a_clock_of_a_hundred_steps(file):
+    bars = [f"Progress: {2 * k:5.1f}% words/sec/thread: 12345 lr:  0.09 avg.loss:  {x:.6f} ETA:   0h 1m 2s" for k, x in enumerate(LOSS, 1)]
+    reading = same_losses(file("train.log", "\r".join(bars) + "\n"), np.arange(2, 101, 2))
+    assert reading.facts["total_steps"] == 100
+    assert any("progress in percent" in remark for remark in reading.remarks)
 
 
 def test_a_text_without_a_loss_is_refused_with_what_would_help(file):

@@ -26,20 +26,28 @@ class Tiny(pl.LightningModule):
         self.log("lr", self.rates[-1])
         return loss
 
+    def validation_step(self, batch, index):
+        self.log("val_loss", self.layer(batch).square().mean() + 1.0)
+
     def configure_optimizers(self):
         optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
         return [optimizer], [{"scheduler": torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, STEPS), "interval": "step"}]
 
 
-def trained(loggers, folder):
+def trained(loggers, folder, callbacks=(), every=None):
+    """The model after its training; with `every`, validated after as many steps each."""
     torch.manual_seed(0)
     model = Tiny()
     data = torch.utils.data.DataLoader(torch.randn(STEPS * 2, 4), batch_size=2)
+    held = None if every is None else torch.utils.data.DataLoader(torch.randn(16, 4), batch_size=8)
+    how = {} if every is None else dict(val_check_interval=every, num_sanity_val_steps=0)
     quiet = dict(enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, accelerator="cpu")
-    trainer = pl.Trainer(max_epochs=1, logger=loggers, log_every_n_steps=1, default_root_dir=str(folder), **quiet)
+    trainer = pl.Trainer(
+        max_epochs=1, logger=loggers, log_every_n_steps=1, default_root_dir=str(folder), callbacks=[*callbacks], **how, **quiet
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trainer.fit(model, data)
+        trainer.fit(model, data, held)
         for logger in loggers:
             logger.finalize("success")
     return model

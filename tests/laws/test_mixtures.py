@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import lightning_scaling as ls
 from lightning_scaling.accounting.parameters import choose
-from lightning_scaling.importers.runs_as_records import records_of
+from lightning_scaling.importers.records import records_of
 from lightning_scaling.importers.runs_table import read_table
 from lightning_scaling.laws import Surface, finished, finished_table, fit_runs
 from lightning_scaling.run.conventions import Conventions

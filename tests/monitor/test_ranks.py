@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightning_scaling.accounting.limbs import from_limbs, to_limbs
+from lightning_scaling.accounting.ledger import from_limbs, to_limbs
 from lightning_scaling.monitor.ranks import Ranks
 
 

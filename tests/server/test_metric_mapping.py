@@ -6,7 +6,7 @@ import pytest
 
 from lightning_scaling.server.metric_mapping import offers
 from lightning_scaling.store import MetricMapping, Rejected
-from lightning_scaling.store.mlflow.external_runs import WAITING
+from lightning_scaling.store.mlflow.external import WAITING
 from lightning_scaling.store.mlflow.mapping_choice import MappingChoice, MappingError
 
 

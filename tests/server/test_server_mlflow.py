@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+import urllib.request
 
 import pytest
 
@@ -28,6 +29,8 @@ def test_the_page_allows_only_its_own_files(ask, server):
 
 def test_a_slash_behind_the_address_leads_to_the_page(ask, server):
     assert b"<title>Scaling" in ask(f"{server}/scaling/")[2]
+    with urllib.request.urlopen(f"{server}/scaling/?experiment=1&x=tokens", timeout=30) as answer:
+        assert answer.url.endswith("/scaling?experiment=1&x=tokens")
 
 
 def test_an_unknown_experiment_is_refused_in_one_line(ask, server):

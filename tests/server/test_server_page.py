@@ -132,8 +132,8 @@ def test_runs_that_cannot_be_read_are_listed_with_the_reason(look):
 def test_an_experiment_that_is_not_there_is_named_and_another_shown(look, store, monkeypatch):
     monkeypatch.setitem(store.ids, "gone", "999999")
     seen = look("gone")
-    assert "no experiment with the id 999999" in seen.page.inner_text("#notice")
-    assert "Shown instead: ladder" in seen.page.inner_text("#notice")
+    assert "no experiment with the id 999999" in seen.page.inner_text("#message")
+    assert "Shown instead: ladder" in seen.page.inner_text("#message")
     assert seen.page.inner_text("#experiments summary") == "ladder"
 
 

@@ -1,7 +1,9 @@
 """A folder of JSON and CSV as a store: the same training through it and through MLflow gives the same records."""
 
+import base64
 import csv
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store import load, open_recorder
+from lightning_scaling.store.folder import FolderSink
 
 LOSS = "scaling/val_loss"
 
@@ -75,6 +78,16 @@ def test_names_stay_inside_the_folder_and_in_their_cells(record: Callable[..., R
     (table,) = tmp_path.rglob("metrics.csv")
     assert table.read_text().splitlines()[1].split(",")[2] == "'=cmd +1"
     assert json.loads((table.parent / "run.json").read_text())["key"] == "../../key"
+
+
+def test_a_record_that_cannot_be_unpacked_stops_nothing_behind_it(tmp_path: Path) -> None:
+    bomb = zlib.compress(bytes(2**27), 9)
+    packed = f"1 {zlib.crc32(bomb):08x} {base64.b64encode(bomb).decode()}"
+    sink = FolderSink(tmp_path, {"key": "k" * 400, "experiment": "e"})
+    sink.send([{"kind": "record", "t": 1, "packed": packed}, {"kind": "status", "t": 2, "status": "FINISHED"}])
+    assert ["64 MB" in reason for reason in sink.refused] == [True]
+    (run,) = tmp_path.rglob("run.json")
+    assert json.loads(run.read_text())["status"] == "FINISHED"
 
 
 def test_what_cannot_be_read_is_listed_with_the_reason(record: Callable[..., RunRecord], tmp_path: Path) -> None:

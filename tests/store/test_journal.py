@@ -251,6 +251,13 @@ def test_any_key_makes_a_file_name(key: str) -> None:
         {"kind": "artifact", "t": 1, "name": "../evil", "base64": "YQ=="},
         {"kind": "artifact", "t": 1, "name": "/evil", "base64": "YQ=="},
         {"kind": "artifact", "t": 1, "name": "fine", "base64": "!!!a"},
+        {"kind": "artifact", "t": 1, "name": 5, "base64": "YQ=="},
+        {"kind": "artifact", "t": 1, "name": "n" * 300, "base64": "YQ=="},
+        {"kind": "metrics", "t": 1, "step": 1, "values": {"half a character \ud800": 1.0}},
+        {"kind": "tags", "t": 1, "values": {"a": "\ud800"}},
+        {"kind": "record", "t": 1, "packed": "garbage"},
+        {"kind": "record", "t": 1, "packed": "1 00000000 YQ=="},
+        {"kind": "record", "t": 1, "packed": "9 e8b7be43 YQ=="},
         {"t": 1},
     ],
 )

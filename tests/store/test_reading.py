@@ -28,7 +28,7 @@ def test_runs_of_several_experiments_are_read_with_their_places(uri: str, write:
 def test_pages_are_followed_to_the_end(uri: str, write: Any, record: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(5):
         write(uri, record(f"run-{n}"))
-    monkeypatch.setattr(module, "_PAGE", 2)
+    monkeypatch.setattr(module, "PAGE", 2)
     assert sorted(r.name for r in load(uri, "sizes")) == [f"run-{n}" for n in range(5)]
 
 

@@ -115,7 +115,7 @@ def test_an_impossible_name_holds_up_nothing(uri: str, client: Any) -> None:
     delivery = recorder.close(timeout=60)
     assert steps(client, recorder.run_id) == [1, 2]
     assert len(delivery.refused) == 1
-    assert "refused 1 entries" in str(delivery)
+    assert "refused 1 entry" in str(delivery)
 
 
 def test_files_that_find_no_place_hold_up_nothing(uri: str, client: Any, tmp_path: Path) -> None:

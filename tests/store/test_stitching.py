@@ -26,6 +26,14 @@ def test_a_resumed_run_keeps_its_later_points_whatever_its_clock(skew: int, inte
         assert points == [(s, v) for _, s, v in first if s < 60 * interval] + [(s, v) for _, s, v in second]
 
 
+@pytest.mark.parametrize("skews", [(-1, -2), (-2, -1), (1, 3), (-1, 1), (-3, -2, -1)])
+def test_of_several_resumes_none_is_lost_whatever_their_clocks(skews: tuple[int, ...]) -> None:
+    points = process(range(1, 31), 10 * HOUR, 1.0)
+    for k, skew in enumerate(skews, 1):
+        points += process(range(25 * k, 25 * k + 31), (10 + skew) * HOUR + 60_000 * k, 1.0)
+    assert stitched(points) == [(step, 1 + step / 1000) for step in range(1, 25 * len(skews) + 31)]
+
+
 def test_a_run_begun_anew_replaces_the_one_before() -> None:
     assert stitched(process(range(1, 11), 0, 1.0) + process(range(1, 4), HOUR, 2.0)) == [(1, 2.001), (2, 2.002), (3, 2.003)]
 

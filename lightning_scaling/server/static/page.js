@@ -20,7 +20,7 @@ import { asText, change, fromAddress, listed, query, setFound, view } from "./vi
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
 const UNNAMED = "No run here was recorded by the callback; external runs join once their metrics are mapped.";
 const SOON = 3000, LATER = 20000, AGAIN = 4000; // milliseconds between looks while runs train, while none does, while the server is away
-let experiments = [], fitted = null, detail = null, turn = 0, timer = 0, lawDue = false, begun = false;
+let experiments = [], fitted = null, detail = null, turn = 0, timer = 0, lawDue = false, begun = false, missing = "";
 
 function draw() {
   drawTools(set);
@@ -102,7 +102,8 @@ async function refreshRun() {
 }
 
 async function choose(ids) {
-  notice("");
+  missing = "";
+  announce("");
   change({ experiments: ids, run: "", pick: "", only: "", hide: "", zoom: "" });
   await anew();
 }
@@ -168,9 +169,8 @@ function say(id, message, ...more) {
   show(byId(id), message, ...more);
 }
 
-/** Something is wrong, until it works again. */
-const announce = (message) => say("message", message);
-const notice = (message) => say("notice", message);
+/** Something is wrong, until it works again; experiments of the address that there are not, until others are chosen. */
+const announce = (message) => say("message", message || missing);
 const progress = (message) => say("progress", message && h("progress", { "aria-hidden": "true" }), message);
 
 /** The experiments of the address that there are; without any, the one with the best law. */
@@ -181,7 +181,8 @@ async function enter() {
   const first = asked.length || !have.length ? asked : [(await askStart()).experiment ?? have[0]];
   const instead = experiments.find((each) => each.id === first[0])?.name;
   const words = gone.length === 1 ? `no experiment with the id ${gone[0].slice(0, 40)}` : `no experiments with the ids ${gone.join(", ").slice(0, 80)}`;
-  notice(gone.length ? `This store has ${words}: deleted, or of another server.${instead && !asked.length ? ` Shown instead: ${instead.slice(0, 80)}.` : ""}` : "");
+  missing = gone.length ? `This store has ${words}: deleted, or of another server.${instead && !asked.length ? ` Shown instead: ${instead.slice(0, 80)}.` : ""}` : "";
+  announce("");
   change({ experiments: first }, true);
   drawExperiments(experiments, choose);
   begun = true;

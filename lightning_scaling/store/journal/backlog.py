@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning_scaling.store.journal.event import Event
-from lightning_scaling.store.journal.folder import open_somewhere
 from lightning_scaling.store.journal.journal import Portion
+from lightning_scaling.store.journal.opening import open_somewhere
 
 MOST_IN_MEMORY = 10_000
 MOST_CHARACTERS = 256 << 20
@@ -19,12 +19,11 @@ _USUAL_CHARACTERS = 200
 class Backlog:
     """Events in the order of recording. `append` may be called by any thread; the rest by the one that delivers, or after it has ended."""
 
-    def __init__(self, folder: Path, header: dict[str, Any], most: int = MOST_IN_MEMORY) -> None:
+    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
         self.header = header
         self.lost = 0
         self._memory: deque[Event] = deque()
         self._characters = 0
-        self._most = most
         self._lock = threading.Lock()
         self.disk, self.trouble = open_somewhere(folder, header)
 
@@ -97,7 +96,7 @@ class Backlog:
             self.disk.close()
 
     def _remember(self, event: Event) -> None:
-        if len(self._memory) >= self._most or self._characters > MOST_CHARACTERS:
+        if len(self._memory) >= MOST_IN_MEMORY or self._characters > MOST_CHARACTERS:
             self.lost += 1
             return
         self._memory.append(event)

@@ -10,6 +10,8 @@ from typing import Any
 
 Event = dict[str, Any]
 STATUSES = ("RUNNING", "FINISHED", "FAILED", "KILLED")
+LONGEST_NAME = 200  # bytes of one part of a path
+RECORD_LAYOUT = 1  # of packed records, see `record_packing`
 _LARGEST = 2**63
 
 
@@ -75,7 +77,8 @@ def artifact_name(name: str) -> PurePosixPath:
         ValueError: it leads out of that folder.
     """
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.name or "\\" in name or not name.isprintable():
+    outside = path.is_absolute() or ".." in path.parts or not path.name or "\\" in name
+    if outside or not name.isprintable() or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
         raise ValueError(f"an artifact's name is a relative path such as 'figures/run.png', got {name[:100]!r}")
     return path
 
@@ -91,11 +94,12 @@ def _metrics(event: Event) -> None:
     _need(_is_whole(event["step"]), "its step is no whole number")
     values = event["values"]
     _need(isinstance(values, dict) and all(map(_is_number, values.values())), "a value is no finite number")
+    _need(all(map(_is_text, values)), "a name is no text")
 
 
 def _texts(event: Event) -> None:
     values = event["values"]
-    _need(isinstance(values, dict) and all(isinstance(v, str) for v in values.values()), "a value is no text")
+    _need(isinstance(values, dict) and all(map(_is_text, (*values, *values.values()))), "a value is no text")
 
 
 def _status(event: Event) -> None:
@@ -103,15 +107,27 @@ def _status(event: Event) -> None:
 
 
 def _artifact(event: Event) -> None:
+    _need(_is_text(event["name"]), "its name is no text")
     try:
-        artifact_name(str(event["name"]))
+        artifact_name(event["name"])
         base64.b64decode(event["base64"], validate=True)
     except (ValueError, TypeError) as error:
         raise Damaged(f"artifact: {error}") from None
 
 
-def _text_in(field: str) -> Callable[[Event], None]:
-    return lambda event: _need(isinstance(event[field], str), f"its {field} is no text")
+def _record(event: Event) -> None:
+    packed = event["packed"]
+    _need(_is_text(packed) and packed.count(" ") == 2, "it holds no packed record")
+    layout, checksum, data = packed.split(" ")
+    try:
+        _need(int(layout) <= RECORD_LAYOUT, "its record was written by a newer version of lightning-scaling")
+        _need(f"{zlib.crc32(base64.b64decode(data, validate=True)):08x}" == checksum, "the checksum of its record does not fit")
+    except ValueError as error:
+        raise Damaged(str(error)) from None
+
+
+def _run(event: Event) -> None:
+    _need(_is_text(event["run_id"]), "its run_id is no text")
 
 
 def _delivered(event: Event) -> None:
@@ -124,8 +140,8 @@ _CHECKS: dict[Any, Callable[[Event], None]] = {
     "tags": _texts,
     "status": _status,
     "artifact": _artifact,
-    "record": _text_in("packed"),
-    "run": _text_in("run_id"),  # the MLflow run that a logger has made by now
+    "record": _record,
+    "run": _run,  # the MLflow run that a logger has made by now
     "delivered": _delivered,  # the store has everything before this byte
 }
 
@@ -133,6 +149,11 @@ _CHECKS: dict[Any, Callable[[Event], None]] = {
 def _need(holds: bool, why: str) -> None:
     if not holds:
         raise Damaged(why)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it can be written to a file: JSON's escapes can form halves of characters."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _is_whole(value: Any) -> bool:

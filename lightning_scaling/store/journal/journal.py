@@ -18,7 +18,6 @@ from lightning_scaling.store.journal import lock
 from lightning_scaling.store.journal.event import Damaged, Event, from_line, to_line
 
 RESTART_BYTES = 1 << 20
-SYNC_SECONDS = 5.0
 _CHUNK_BYTES = 4 << 20
 _READ_BYTES = 1 << 18
 

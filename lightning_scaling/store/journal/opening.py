@@ -1,6 +1,7 @@
-"""Opening a run's journal: the one that an earlier process left, proved to be ours and locked, or a new one."""
+"""Opening a run's journal, in a folder of this user's alone: the one that an earlier process left, proved and locked, or a new one."""
 
 import os
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,27 @@ from lightning_scaling.store.journal.journal import Journal
 from lightning_scaling.store.journal.proved import VERSION, NotOurs, header_in, header_of, open_proved, private_folder
 
 SUFFIX = ".jsonl"
+ENVIRONMENT = "LIGHTNING_SCALING_SPOOL"
+
+
+def default_folder() -> Path:
+    """$LIGHTNING_SCALING_SPOOL, else the `spool` in this user's folder for the state of programs (~/.local/state on Linux)."""
+    from platformdirs import user_state_path
+
+    given = os.environ.get(ENVIRONMENT)
+    return Path(given).absolute() if given else user_state_path("lightning-scaling", appauthor=False) / "spool"
+
+
+def open_somewhere(folder: Path, header: dict[str, Any]) -> tuple[Journal | None, str]:
+    """The journal in `folder`, else in a new folder that only this user can know and read; (None, why) where no disk takes it."""
+    try:
+        return open_journal(folder, header), ""
+    except (OSError, ValueError) as error:
+        why = str(error)
+    try:
+        return open_journal(Path(tempfile.mkdtemp(prefix="lightning-scaling-spool-")), header), why
+    except (OSError, ValueError):
+        return None, why
 
 
 def continue_journal(path: Path) -> Journal:

@@ -37,8 +37,8 @@ def open_proved(path: Path, flags: int) -> int:
     except OSError as error:
         if path.is_symlink():
             raise NotOurs(f"{path} is a link; links are not followed") from None
-        if path.is_dir():
-            raise NotOurs(f"{path} is a folder") from None
+        if path.exists() and not path.is_file():
+            raise NotOurs(f"{path} is no plain file") from None
         raise error
     try:
         _check_owner(os.fstat(descriptor), path)

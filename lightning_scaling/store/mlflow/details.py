@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.run.finished import LARGEST_LOSS
 from lightning_scaling.store.mlflow.client import answered, connect
-from lightning_scaling.store.mlflow.external import LARGEST
+from lightning_scaling.store.mlflow.external import finite
+from lightning_scaling.store.mlflow.reading import PAGE, pages
 from lightning_scaling.store.mlflow.timeouts import short_timeouts
 
-_PAGE = 1000
 _SECONDS = 60
 _INTERNAL = ("scaling.record", "mlflow.log-model.history", "mlflow.note.content")
 
@@ -65,32 +66,24 @@ def history(uri: str, run_id: str, metric: str) -> History:
         points = connect(uri).get_metric_history(run_id, metric)
     last = {point.step: point for point in sorted(points, key=lambda p: p.timestamp)}  # what a resumed run logged again replaces the old
     kept = [last[step] for step in sorted(last)]
-    columns = [[p.step for p in kept], [p.timestamp / 1000 for p in kept], [_finite(p.value) for p in kept]]
+    columns = [[p.step for p in kept], [p.timestamp / 1000 for p in kept], [finite(p.value) for p in kept]]
     return History(*(np.asarray(each, dtype=np.float64) for each in columns))
 
 
 def _search(client: Any, experiments: Sequence[str], filter: str) -> Iterator[Any]:
     from mlflow.exceptions import MlflowException
 
-    token = None
-    while experiments:
-        try:
-            page = client.search_runs(list(experiments), filter, max_results=_PAGE, page_token=token)
-        except MlflowException as error:
-            if filter and error.error_code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
-                raise ValueError(f"MLflow cannot read this filter: {str(error).splitlines()[0][:300]}") from None
-            raise
-        yield from page
-        token = page.token
-        if not token:
-            return
+    if not experiments:
+        return
+    try:
+        yield from pages(lambda token: client.search_runs(list(experiments), filter, max_results=PAGE, page_token=token))
+    except MlflowException as error:
+        if filter and error.error_code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
+            raise ValueError(f"MLflow cannot read this filter: {str(error).splitlines()[0][:300]}") from None
+        raise
 
 
 def _facts(data: Any) -> dict[str, str | float]:
     tags = {f"tags.{key}": value for key, value in data.tags.items() if not key.startswith(_INTERNAL)}
-    metrics = {f"metrics.{key}": value for key, value in data.metrics.items() if abs(value) < LARGEST}
+    metrics = {f"metrics.{key}": value for key, value in data.metrics.items() if abs(value) < LARGEST_LOSS}
     return {**{f"params.{key}": value for key, value in data.params.items()}, **tags, **metrics}
-
-
-def _finite(value: float) -> float:
-    return value if abs(value) < LARGEST else float("nan")

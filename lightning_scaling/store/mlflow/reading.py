@@ -6,22 +6,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from lightning_scaling.run.finished import with_state
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.address import sqlite_file
 from lightning_scaling.store.mlflow.client import answered, connect
-from lightning_scaling.store.mlflow.external import MetricMapping
-from lightning_scaling.store.mlflow.external_runs import linked, with_external
+from lightning_scaling.store.mlflow.external import MetricMapping, linked, with_external
 from lightning_scaling.store.mlflow.record_tags import TAG, from_tags
 from lightning_scaling.store.mlflow.sink import HEARTBEAT, KEY
 from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.redaction import reason, redacted
-from lightning_scaling.store.run_state import with_state
 from lightning_scaling.store.runs import Rejected, Runs
 
 KIND = "scaling.kind"
 UNMAPPED = "logged by another program: say how to read it, e.g. mapping=MetricMapping(loss='val_loss', tokens_per_step=8192)"
 YOUNG = "no record yet: the run has not reached its first validation"
-_PAGE = 1000
+PAGE = 1000
 _READING_SECONDS = 120
 
 
@@ -58,9 +57,18 @@ def _collecting_later() -> Iterator[None]:
         gc.enable()
 
 
+def experiments_of(uri: str) -> dict[str, str]:
+    """id → name of every active experiment of a resolved address, the newest first. StoreUnavailable where it does not answer."""
+    with short_timeouts(), answered(uri):
+        return _all_experiments(connect(uri))
+
+
+def _all_experiments(client: Any) -> dict[str, str]:
+    return {each.experiment_id: each.name for each in pages(lambda token: client.search_experiments(max_results=PAGE, page_token=token))}
+
+
 def _experiments(client: Any, uri: str, wanted: Iterable[str] | None) -> dict[str, str]:
-    """id → name."""
-    have = {e.experiment_id: e.name for e in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))}
+    have = _all_experiments(client)
     if wanted is None:
         return have
     wanted = list(wanted)
@@ -73,10 +81,11 @@ def _experiments(client: Any, uri: str, wanted: Iterable[str] | None) -> dict[st
 def _runs(client: Any, experiments: list[str], filter: str) -> Iterator[Any]:
     if not experiments:
         return iter(())
-    return _pages(lambda token: client.search_runs(experiments, filter, max_results=_PAGE, page_token=token))
+    return pages(lambda token: client.search_runs(experiments, filter, max_results=PAGE, page_token=token))
 
 
-def _pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
+def pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
+    """Everything that a paged search of MLflow finds; `page` is asked with the token of each."""
     token = None
     while True:
         found = page(token)

@@ -4,7 +4,6 @@ MLflow takes 5 000 characters a tag in every version since 2.0, 8 000 lately; a 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from lightning_scaling.run.record import SCHEMA, RunRecord
 from lightning_scaling.store.record_packing import Unreadable, unpack
@@ -24,8 +23,8 @@ def to_tags(packed: str, family: str = "") -> dict[str, str]:
     return {SCHEMA_TAG: str(SCHEMA), TAG: f"{layout} {len(parts)} {checksum}", **numbered, **named}
 
 
-def from_tags(tags: Mapping[str, str], **where: Any) -> RunRecord:
-    """The record in a run's tags; `where` is passed to RunRecord.from_json. Unreadable (a ValueError) names what is wrong with it."""
+def from_tags(tags: Mapping[str, str]) -> RunRecord:
+    """The record in a run's tags. Unreadable (a ValueError) names what is wrong with it."""
     try:
         layout, parts, checksum = tags[TAG].split()
         text = "".join(tags[f"{TAG}.{i}"] for i in range(int(parts)))
@@ -33,4 +32,4 @@ def from_tags(tags: Mapping[str, str], **where: Any) -> RunRecord:
         raise Unreadable(f"record damaged: no {missing.args[0]}") from None
     except ValueError as error:
         raise Unreadable(f"record damaged: {error}") from error
-    return unpack(f"{layout} {checksum} {text}", **where)
+    return unpack(f"{layout} {checksum} {text}")

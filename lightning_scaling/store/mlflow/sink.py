@@ -20,9 +20,8 @@ from urllib.parse import quote
 
 from lightning_scaling.store.address import artifact_root
 from lightning_scaling.store.journal.event import Event, artifact_name
-from lightning_scaling.store.mlflow.batch import Batch
+from lightning_scaling.store.mlflow.batch import Batch, MetricHistory
 from lightning_scaling.store.mlflow.client import connect
-from lightning_scaling.store.mlflow.metric_history import MetricHistory
 from lightning_scaling.store.mlflow.record_tags import to_tags
 from lightning_scaling.store.mlflow.timeouts import short_timeouts
 from lightning_scaling.store.redaction import reason

@@ -1,27 +1,31 @@
-"""One JSON document: `trainer_state.json` of transformers, a list of rows, a data frame, a Keras history, TensorBoard's export."""
+"""JSON: a document (`trainer_state.json`, a list of rows, a data frame, charts), documents one behind another, or one object a line.
+
+Objects of lines may lie behind a prefix, as fairseq's do, or hold the line of a text log under `message`.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightning_scaling.importers import json_lines
-from lightning_scaling.importers.frame import Frame, flat, frames_of
-from lightning_scaling.importers.importer import Importer
-from lightning_scaling.importers.names import role
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.column_names import KEY, VALUE, role
+from lightning_scaling.importers.frame import Frame, flat, frames_of, strict_json
+from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.text_log import logged
 
 MOST_BYTES = 512 * 2**20
 _LOGGED = re.compile(r"\[[^\[\]{}\"\n]*\][^,\]\s]|\[[^\[\]{}\"\n]*\] +\w")  # `[1,  2000] loss: 2.2`, `[rank 0] step 5`
+_BETWEEN = re.compile(r"[\s,]*")
 _FACTS = {"max_steps": "total_steps", "total_steps": "total_steps", "n_parameters": "params", "num_parameters": "params"}
+MESSAGES = ("message", "msg", "log", "text", "textPayload", "event", "MESSAGE")
 
 
-def recognises(source: Source) -> bool:
+def recognises_document(source: Source) -> bool:
     """One object or one list, over many lines or a single one."""
     text = source.text.lstrip("﻿ \t\r\n")
-    return source.is_text and text[:1] in ("{", "[") and not json_lines.recognises(source) and _json(text)
+    return source.is_text and text[:1] in ("{", "[") and not recognises_lines(source) and _json(text)
 
 
 def _json(text: str) -> bool:
@@ -36,9 +40,9 @@ def _json(text: str) -> bool:
     )
 
 
-def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
+def read_document(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The rows of the document; ValueError where it holds none or is damaged."""
-    document = _document(source)
+    document = _document(source, tally)
     if isinstance(document, Mapping):
         for key, fact in _FACTS.items():
             if isinstance(document.get(key), (int, float)) and document[key] > 0:
@@ -56,23 +60,48 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     return frames_of(enumerate(found, 1), tally)
 
 
-def rows(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows_of_document(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of the document as they are."""
-    yield from enumerate(_rows(_document(source)), 1)
+    yield from enumerate(_rows(_document(source, tally)), 1)
 
 
-def _document(source: Source) -> Any:
+def _document(source: Source, tally: Tally) -> Any:
     with source.open() as stream:
         data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise ValueError(f"{source.name}: a JSON document of more than {MOST_BYTES >> 20} MB; write it as JSON lines or CSV")
+    text = data.decode(source.encoding, "replace")
     try:
-        return json.loads(data.decode(source.encoding))
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise
+            return _one_behind_another(text, tally)
     except (ValueError, RecursionError) as error:
         place = f"row {error.lineno}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
         raise ValueError(
             f"{source.name}: damaged JSON ({place}: {getattr(error, 'msg', error)}); is the file still being written?"
         ) from None
+
+
+def _one_behind_another(text: str, tally: Tally) -> list[Any]:
+    """Documents that follow each other without a list around them; one at the end that is still being written is left out."""
+    found: list[Any] = []
+    decoder, place = json.JSONDecoder(), 0
+    while rest := _BETWEEN.match(text, place):
+        place = rest.end()
+        if place == len(text):
+            break
+        try:
+            document, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError:
+            if len(found) < 2 or text.find("\n{", place) >= 0:
+                raise
+            tally.skip("half-written last object", len(found) + 1)
+            break
+        found.append(document)
+    return found
 
 
 def _rows(document: Any, depth: int = 3) -> list[dict[str, Any]]:
@@ -166,4 +195,58 @@ def _by_index(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return []
 
 
-IMPORTERS = (Importer("json", "JSON document", recognises, read),)
+def recognises_lines(source: Source) -> bool:
+    """Most of the first lines hold an object each."""
+    if not source.is_text or "{" not in source.text:
+        return False
+    lines = [line for line in source.text.splitlines()[:100] if line.strip()]
+    whole = [line for line in lines if _object(line) is not None]
+    return len(whole) > 0.5 * len(lines) and (len(lines) > 1 or bool(source.suffix in (".jsonl", ".ndjson")))
+
+
+def read_lines(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
+    """The objects as rows, nested names joined with a slash; of a log whose lines lie in objects, those lines."""
+    message = _message(source, options)
+    if message is None:
+        return frames_of(rows_of_lines(source, tally), tally)
+    tally.kind = "text log in JSON lines"
+    lines = ((number, str(row.get(message, ""))) for number, row in rows_of_lines(source, tally))
+    return frames_of(logged(lines, tally), tally)
+
+
+def _message(source: Source, options: Options) -> str | None:
+    """The key of the text, where the first objects hold no loss of their own."""
+    first = [flat(row) for line in source.text.splitlines()[:100] if (row := _object(line)) is not None]
+    names = {name for row in first for name in row}
+    if names & set(options.columns.values()) or any((found := role(name)) and found.what in ("loss", "perplexity") for name in names):
+        return None
+    held = [name for name in MESSAGES if name in names and not any(key in names for key in (*KEY, *VALUE))]
+    return held[0] if held else None
+
+
+def rows_of_lines(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects as they are, nested names joined."""
+    for number, line in source.lines():
+        found = _object(line)
+        if found is not None:
+            yield number, flat(found)
+        elif line.strip():
+            tally.skip("no JSON object", number)
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """The object in a line, behind whatever prefix a logger wrote."""
+    start = line.find("{")
+    if start < 0:
+        return None
+    try:
+        found = strict_json(line[start:].rstrip().rstrip(","))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+IMPORTERS = (
+    Importer("json", "JSON document", recognises_document, read_document),
+    Importer("jsonl", "JSON lines", recognises_lines, read_lines),
+)

@@ -3,7 +3,7 @@
 import pytest
 from importers_truth import HEADER, ROWS, STEPS, same_losses
 
-from lightning_scaling.importers.beside import facts_beside
+from lightning_scaling.importers.config_beside import facts_beside
 
 TEXT = [HEADER, *ROWS]
 

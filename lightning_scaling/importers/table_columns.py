@@ -3,58 +3,21 @@
 import re
 from typing import NamedTuple
 
-import numpy as np
-
-from lightning_scaling.importers.cells import number
-from lightning_scaling.importers.names import role, words
-from lightning_scaling.numbers import parse_count
+from lightning_scaling.importers.column_names import role, word_set, words
+from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
-_UNITS = {"k": 1e3, "thousand": 1e3, "thousands": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6}
-_UNITS |= {
-    "b": 1e9,
-    "bn": 1e9,
-    "mrd": 1e9,
-    "g": 1e9,
-    "billion": 1e9,
-    "billions": 1e9,
-    "t": 1e12,
-    "tn": 1e12,
-    "trillion": 1e12,
-    "trillions": 1e12,
-}
-_PREFIX = {"": 1.0, "k": 1e3, "m": 1e6, "mega": 1e6, "g": 1e9, "giga": 1e9, "t": 1e12, "tera": 1e12, "p": 1e15, "peta": 1e15}
-_PREFIX |= {"e": 1e18, "exa": 1e18, "z": 1e21, "zetta": 1e21, "y": 1e24, "yotta": 1e24}
-_FLOPS = re.compile(r"(|k|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
+_UNITS = {word: 10.0**power for word, power in SIZES.items() if power and word not in ("p", "e", "z", "y")}
+_FLOPS = re.compile(r"(|k|kilo|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
 _PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
 _ACTIVE = {"active", "activated", "act"}
 _TOKENS = {"tokens", "token", "ntokens"}
 # What may stand beside the letters N and D of a size: d_model and n_ctx are none.
-_BESIDE_LETTER = {"non", "emb", "embedding", "nonembedding", "total", "x", "e", "10", "1", "in", "of"} | _ACTIVE | set(_UNITS)
-_ERROR = re.compile(r"\s*(?:±|\+/-|\+-|\\pm).*$")
+_BESIDE_LETTER = (
+    word_set("non emb embedding nonembedding total x e 10 1 in of thousands millions billions trillions") | _ACTIVE | set(_UNITS)
+)
 _RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
-_OTHER = {
-    "per",
-    "ratio",
-    "s",
-    "sec",
-    "second",
-    "utilization",
-    "mfu",
-    "batch",
-    "vocab",
-    "optimal",
-    "opt",
-    "predicted",
-    "std",
-    "stderr",
-    "err",
-    "lr",
-    "unique",
-    "log",
-    "log10",
-    "ln",
-}
+_OTHER = word_set("per ratio s sec second utilization mfu batch vocab optimal opt predicted std stderr err lr unique log log10 ln")
 
 
 MODEL = 2  # rank of a column of models, whose cells may be sizes
@@ -112,7 +75,7 @@ def usual(what: str, name: str) -> bool:
 def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
     if ({"pf", "days"} <= have or {"pf", "day"} <= have or have & {"pfdays", "pfday"}) and not have & _TOKENS:
         return Meaning("flops", FLOPS_PER_PF_DAY, 1)
-    units = [_PREFIX[unit[1]] for word in found if (unit := _FLOPS.match(word)) is not None]
+    units = [10.0 ** SIZES[unit[1][:1]] for word in found if (unit := _FLOPS.match(word)) is not None]
     if units:
         return Meaning("flops", max(*units, _power(name) or 1.0))
     if found in (("c",), ("compute",), ("training", "compute"), ("train", "compute"), ("budget",), ("compute", "budget")):
@@ -142,24 +105,13 @@ def unit_of(name: str) -> float:
     """
     if (power := _power(name)) is not None:
         return power
-    return next((_UNITS[word] for word in reversed(words(name)[1:]) if word in _UNITS), 1.0)
+    return next((_UNITS[one] for word in reversed(words(name)[1:]) if (one := word.removesuffix("s")) in _UNITS), 1.0)
 
 
 def _power(name: str) -> float | None:
     """The power of ten in a name."""
     power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
     return None if power is None else float(10 ** int(power[1] or power[2]))
-
-
-def cell_value(text: str, scale: float, decimal_comma: bool) -> float:
-    """The number in a cell, in the unit written in it, else in that of its column; of `3.91 ± 0.02` the first.
-
-    >>> cell_value("70 M", 1.0, False), cell_value("2.6 × 10^20", 1.0, False), cell_value("3.91 ± 0.02", 1.0, False)
-    (70000000.0, 2.6e+20, 3.91)
-    """
-    text, unit = cell_unit(_ERROR.sub("", text))
-    value = number(text, decimal_comma) * (scale if unit is None else unit)
-    return parse_count(text) if np.isnan(value) and "10" in text else value
 
 
 def clock_unit(name: str, what: str) -> float:
@@ -176,22 +128,3 @@ def clock_unit(name: str, what: str) -> float:
     if what != "tokens" or words(name)[-1] in ("t", "g"):
         return 1.0
     return unit_of(f"x {name}") if len(words(name)[0]) > 3 else unit_of(name)
-
-
-def cell_unit(text: str) -> tuple[str, float | None]:
-    """(the number's text, the unit written behind it) of a cell such as `1.4T`, `70 M`, `7 billion` or `12 PFLOPs`.
-
-    >>> cell_unit("1.4T"), cell_unit("7 billion"), cell_unit("3.1"), cell_unit("5 PF-days")
-    (('1.4', 1000000000000.0), ('7', 1000000000.0), ('3.1', None), ('5', 8.64e+19))
-    """
-    found = re.fullmatch(r"\s*[~≈]?\s*([-+]?[\d.,_  ']*\d(?:\.)?(?:[eE][-+]?\d+)?)\s*([A-Za-z][A-Za-z/\- ]*)?\s*", text)
-    if found is None or found[2] is None:
-        return (text if found is None else found[1]), None
-    word = found[2].strip().lower().removesuffix(" tokens").removesuffix(" params").removesuffix(" parameters")
-    if word.replace("-", "").replace(" ", "") in ("pfday", "pfdays"):
-        return found[1], FLOPS_PER_PF_DAY
-    if (flops := _FLOPS.match(word)) is not None:
-        return found[1], _PREFIX[flops[1]]
-    if word in ("tokens", "params", "parameters", "nats", "flop"):
-        return found[1], None
-    return (found[1], _UNITS[word]) if word in _UNITS else (text, None)

@@ -4,42 +4,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lightning_scaling.importers.column_names import listed
 from lightning_scaling.importers.frame import flat
 
-NAMES = (
-    "hparams.yaml",
-    "config.yaml",
-    "config.json",
-    "training_args.json",
-    "args.json",
-    "hparams.json",
-    "args.yaml",
-    "wandb-metadata.json",
-    "files/config.yaml",
-)
+NAMES = listed("""
+    hparams.yaml config.yaml config.json training_args.json args.json hparams.json args.yaml wandb-metadata.json
+    files/config.yaml
+""")
 MOST_BYTES = 4 * 2**20
 _DIRECT = ("tokens_per_step", "tokens_per_iter", "tokens_per_batch", "total_batch_size_tokens", "batch_size_tokens", "global_batch_tokens")
-_BATCH = (
-    "global_batch_size",
-    "train_batch_size",
-    "total_batch_size",
-    "per_device_train_batch_size",
-    "micro_batch_size",
-    "device_batch_size",
-    "batch_size",
-)
-_LENGTH = (
-    "seq_len",
-    "seq_length",
-    "sequence_length",
-    "block_size",
-    "context_length",
-    "max_seq_len",
-    "max_seq_length",
-    "n_ctx",
-    "context_size",
-    "max_length",
-)
+_BATCH = listed("""
+    global_batch_size train_batch_size total_batch_size per_device_train_batch_size micro_batch_size device_batch_size batch_size
+""")
+_LENGTH = listed("""
+    seq_len seq_length sequence_length block_size context_length max_seq_len max_seq_length n_ctx context_size max_length
+""")
 _TIMES = ("gradient_accumulation_steps", "gradient_accumulation_iters", "accumulate_grad_batches", "grad_accum_steps", "grad_accumulation")
 _DEVICES = ("world_size", "num_devices", "devices", "n_gpus", "num_gpus", "data_parallel_size")
 _WHOLE = ("global_batch_size", "total_batch_size", "train_batch_size")

@@ -10,47 +10,51 @@ from itertools import pairwise
 from typing import NamedTuple
 
 
-def _listed(names: str) -> list[str]:
+def listed(names: str) -> list[str]:
+    """Words of a text: lists of names are easier to read so."""
     return names.split()
 
 
-def _set(names: str) -> frozenset[str]:
-    return frozenset(_listed(names))
+def word_set(names: str) -> frozenset[str]:
+    """The same as a set."""
+    return frozenset(listed(names))
 
 
 CLOCKS = ("tokens", "step", "samples", "epoch")
-VALIDATION = _set("val valid validation validate eval evaluation dev vl heldout holdout tel")
-TEST = _set("test testing")
-TRAIN = _set("train training tr trn trl inner")
-_LOSS = _set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl mlogloss")
-_PLAIN = _set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
-_PLAIN |= _set("""
+VALIDATION = word_set("val valid validation validate eval evaluation dev vl heldout holdout tel")
+TEST = word_set("test testing")
+TRAIN = word_set("train training tr trn trl inner")
+_LOSS = word_set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl mlogloss")
+_PLAIN = word_set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
+_PLAIN |= word_set("""
     loss losses objective optimized log c entropy cross base overall full main current iter batch scaling scalars history
     all text language modeling trainer sum smooth smoothed multi binary categorical sparse s bits byte
 """)
-_NOT_LOSS = _set("""
+_NOT_LOSS = word_set("""
     scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
     diff gap floor forecast target ema low high exponent spike
 """)
-_PERPLEXITY = _set("perplexity ppl")
-_RATE = _set("""
+_NOT_LR = word_set("scale mult multiplier decay ratio max min base warmup loss momentum")
+_PERPLEXITY = word_set("perplexity ppl")
+_RATE = word_set("""
     per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
     target budget planned max total
 """)
-_STEP = _set("step steps iteration iterations iter iters itr it niter update updates timestep timesteps")
-_TOKEN = _set("token tokens ntokens tok")
-_SAMPLE = _set("sample samples example examples sequences images")
+_STEP = word_set("step steps iteration iterations iter iters itr it niter update updates timestep timesteps")
+_TOKEN = word_set("token tokens ntokens tok")
+_SAMPLE = word_set("sample samples example examples sequences images")
 _NUMBERED = re.compile(r" \(\d+\)$")
 _COUNTED = {
     ("throughput", "total", "tokens"): "tokens",
     ("time", "total", "timesteps"): "step",
+    ("total", "timesteps"): "step",
     ("time", "token"): "tokens",
     ("time", "batch"): "step",
     ("time", "sample"): "samples",
     ("time", "epoch"): "epoch",
 }
 _RANKS = {("rank",), ("local", "rank"), ("global", "rank"), ("dp", "rank"), ("gpu",), ("gpu", "id"), ("worker",), ("process", "index")}
-_RUN = tuple(_listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
+_RUN = tuple(listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
 KEY = ("key", "metric", "metric_name", "metricname", "tag", "variable", "name", "metric_key")
 VALUE = ("value", "metric_value", "metricvalue", "values", "val", "y")
 SPLIT = ("split", "phase", "mode", "stage", "subset", "set", "partition", "part")
@@ -100,19 +104,7 @@ def metric_of(name: str) -> str:
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
     pair = any(a in ("learning", "learn") and b == "rate" for a, b in pairwise(found))
-    if not (pair or have & {"lr", "lrs", "lrm", "lr0", "lrate", "learningrate"}) or have & {
-        "scale",
-        "mult",
-        "multiplier",
-        "decay",
-        "ratio",
-        "max",
-        "min",
-        "base",
-        "warmup",
-        "loss",
-        "momentum",
-    }:
+    if not (pair or have & {"lr", "lrs", "lrm", "lr0", "lrate", "learningrate"}) or have & _NOT_LR:
         return None
     return Role("lr", len(found) - 1 - pair - bool(have & {"train", "optim", "optimizer", "trainer"}))
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from lightning_scaling.importers.column_names import CLOCKS, VALUE, Role, role
 from lightning_scaling.importers.gather import Columns, Series, meant
-from lightning_scaling.importers.names import CLOCKS, VALUE, Role, role
-from lightning_scaling.importers.options import Options
+from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.tally import Tally
 
 # A validation loss is followed where it has this many rows, or half as many as the training loss: fewer make no curve.
