@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,26 +117,29 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Server:
-    """`mlflow server` on loopback: start, stop, pause, go on."""
+    """`mlflow server` on loopback: start, stop, pause, go on. Over `store`, or over the database of its folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: str | None = None, *options: str, port: int = 0) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+            self.port = port or free.getsockname()[1]
         self.uri, self.folder = f"http://127.0.0.1:{self.port}", folder
+        self.store, self.options = store or f"sqlite:///{folder}/mlflow.db", options
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        store = ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--artifacts-destination", str(self.folder / "files")]
+        store = ["--backend-store-uri", self.store, "--artifacts-destination", str(self.folder / "files")]
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command = [sys.executable, "-m", "mlflow", "server", *store, *where]
+        command = [sys.executable, "-m", "mlflow", "server", *store, *where, *self.options]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True)
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
-                return
-            time.sleep(0.2)
+        for _ in range(600):
+            try:
+                return urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
+            except urllib.error.HTTPError:
+                return None  # behind a prefix this address is not found, but the server answers
+            except OSError:
+                time.sleep(0.2)
         raise RuntimeError((self.folder / "log").read_text()[-2000:])
 
     def signal(self, number: int) -> None:
@@ -149,6 +153,22 @@ class Server:
                 self.signal(signal.SIGKILL)
             self.process.wait(20)
             self.process = None
+
+
+@pytest.fixture(scope="session")
+def serving_at() -> Callable[..., contextlib.AbstractContextManager[str]]:
+    """serving_at(store, folder, *options, port=…): a context with the address of a server that has the page."""
+
+    @contextlib.contextmanager
+    def serving(store: str, folder: Path, *options: str, port: int = 0) -> Iterator[str]:
+        server = Server(folder, store, "--app-name", "lightning-scaling", *options, port=port)
+        try:
+            server.start()
+            yield server.uri
+        finally:
+            server.stop()
+
+    return serving
 
 
 @pytest.fixture(scope="session")

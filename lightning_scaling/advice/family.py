@@ -130,7 +130,7 @@ def read_family(curve: Curve, budget: float, siblings: Sequence[Curve]) -> Famil
     >>> runs = [Curve(tokens * k, 2 + 300 * k**-0.1 / tokens**0.5, params=10**6 * k) for k in (1, 2, 4)]
     >>> ill = runs[2].loss * np.where(tokens > 1e8, 1.02, 1.0)
     >>> print(read_family(Curve(tokens * 4, ill, params=4 * 10**6).take(slice(0, 120)), 8e8, runs[:2]))
-    departs from its family: more than 20 units since 52 % of the budget (2 % above 2M and 1M parameters at equal share)
+    departs from its family: more than 20 times the usual scatter since 52 % of the budget (2 % above 2M and 1M parameters at equal share)
     """
     if not siblings or not len(curve):
         return None
@@ -166,7 +166,7 @@ def _reading(seen: Residual, kept: tuple[Curve, ...], missing: str) -> FamilyRea
 def _words(alarm: Alarm, off: float, units: float, since: float, kept: tuple[Curve, ...]) -> str:
     begin = "from the start" if alarm.rule == "level" else f"since {share(since)} of the budget"
     risen, many = off - alarm.base, f"{units:.1f}" if units <= MOST else f"more than {MOST:.0f}"
-    return f"departs from its family: {many} units {begin} ({share(risen)} above {_named(kept)} at equal share)"
+    return f"departs from its family: {many} times the usual scatter {begin} ({share(risen)} above {_named(kept)} at equal share)"
 
 
 def drift_of(kept: tuple[Curve, ...], x: Floats) -> Drift:

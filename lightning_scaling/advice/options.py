@@ -157,7 +157,7 @@ def extended(curve: Curve, budget: float, end: float) -> tuple[Curve, str]:
     if rate >= 0.5 * peak:
         return _then(curve, [(start, rate / peak), (end, 0.0)]), "hold the rate and let it fall to zero over the last fifth"
     back = now + REWARM * (end - now)
-    what = "go back to the checkpoint before the decay (or warm up again to half the peak), hold, and decay over the last fifth"
+    what = "resume before the decay (or rewarm to half the peak), hold, decay over the last fifth"
     return _then(curve, [(back, 0.5), (start, 0.5), (end, 0.0)]), what
 
 

@@ -106,7 +106,7 @@ def past_plan(run: Evidence) -> Decision | None:
     gain, chance = (end - again.loss) / (abs(end) or 1.0), again.chance_below(end)
     if not (gain >= worth and chance >= LIKELY):
         return None
-    text = f"as much again brings {share(gain)} ({reach(again)}): {again.what}"
+    text = f"as much again would end {share(gain)} lower, at {reach(again)}; {again.what}"
     return Decision(Verdict.CONTINUE_PAST_PLAN, Reason.PLAN_TOO_SHORT, text, chance)
 
 

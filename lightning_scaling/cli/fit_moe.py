@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.cli.column_law import Found, Planned, larger_found, outcome_of, table_of
+from lightning_scaling.cli.fit_answer import Found, Planned, larger_found, outcome_of, table_of
 from lightning_scaling.cli.sources import Sources, explained
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.laws import MoEFit, finished, fit_moe, predict_larger

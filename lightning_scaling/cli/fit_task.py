@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.column_law import Found, Planned, larger_found, outcome_of, table_of
+from lightning_scaling.cli.fit_answer import Found, Planned, larger_found, outcome_of, table_of
 from lightning_scaling.cli.sources import Sources, explained
 from lightning_scaling.laws import fit_task, predict_larger
 from lightning_scaling.laws.configurations import Replicates

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from lightning_scaling.cli.column_options import column_options, file_options
+from lightning_scaling.cli.options import column_options, file_options
 from lightning_scaling.cli.stated_schedule import with_schedule
 from lightning_scaling.forecasting import Forecast, forecast
 from lightning_scaling.importers import Reading, read_run

@@ -60,7 +60,7 @@ def command() -> None:
 @click.option("--lanes", type=click.IntRange(min=1), help="Cells at a time.  [default: what the cores of this machine allow]")
 def plan(as_json: bool, no_measure: bool, lanes: int | None, **given: Any) -> None:
     """Show cells, tokens, compute, time and what the design will identify; nothing is trained but the steps that are timed."""
-    from lightning_scaling.cli.ladder_design import chosen
+    from lightning_scaling.cli.ladder_options import chosen
     from lightning_scaling.cli.ladder_words import show_plan
 
     show_plan(chosen(**given), as_json, not no_measure, lanes)
@@ -82,8 +82,8 @@ def resume(as_json: bool, **given: Any) -> None:
 
 
 def _run(as_json: bool, dry_run: bool, given: dict[str, Any]) -> None:
-    from lightning_scaling.cli.ladder_design import chosen, engine_options
-    from lightning_scaling.cli.ladder_running import run_and_show
+    from lightning_scaling.cli.ladder_options import chosen, engine_options
+    from lightning_scaling.cli.ladder_run import run_and_show
     from lightning_scaling.cli.ladder_words import show_plan
 
     where = {name: given.pop(name) for name in ("engine", "lanes", "address", "gpus", "partition", "minutes", "slurm_executor")}
@@ -101,7 +101,7 @@ def _run(as_json: bool, dry_run: bool, given: dict[str, Any]) -> None:
 @click.option("--watch", type=click.FloatRange(min=1), metavar="SECONDS", help="Show it again this often until all have ended.")
 def status(as_json: bool, watch: float | None, **given: Any) -> None:
     """How far each cell is, what failed and why, and the time left; read from the store, so from any machine."""
-    from lightning_scaling.cli.ladder_design import chosen
+    from lightning_scaling.cli.ladder_options import chosen
     from lightning_scaling.cli.ladder_words import show_status
 
     if watch is not None and as_json:
@@ -115,7 +115,7 @@ def cancel(as_json: bool, **given: Any) -> None:
     """Ask every cell, wherever it is trained, to save a checkpoint and end."""
     import json
 
-    from lightning_scaling.cli.ladder_design import chosen
+    from lightning_scaling.cli.ladder_options import chosen
     from lightning_scaling.ladder.run_folder import cancel as mark
 
     design = chosen(**given)

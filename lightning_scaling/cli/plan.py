@@ -1,10 +1,15 @@
 """`lightning-scaling plan`: C = 6ND either way, and what published or own laws make of a budget, a model size or a number of tokens."""
 
+import json
 from typing import Any
 
 import click
 
-from lightning_scaling.numbers import parse_compute, parse_count
+from lightning_scaling.accelerators import accelerator, budget_flops
+from lightning_scaling.cli.options import Compute, Count
+from lightning_scaling.cli.plan_laws import chosen_laws, hyperparameters, row
+from lightning_scaling.laws.points import FEWEST_PARAMS, FEWEST_TOKENS, require_units
+from lightning_scaling.units import FLOPS_PER_PF_DAY, tokens_for, training_flops
 
 EXAMPLES = """
 \b
@@ -16,33 +21,6 @@ Examples:
   lightning-scaling plan --flops "100 ZFLOPs" --law hoffmann2022 --law besiroglu2024
   lightning-scaling plan --pf-days 10 --law law.json --served 1e12
 """
-
-
-class Count(click.ParamType):  # type: ignore[type-arg]
-    """A positive count as people write it."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; a ValueError with one line for anything else."""
-        return _positive(parse_count(str(value)), value, param, "a positive number such as 7e9 or 7B")
-
-
-class Compute(click.ParamType):  # type: ignore[type-arg]
-    """An amount of compute as people write it."""
-
-    name = "compute"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """FLOPs; a ValueError with one line for anything else."""
-        return _positive(parse_compute(str(value)), value, param, "a positive amount of compute such as 1e23, 100 ZFLOPs or 3.3 PF-days")
-
-
-def _positive(number: float, value: Any, param: click.Parameter | None, what: str) -> float:
-    if not 0 < number < float("inf"):
-        name = param.opts[0] if param is not None else "the value"
-        raise ValueError(f"{name} must be {what}, got {value!r}")
-    return int(number) if number.is_integer() and number < 2**63 else number
 
 
 @click.command("plan", epilog=EXAMPLES)
@@ -66,6 +44,91 @@ def command(as_json: bool, **given: Any) -> None:
 
     With --params or --tokens alone: the budget at which that is the best size or the best number of tokens.
     """
-    from lightning_scaling.cli.planning import answer, show
-
     show(answer(**given), as_json)
+
+
+MFU = 0.4
+
+
+def answer(
+    params: float | None = None,
+    tokens: float | None = None,
+    flops: float | None = None,
+    pf_days: float | None = None,
+    laws: tuple[str, ...] = (),
+    served: float | None = None,
+    unique_tokens: float | None = None,
+    **machine: Any,
+) -> dict[str, Any]:
+    """The plan as a plain dict: params, tokens, flops, pf_days and a row for each law."""
+    budget, described = _one_budget(flops, pf_days, _machine(**machine))
+    plan = _complete(params, tokens, budget)
+    plan |= {"served_tokens": served, "unique_tokens": unique_tokens} | ({"machine": described} if described else {})
+    complete = plan["params"] is not None and plan["tokens"] is not None
+    if plan["flops"] is None:
+        require_units("--params", params, FEWEST_PARAMS, "7B")
+        require_units("--tokens", tokens, FEWEST_TOKENS, "300B")
+    if plan["flops"] is None and unique_tokens is not None:
+        raise ValueError("--unique-tokens changes the best use of a budget: give the budget (--flops, --pf-days or --gpus) with it")
+    if complete and not laws and served is not None:
+        raise ValueError("--served weighs training against serving by a law: name one, e.g. --law besiroglu2024")
+    named, left_out = chosen_laws(laws, by_default=not complete, served=served is not None, repeated=unique_tokens is not None)
+    plan |= {"hyperparameters": hyperparameters(plan["params"], plan["tokens"], plan["flops"])} if complete else {}
+    return plan | {"laws": [row(law, plan, served, unique_tokens) for law in named], "left_out": left_out}
+
+
+def _one_budget(flops: float | None, pf_days: float | None, machine: dict[str, Any] | None) -> tuple[float | None, dict[str, Any] | None]:
+    given = [value for value in (flops, None if pf_days is None else pf_days * FLOPS_PER_PF_DAY) if value is not None]
+    given += [machine["flops"]] if machine else []
+    if len(given) > 1:
+        raise ValueError("give the budget once: --flops, --pf-days, or --gpus with --gpu and --days")
+    return (given[0] if given else None), machine
+
+
+def _machine(
+    gpus: float | None = None, gpu: str | None = None, days: float | None = None, mfu: float | None = None, fp8: bool = False
+) -> dict[str, Any] | None:
+    """The budget of so many accelerators and days, with what it was counted from; None where none were given."""
+    given = {"--gpus": gpus, "--gpu": gpu, "--days": days}
+    if all(value is None for value in given.values()):
+        if mfu is not None or fp8:
+            raise ValueError("--mfu and --fp8 belong to a number of accelerators: give --gpus, --gpu and --days with them")
+        return None
+    if lacking := [name for name, value in given.items() if value is None]:
+        raise ValueError(f"a budget of accelerators needs --gpus, --gpu and --days; {' and '.join(lacking)} is missing")
+    chip, share = accelerator(str(gpu)), MFU if mfu is None else mfu
+    spent = budget_flops(chip, float(gpus or 0), float(days or 0), share, fp8)
+    peak = {"peak_flops": chip.fp8 if fp8 else chip.bf16, "format": "fp8" if fp8 else "bf16", "source": chip.source}
+    return {"gpus": gpus, "gpu": chip.name, "days": days, "mfu": share, **peak, "flops": spent}
+
+
+def _complete(params: float | None, tokens: float | None, flops: float | None) -> dict[str, Any]:
+    """Params, tokens and FLOPs of the plan, as far as what is given decides them."""
+    if params is None and tokens is None and flops is None:
+        raise ValueError("give a model size (--params 7B), tokens (--tokens 300B) or a budget (--flops 1e23); two of them decide the third")
+    if params is not None and tokens is not None and flops is not None:
+        raise ValueError("params, tokens and FLOPs are one equation (C = 6ND): give two of them, or one alone")
+    if params is not None and tokens is not None:
+        flops = training_flops(params, tokens)
+    elif flops is not None and params is not None:
+        tokens = tokens_for(flops, params)
+    elif flops is not None and tokens is not None:
+        params = tokens_for(flops, tokens)
+    plan: dict[str, Any] = {"params": params, "tokens": tokens, "flops": flops}
+    plan |= {"pf_days": None if flops is None else flops / FLOPS_PER_PF_DAY}
+    return plan | ({"tokens_per_param": tokens / params} if params is not None and tokens is not None else {})
+
+
+def show(plan: dict[str, Any], as_json: bool) -> None:
+    """Print the plan as one JSON document, or as sentences and a table."""
+    if as_json:
+        click.echo(json.dumps(plan, allow_nan=False))
+        return
+    from lightning_scaling.cli.plan_table import hyperparameter_table, sentences, table
+
+    for line in sentences(plan):
+        click.echo(line)
+    if plan["laws"]:
+        click.echo(table(plan))
+    if text := hyperparameter_table(plan):
+        click.echo("\n" + text)

@@ -1,8 +1,8 @@
 """Each law's row of a plan: its optimum, the loss it expects, the optimum with serving; and which laws can use which options."""
 
+from dataclasses import asdict
 from typing import Any
 
-from lightning_scaling.cli.plan_hyperparameters import hyperparameters
 from lightning_scaling.laws.capabilities import AllocationLaw, flops_per, name_of
 from lightning_scaling.laws.presets.allocation import budget_for
 from lightning_scaling.laws.presets.inference import for_loss
@@ -10,6 +10,7 @@ from lightning_scaling.laws.presets.presets import PRESETS, Preset, preset, surf
 from lightning_scaling.laws.presets.repeated import RepeatedData
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
+from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 DEFAULT_LAWS = ("hoffmann2022", "besiroglu2024", "muennighoff2023", "kaplan2020_joint", "deepseek2024", "llama3_2024")
@@ -58,6 +59,11 @@ def row(law: Law, plan: dict[str, Any], served: float | None, unique: float | No
     served_part = {} if served is None else _served(law, float(best.flops), served)
     at_best = hyperparameters(_known(best.params), _known(best.tokens), float(best.flops))
     return facts | _optimum(best) | _planned(law, plan, unique) | served_part | {"hyperparameters": at_best}
+
+
+def hyperparameters(params: float | None, tokens: float | None, flops: float | None) -> dict[str, Any]:
+    """{law: {learning_rate, batch_tokens, extrapolated}} for a run; a value is None where the law needs what is not known."""
+    return {name: asdict(law.at(params, tokens, flops)) for name, law in HYPERPARAMETER_LAWS.items()}
 
 
 def _known(value: float | None) -> float | None:

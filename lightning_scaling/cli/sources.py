@@ -2,19 +2,20 @@
 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lightning_scaling.cli.column_options import column_options, file_options, mapping_of, names_option
-from lightning_scaling.cli.plan import Count
+from lightning_scaling.cli.options import Count, column_options, file_options, mapping_of, names_option
 from lightning_scaling.importers import Options, Reading
 from lightning_scaling.importers.read import read_each
 from lightning_scaling.importers.records import record_of, records_of
 from lightning_scaling.importers.runs_table import RunsTable
-from lightning_scaling.report.study import Study, load_study
 from lightning_scaling.run.record import RunRecord, RunState
 from lightning_scaling.store.runs import Rejected
+
+if TYPE_CHECKING:
+    from lightning_scaling.report.study import Study
 
 _MOST_SHOWN = 5  # readings that are printed in full
 
@@ -59,7 +60,7 @@ class Sources:
         """What the runs are called together."""
         return ", ".join(self.experiments or self.files[:3]) + (", …" if len(self.files) > 3 else "") or "all runs"
 
-    def study(self) -> tuple[Study, list[Reading | RunsTable]]:
+    def study(self) -> tuple["Study", list[Reading | RunsTable]]:
         """The runs, and how each file was read.
 
         Raises:
@@ -68,6 +69,8 @@ class Sources:
         """
         if self.files:
             return _read(self)
+        from lightning_scaling.report.study import load_study
+
         return load_study(self.store, list(self.experiments) or None, mapping=mapping_of(self.names)), []
 
 
@@ -86,7 +89,9 @@ def explained(readings: Sequence[Reading | RunsTable]) -> list[str]:
     return lines + ([f"… and {more} more; --json holds how each was read"] if more > 0 else [])
 
 
-def _read(sources: Sources) -> tuple[Study, list[Reading | RunsTable]]:
+def _read(sources: Sources) -> tuple["Study", list[Reading | RunsTable]]:
+    from lightning_scaling.report.study import Study
+
     found = [each for path in sources.files for each in read_each(path, sources.options)]
     read = [each for each in found if not isinstance(each, ValueError)]
     refused = [str(each) for each in found if isinstance(each, ValueError)]

@@ -1,6 +1,5 @@
 """The report as plain data for programs: the same facts as the tables, NaN as null."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +10,7 @@ from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.optima import budgets, interval_of
 from lightning_scaling.report.rows import RunRow, rows
-from lightning_scaling.run.record import RunRecord
+from lightning_scaling.run.record import RunRecord, finite_json
 
 _FRONTIER = ("exponent", "scale", "r_squared", "spread", "floor", "floor_scale", "floor_exponent")
 
@@ -23,21 +22,8 @@ def document(records: Iterable[RunRecord], fit: RunsFit) -> dict[str, Any]:
     laws = {"law": _surface(fit.surface) if fitted else None, "frontier": _frontier(fit.frontier) if fitted else None}
     counted = {"flops_per_param_and_token": fit.flops_per, "notes": list(fit.notes)}
     everything = {"runs": [_run(r) for r in runs], **laws, "prediction": _held_out(fit.largest), "optima": optima, **counted}
-    cleaned: dict[str, Any] = without_nan(everything)
+    cleaned: dict[str, Any] = finite_json(everything)
     return cleaned
-
-
-def without_nan(value: Any) -> Any:
-    """NaN and infinities as None, at any depth: JSON has no word for them.
-
-    >>> without_nan({"a": [1.0, float("nan")]})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, dict):
-        return {k: without_nan(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [without_nan(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _run(run: RunRow) -> dict[str, Any]:

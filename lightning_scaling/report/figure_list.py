@@ -47,7 +47,7 @@ def panels_in_one(records: Sequence[RunRecord]) -> Shown:
 def _compute(content: Content) -> Shown:
     runs, law, frontier = content.records, content.drawn_law, content.drawn_frontier
     alt = f"Loss against training compute on logarithmic axes, one falling curve for each of {len(runs)} runs, coloured by model size"
-    fitted = law is not None or frontier is not None
+    fitted = frontier is not None or (law is not None and law.split_identified)
     curves = min(len(runs), MOST_CURVES)
     caption = "Each curve is a run." if curves == len(runs) else f"Each dot is a run; {curves} of the {len(runs)} are drawn as curves."
     if fitted:
@@ -60,12 +60,7 @@ def _law(records: Sequence[RunRecord], law: SurfaceFit, presets: Sequence[Preset
     """The pictures of L(N, D); IsoFLOP curves and contours only where the runs identify the split of N and D."""
     shown = [
         ("isoflop", isoflop_curves, "the loss over model size at fixed compute, a curve for each budget", _ISOFLOP),
-        (
-            "contour",
-            loss_contour,
-            "contours of equal loss over parameters and tokens with the efficient frontier",
-            _CONTOUR,
-        ),
+        ("contour", loss_contour, "contours of equal loss over parameters and tokens with the efficient frontier", _CONTOUR),
         ("slices", loss_slices, "the final loss against parameters and against tokens, with the law", _SLICES),
         ("residuals", residuals, "the difference between observed and fitted loss of each run in percent", _RESIDUALS),
     ]

@@ -41,9 +41,9 @@ def _shown(
 
 def _family_words(reading: FamilyReading | None, reason: str) -> str:
     """What the comparison with the family found, where the reason does not state it already."""
-    if reading is None or (reading.departs and "departs from its family" in reason):
+    if reading is None or not len(reading.x) or (reading.departs and "departs from its family" in reason):
         return ""
-    return f"The run {reading.because}." if len(reading.x) else f"{reading.because[:1].upper()}{reading.because[1:]}."
+    return f"The run {reading.because}."
 
 
 def _caption(run: RunRow, runs: Sequence[RunRow], reading: FamilyReading | None) -> str:

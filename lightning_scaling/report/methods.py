@@ -27,12 +27,9 @@ _FORECASTS = (
 def paragraphs(records: Sequence[RunRecord], fit: RunsFit | None = None) -> list[tuple[str, str]]:
     """(heading, text) for each thing a reader must know to compare these numbers with others."""
     parts = [("Compute", _compute(records)), ("Tokens", _tokens(records)), ("Loss", _loss(records)), ("Forecasts", _FORECASTS)]
-    if fit is None or not len(fit.runs):
+    if fit is None or not fit.surface.usable:
         return parts
-    return [
-        *parts,
-        ("Law", f"{_procedure(fit.surface)} The runs took {fit.flops_per:.4g} FLOPs per parameter and token."),
-    ]
+    return [*parts, ("Law", f"{_procedure(fit.surface)} The runs took {fit.flops_per:.4g} FLOPs per parameter and token.")]
 
 
 def _compute(records: Sequence[RunRecord]) -> str:

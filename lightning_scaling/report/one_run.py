@@ -10,11 +10,10 @@ from lightning_scaling.report import methods
 from lightning_scaling.report.averaged import averaged_words
 from lightning_scaling.report.collapse import collapse_of
 from lightning_scaling.report.figures import averaged_panel, collapse_panel, power_law_panel, run_panel
-from lightning_scaling.report.page import cells
+from lightning_scaling.report.page import cells, template
 from lightning_scaling.report.picture import Picture, picture
 from lightning_scaling.report.power_law import power_law_words
 from lightning_scaling.report.rows import row, state_words, words
-from lightning_scaling.report.templates import template
 from lightning_scaling.run.at_half import checked
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.readings import more_data_of, plateau_of
@@ -81,7 +80,7 @@ def _spread(made: Sequence[Prediction]) -> list[int]:
 
 
 def _forecast(record: RunRecord, made: Prediction) -> dict[str, Any]:
-    check = checked(record, made)
+    check = checked(record, made) if np.isfinite(made.low) else None  # without an interval it is the level so far
     return {
         "seen": f"{100 * made.tokens / made.at:.0f} %" if made.at else numbers.ABSENT,
         "tokens": numbers.count(made.tokens),

@@ -19,7 +19,6 @@ from lightning_scaling.report.optima import AllocationText, allocations, law_nam
 from lightning_scaling.report.picture import picture, save_png, themed
 from lightning_scaling.report.rows import RunRow, rows, state_words, words
 from lightning_scaling.report.siblings import FactsOf, no_facts
-from lightning_scaling.report.templates import template
 from lightning_scaling.run.readings import more_data_of, plateau_of
 from lightning_scaling.run.record import RunRecord
 from lightning_scaling.store.runs import Rejected
@@ -173,3 +172,12 @@ def _approach(each: Approach) -> dict[str, str]:
     a, b = (numbers.ABSENT if end is None else numbers.between(end[0], end[1], numbers.plain) for end in ends)
     values = {"N_exponent": numbers.plain(each.N_exponent), "D_exponent": numbers.plain(each.D_exponent)}
     return {"name": each.name, "N_interval": a, "D_interval": b, "because": each.because} | values
+
+
+def template(name: str) -> Any:
+    """The template of that file name in this folder: every value put into it is escaped, a value that is missing is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("lightning_scaling", "report"), autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    return environment.get_template(name)

@@ -1,4 +1,4 @@
-"""Which of very many runs are drawn as curves, and with how many points: the same rule in the report and on the page (sample.js).
+"""Which of very many runs are drawn as curves, and with how many points: the same rule in the report and on the page (loss.js).
 
 Ten thousand lines hide each other, and a picture of them takes minutes. The runs that are not drawn as curves are dots at their ends.
 """

@@ -14,24 +14,25 @@ from lightning_scaling.laws.frontier.frontier import FrontierFit
 from lightning_scaling.laws.presets.presets import Preset
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.report.law_lines import Line, frontier_lines, prediction_lines, surface_lines
-from lightning_scaling.report.optima import allocations
+from lightning_scaling.report.optima import AllocationText, allocations
 from lightning_scaling.report.rows import RunRow, rows, state_words
 from lightning_scaling.run.record import Prediction, RunRecord
 
 
 @dataclass(frozen=True)
-class RunsTable:
-    """The table of runs; a terminal narrower than 110 columns gets the columns that decide, without the interval."""
+class AnyWidth:
+    """A table that is made when it is printed: `make(True)` from 110 columns on, else `make(False)`, which is narrower."""
 
-    runs: Sequence[RunRow]
+    make: Callable[[bool], Table]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
-        yield _runs(self.runs, _COLUMNS if options.max_width >= _WIDE else _NARROW)
+        yield self.make(options.max_width >= _WIDE)
 
 
-def runs_table(records: Iterable[RunRecord]) -> RunsTable:
-    """One line a run, the smallest model first."""
-    return RunsTable(rows(records))
+def runs_table(records: Iterable[RunRecord]) -> AnyWidth:
+    """One line a run, the smallest model first; a narrow terminal gets the columns that decide, without the interval."""
+    runs = rows(records)
+    return AnyWidth(lambda wide: _runs(runs, _COLUMNS if wide else _NARROW))
 
 
 _WIDE = 110
@@ -85,14 +86,23 @@ def prediction_table(largest: HeldOut) -> Table:
     return _lines(title, prediction_lines(largest))
 
 
-def allocation_table(records: Sequence[RunRecord], law: AllocationLaw, beside: Sequence[Preset] = ()) -> Table:
+def allocation_table(records: Sequence[RunRecord], law: AllocationLaw, beside: Sequence[Preset] = ()) -> AnyWidth:
     """N_opt and D_opt for the compute of the largest run and ten times it, by the fitted law and any `beside` it."""
-    table = _table("Best use of compute")
-    for name in ("compute", "law", "N_opt", "90 %", "D_opt", "90 %", "tokens/N", "loss", "90 %"):
-        table.add_column(name, justify="left" if name in ("compute", "law") else "right")
-    for a in allocations(rows(records), law, beside):
-        cells = (f"{numbers.scientific(a.flops)} ({a.budget})", a.law, a.params, a.params_interval, a.tokens, a.tokens_interval)
-        table.add_row(*(Text(cell) for cell in (*cells, a.tokens_per_param, a.loss, a.loss_interval)))
+    found = allocations(rows(records), law, beside)
+    return AnyWidth(lambda wide: _allocations(found, wide))
+
+
+def _allocations(found: Sequence[AllocationText], wide: bool) -> Table:
+    """Intervals beside their values, below them in a narrow terminal."""
+    table, ends = _table("Best use of compute"), ["90 %"] if wide else []
+    for name in ("compute", "law", "N_opt", *ends, "D_opt", *ends, "tokens/N", "loss", *ends):
+        words = name in ("compute", "law")
+        table.add_column(name, justify="left" if words else "right", no_wrap=not words)
+    for a in found:
+        pairs = ((a.params, a.params_interval), (a.tokens, a.tokens_interval), (a.loss, a.loss_interval))
+        size, length, loss = (pair if wide else ("\n".join(pair).removesuffix(f"\n{numbers.ABSENT}"),) for pair in pairs)
+        cells = (f"{numbers.scientific(a.flops)} ({a.budget})", a.law, *size, *length, a.tokens_per_param, *loss)
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -3,8 +3,7 @@
 import os
 from typing import Any
 
-from lightning_scaling.server.page import page
-from lightning_scaling.server.routes import data
+from lightning_scaling.server.routes import data, page
 from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.server.run_details import RunDetails
 

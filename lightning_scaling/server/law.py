@@ -12,10 +12,9 @@ from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.runs_fit import RunsFit
 from lightning_scaling.report import sentences
 from lightning_scaling.report.content import Content
-from lightning_scaling.report.document import without_nan
 from lightning_scaling.report.law_lines import Line, frontier_lines, prediction_lines, surface_lines
 from lightning_scaling.report.rows import RunRow, rows
-from lightning_scaling.run.record import RunRecord, RunState
+from lightning_scaling.run.record import RunRecord, RunState, finite_json
 from lightning_scaling.server.overview import column, number, rounded
 from lightning_scaling.server.planner import plans
 
@@ -32,7 +31,7 @@ def law(records: Sequence[RunRecord], fit: RunsFit) -> dict[str, Any]:
     answered |= {"surfaceLines": _lines(surface_lines(surface) if surface else [])}
     answered |= {"frontierLines": _lines(frontier_lines(frontier) if frontier else [])}
     answered |= {"approaches": _approaches(fit.approaches), "isoflopCurves": _isoflop_curves(fit.approaches), "planner": plans(runs, fit)}
-    cleaned: dict[str, Any] = without_nan(answered)
+    cleaned: dict[str, Any] = finite_json(answered)
     return cleaned
 
 

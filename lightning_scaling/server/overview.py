@@ -101,14 +101,14 @@ def _per_token(values: NDArray[np.float64], tokens: NDArray[np.float64]) -> floa
     return float(rates[0]) if one else column(values)
 
 
-def rounded(values: NDArray[np.float64], digits: int = 6) -> list[float]:
-    """To some significant digits: a picture shows four, and it halves what is sent.
+def rounded(values: NDArray[np.float64]) -> list[float]:
+    """To six significant digits: a picture shows four, and it halves what is sent.
 
     >>> rounded(np.array([2.311491234, 1234567.8]))
     [2.31149, 1234570.0]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        places = digits - 1 - np.floor(np.log10(np.abs(values)))
+        places = 5 - np.floor(np.log10(np.abs(values)))
     scale = 10.0 ** np.where(np.isfinite(places), places, 0)
     return column(np.round(values * scale) / scale)
 

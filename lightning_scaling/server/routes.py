@@ -1,29 +1,30 @@
-"""The addresses below `/scaling`: static files, and the data as JSON, CSV. Each route only names where its answer comes from."""
+"""The page `/scaling` and what lies below it: static files, data as JSON and CSV. Each route only names where its answer comes from."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Query, Request
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from lightning_scaling.report import download
 from lightning_scaling.report.siblings import beside, siblings_of, words
 from lightning_scaling.report.study import Study
 from lightning_scaling.run.record import RunRecord
-from lightning_scaling.server.detail import detail
-from lightning_scaling.server.headers import StrictHeaders
+from lightning_scaling.server.headers import STRICT, StrictHeaders
 from lightning_scaling.server.law_cache import LawCache
 from lightning_scaling.server.metric_mapping import offers
+from lightning_scaling.server.one_run import one_run
 from lightning_scaling.server.overview import overview
-from lightning_scaling.server.page import STATIC
 from lightning_scaling.server.run_cache import RunCache
 from lightning_scaling.server.run_details import RunDetails
 from lightning_scaling.server.start import start
 from lightning_scaling.store.failures import StoreUnavailable
 from lightning_scaling.store.mlflow.mapping_choice import MappingChoice, MappingError
 
+STATIC = Path(__file__).parent / "static"
 Ids = Annotated[list[str], Query(alias="experiment", default_factory=list, max_length=1000)]
 Asked = Annotated[list[str], Body(max_length=1000)]
 Known = Annotated[dict[str, str], Body(default_factory=dict)]
@@ -33,6 +34,11 @@ _FILES = {
     "points.csv": (download.points_csv, "text/csv"),
     "records.json": (download.records_json, "application/json"),
 }
+
+
+async def page(request: Any) -> Response:
+    """One fixed HTML file without data, so that nothing a user wrote is markup; its links are relative and hold behind any prefix."""
+    return FileResponse(STATIC / "scaling.html", media_type="text/html", headers={**STRICT, "cache-control": "no-cache"})
 
 
 def data(cache: RunCache, details: RunDetails) -> FastAPI:
@@ -76,7 +82,7 @@ def _laws(app: FastAPI, cache: RunCache) -> None:
     @app.get("/data/run/{run_id}")
     def run(run_id: str, experiments: Ids, chosen: Names) -> Response:
         study, found = _found(cache, experiments, chosen, run_id)
-        return _json(detail(found, study.siblings(found.family) if found.family else ()))
+        return _json(one_run(found, study.siblings(found.family) if found.family else ()))
 
 
 def _details(app: FastAPI, cache: RunCache, details: RunDetails) -> None:

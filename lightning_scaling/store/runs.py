@@ -74,7 +74,7 @@ class Runs:
         """
         runs = [r for r in self.select(family=family).finished if r.curve.params is not None and early_end(r) is None]
         limit = np.inf if below is None else below
-        return [r.curve for r in sorted(runs, key=lambda r: r.params) if r.params < limit]
+        return [r.curve for r in sorted(runs, key=lambda r: (r.params, r.key)) if r.params < limit]
 
 
 def _continued(old: RunRecord, new: RunRecord) -> Rejected:

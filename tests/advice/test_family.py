@@ -52,7 +52,7 @@ def test_a_fault_is_found_within_a_tenth_of_the_budget_and_dated(fault):
     found = read(ill, 0.6)
     assert found.departs
     assert 0.5 <= found.since <= 0.6
-    assert found.because.startswith(f"departs from its family: {found.departure:.1f} units since")
+    assert found.because.startswith(f"departs from its family: {found.departure:.1f} times the usual scatter since")
     assert "4M, 2M and 1M parameters" in found.because
 
 

@@ -45,6 +45,26 @@ def test_each_kind_of_trouble_is_named_the_worst_first(square, fit, make_run):
     assert "above the law of these runs" in reasons[3]
 
 
+def test_forecasts_that_are_all_off_alike_are_no_news_of_one_run(square):
+    def off(run, by):
+        low, high = (run.loss * (1 + by + each) for each in (-0.01, 0.01))
+        return replace(run, predictions=tuple(replace(p, loss=run.loss * (1 + by), low=low, high=high) for p in run.predictions))
+
+    alike = [off(run, 0.05) for run in square]
+    assert ill_runs(rows(alike)) == []
+    assert [each.run.name for each in ill_runs(rows([*alike, replace(off(square[0], 0.2), name="alone")]))] == ["alone"]
+
+
+def test_a_run_of_one_point_and_one_without_a_finite_loss_have_pictures(square, make_run):
+    point = rows([make_run(400_000, points=1)])[0]
+    (dot,) = [line for line in ill_panels(point, []).axes[0].lines if line.get_gid() == "curve"]
+    assert dot.get_marker() == "o"
+    infinite = replace(square[0], name="infinite", curve=replace(square[0].curve, loss=square[0].curve.loss * np.inf))
+    runs = rows([*square, infinite])
+    axes = ill_panels(next(run for run in runs if run.name == "infinite"), runs).axes[0]
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
 def test_a_run_that_over_fitted_is_named_in_the_words_of_the_advice(square, fit):
     loss = square[0].curve.loss.copy()
     loss[-5:] = 1.08 * loss[-6]

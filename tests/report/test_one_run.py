@@ -17,6 +17,13 @@ def test_the_page_shows_the_verdict_and_every_tenth_of_the_forecasts(ladder):
     assert 'src="http' not in page
 
 
+def test_a_level_without_an_interval_is_no_forecast_to_be_outside_of(ladder):
+    levels = tuple(replace(p, loss=9.0, low=float("nan"), high=float("nan")) for p in ladder[-1].predictions)
+    page = run_page(replace(ladder[-1], predictions=levels))
+    assert "<td>9.000" in page
+    assert "<small>outside</small>" not in page
+
+
 def test_a_run_in_progress_has_no_final_loss(make_run):
     page = run_page(make_run(1_000_000, seen=0.5))
     assert "final loss" not in page

@@ -27,8 +27,15 @@ def opened(request, browser, address):
     page.on("dialog", lambda dialog: console.append(dialog.message))
     page.on("request", lambda r: asked.append(r.url) if not r.url.startswith("data:") else None)
     page.goto(address)
+    page.wait_for_function(DRAWN)
     yield page, console, asked
     page.close()
+
+
+def resized(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_function(DRAWN)
+    return page
 
 
 def test_the_console_stays_silent_and_nothing_else_is_asked_for(opened, address):
@@ -51,9 +58,7 @@ def test_the_picture_follows_the_theme(opened):
 
 
 def test_on_a_phone_every_picture_fits_and_its_text_is_readable(opened):
-    page = opened[0]
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function(DRAWN)
+    page = resized(opened[0], 390)
     shown = page.eval_on_selector_all("figure img", "all => all.map((i) => [i.getBoundingClientRect().width, i.naturalWidth])")
     assert all(width <= 390 for width, _ in shown)
     assert min(width / natural for width, natural in shown) > 0.75  # text of 12 pixels is at least 9
@@ -61,6 +66,5 @@ def test_on_a_phone_every_picture_fits_and_its_text_is_readable(opened):
 
 @pytest.mark.parametrize("width", [390, 1366, 1920])
 def test_nothing_is_wider_than_the_window(opened, width):
-    page = opened[0]
-    page.set_viewport_size({"width": width, "height": 768})
+    page = resized(opened[0], width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -56,6 +56,12 @@ def test_every_run_ends_in_a_marker_where_it_ended(compute, ladder):
     assert ends == {(r.spent, r.loss) for r in ladder}
 
 
+def test_where_a_best_split_is_identified_its_loss_is_drawn_as_on_the_page(ladder, frontier, true_law):
+    (line,) = named(loss_against_compute(ladder, frontier, true_law).axes[0], "frontier")
+    assert line.get_ydata() == pytest.approx([true_law.optimum(float(c)).loss for c in line.get_xdata()])
+    assert line.get_xdata()[0] == pytest.approx(min(r.spent for r in ladder))
+
+
 def test_the_frontier_is_drawn_with_its_band(compute):
     assert named(compute.axes[0], "frontier")
     assert named(compute.axes[0], "band")

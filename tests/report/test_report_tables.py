@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lightning_scaling.laws import fit_frontier, preset
+from lightning_scaling.laws import fit_frontier, fit_runs, preset
 from lightning_scaling.laws.extrapolation.backtests import HeldOut
 from lightning_scaling.laws.outcomes import FrontierOutcome
 from lightning_scaling.report import allocation_table, law_table, prediction_table, runs_table
@@ -53,3 +53,13 @@ def test_no_number_is_cut_in_a_terminal_of_common_width(ladder, width):
     text = rendered(runs_table(ladder), width)
     assert "…" not in text
     assert all(f"{run.loss:.3f}" in text and run.name in text for run in ladder)
+
+
+def test_every_interval_is_whole_in_a_narrow_terminal(make_run):
+    runs = [make_run(params, tokens_per_param=ratio) for params in (200_000, 400_000, 800_000) for ratio in (8, 30, 120)]
+    table = allocation_table(runs, fit_runs(runs, resamples=20).surface)
+    text, wide = rendered(table, 80), rendered(table, 130)
+    intervals = [word for word in wide.split() if "–" in word[1:-1]]
+    assert len(intervals) == 6
+    assert "…" not in text
+    assert set(intervals) <= set(text.split())

@@ -1,15 +1,7 @@
 """Runs of a known law written by the real recorder, a real `mlflow server` with the page, and a real headless Chromium."""
 
-import contextlib
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,7 +18,6 @@ from lightning_scaling.run.record import Prediction, RunRecord
 from lightning_scaling.run.schedule import Schedule
 from lightning_scaling.store import open_recorder
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 SCRIPT = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
 LONG = "long-" + "n" * 190 + "-tail"
 VERY_LONG = "very-" + "l" * 8990 + "-tail"
@@ -64,22 +55,10 @@ class Store:
     running: Any = None
 
 
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URI of a store with its tables made, once."""
-    from lightning_scaling.store.mlflow.client import connect
-    from lightning_scaling.store.mlflow.timeouts import short_timeouts
-
-    uri = f"sqlite:///{tmp_path_factory.mktemp('database')}/mlflow.db"
-    with short_timeouts():
-        connect(uri)
-    return uri
-
-
 @pytest.fixture
-def empty(database: str, tmp_path: Path) -> str:
+def empty(empty_database: Path, tmp_path: Path) -> str:
     """A fresh store of one's own."""
-    shutil.copy(database.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
     return f"sqlite:///{tmp_path}/mlflow.db"
 
 
@@ -99,12 +78,12 @@ def put(spool: Path, uri: str, experiment: str, record: RunRecord, name: str | N
 
 
 @pytest.fixture(scope="session")
-def store(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A ladder of 8 finished runs, a running and a cut one; three seeds, a plateau; one run alone; none; runs that cannot be read."""
     from mlflow import MlflowClient
 
     folder = tmp_path_factory.mktemp("served")
-    shutil.copy(database.removeprefix("sqlite:///"), folder / "mlflow.db")
+    shutil.copy(empty_database, folder / "mlflow.db")
     made = Store(f"sqlite:///{folder}/mlflow.db")
     for params in (1_000_000, 2_000_000, 4_000_000, 8_000_000):
         for ratio, family in ((10, "gpt"), (40, "moe")):
@@ -163,63 +142,22 @@ def _external(made: Store) -> None:
     made.ids = {each.name: each.experiment_id for each in client.search_experiments()}
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-@contextlib.contextmanager
-def serving(uri: str, folder: Path, *options: str, port: int = 0) -> Iterator[str]:
-    """The address of `mlflow server --app-name lightning-scaling` over the store."""
-    port = port or free_port()
-    given = ["--app-name", "lightning-scaling", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), *options]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with open(folder / "server.log", "w") as log:
-        command = [sys.executable, "-m", "mlflow", "server", *given]
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment, start_new_session=True)
-    try:
-        wait(f"http://127.0.0.1:{port}/health", folder)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # it holds nothing; asked politely it takes up to half a minute
-        process.wait()
-
-
-def wait(url: str, folder: Path) -> None:
-    for _ in range(480):
-        try:
-            return urllib.request.urlopen(url, timeout=2).close()
-        except urllib.error.HTTPError:
-            return None  # behind a prefix this address is not found, but the server answers
-        except OSError:
-            time.sleep(0.25)
-    pytest.fail(f"no answer from {url}: {(folder / 'server.log').read_text()[-2000:]}")
-
-
 @pytest.fixture(scope="session")
-def serving_at() -> Callable[..., Any]:
-    """serving_at(uri, folder, *options) is a context with the address of another server."""
-    return serving
-
-
-@pytest.fixture
 def ask() -> Callable[..., Any]:
     """ask(url, body) → (status, headers, body) over HTTP, or with read=True the JSON."""
     return asked
 
 
-def asked(url: str, body: Any = None, read: bool = False) -> Any:
-    request = urllib.request.Request(url, body and json.dumps(body).encode(), {"content-type": "application/json"})
+def asked(url: str, body: Any = None, read: bool = False, **headers: str) -> Any:
+    request = urllib.request.Request(url, body and json.dumps(body).encode(), {"content-type": "application/json", **headers})
     with urllib.request.urlopen(request, timeout=60) as reply:
         content = reply.read()
         return json.loads(content) if read else (reply.status, dict(reply.headers.items()), content)
 
 
 @pytest.fixture(scope="session")
-def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(store.uri, tmp_path_factory.mktemp("server"), "--workers", "1") as address:
+def server(store: Store, serving_at: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving_at(store.uri, tmp_path_factory.mktemp("page")) as address:
         yield address
 
 
@@ -238,10 +176,15 @@ class Opened:
     def until(self, selector: str) -> Any:
         return self.page.wait_for_selector(selector, timeout=60_000)
 
+    def on_a_phone(self) -> None:
+        """Makes the window that of a phone, and waits for the controls, which fold some time after it."""
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        self.page.wait_for_selector("#controls:not([open])")
+
 
 @pytest.fixture
 def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Opened]]:
-    """look("ladder") opens the page on that experiment and waits until it is drawn."""
+    """look("ladder") opens the page on that experiment and waits until runs and laws are drawn: until then its parts still move."""
     pages: list[Any] = []
 
     def open_page(*experiments: str, address: str = server, more: str = "") -> Opened:
@@ -253,7 +196,7 @@ def look(browser: Any, server: str, store: Store) -> Iterator[Callable[..., Open
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         query = "&".join(f"experiment={store.ids[name]}" for name in experiments)
         seen.page.goto(f"{address}/scaling?{query}{more}")
-        seen.until("body[data-ready]")
+        seen.until("body[data-ready]:has(#planner:not([hidden]))")
         return seen
 
     yield open_page

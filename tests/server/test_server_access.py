@@ -23,7 +23,7 @@ def test_axe_finds_nothing_serious(look, store, scheme):
 def test_nothing_is_clipped_on_a_phone_and_targets_are_large_enough(look):
     seen = look("ladder")
     seen.until("#law table")
-    seen.page.set_viewport_size({"width": 390, "height": 800})
+    seen.on_a_phone()
     assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     charts = seen.page.eval_on_selector_all(".chart", "all => all.filter((e) => e.offsetWidth).map((e) => e.getBoundingClientRect().right)")
     assert charts
@@ -47,7 +47,7 @@ def test_every_string_that_a_user_gave_is_text(browser, empty, write, make_run, 
     client.log_param(key, "attack", SCRIPT)
     number = client.get_run(key).info.experiment_id
     client.create_run(number, run_name=SCRIPT, tags={"scaling.record": SCRIPT})
-    with serving_at(empty, tmp_path, "--workers", "1") as address:
+    with serving_at(empty, tmp_path) as address:
         page, printed = browser.new_page(), []
         page.on("dialog", lambda dialog: (printed.append(dialog.message), dialog.dismiss()))
         page.on("pageerror", lambda error: printed.append(str(error)))
@@ -91,7 +91,7 @@ def test_names_are_text_in_report_and_notebook_too(browser, make_run, tmp_path):
 def test_the_page_outlives_its_server(browser, empty, write, make_run, serving_at, tmp_path):
     write(empty, "e", make_run(1_000_000, 20), "before")
     (tmp_path / "one").mkdir()
-    with serving_at(empty, tmp_path / "one", "--workers", "1") as address:
+    with serving_at(empty, tmp_path / "one") as address:
         page = browser.new_page()
         page.goto(f"{address}/scaling")
         page.wait_for_selector("body[data-ready]", timeout=60_000)
@@ -103,7 +103,7 @@ def test_the_page_outlives_its_server(browser, empty, write, make_run, serving_a
     assert page.get_attribute("#loss-chart", "data-runs") == "1"
     port = int(address.rsplit(":", 1)[1])
     (tmp_path / "two").mkdir()
-    with serving_at(empty, tmp_path / "two", "--workers", "1", port=port):
+    with serving_at(empty, tmp_path / "two", port=port):
         page.wait_for_selector("#message", state="hidden", timeout=60_000)
         assert page.evaluate("window.stays")
     page.close()

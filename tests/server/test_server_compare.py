@@ -39,26 +39,37 @@ def test_compared_runs_have_one_colour_in_chart_and_table(look):
 
 def test_on_a_phone_the_controls_are_folded_and_the_chart_is_on_the_first_screen(look):
     seen = look("ladder")
-    seen.page.set_viewport_size({"width": 390, "height": 844})
+    seen.on_a_phone()
     assert seen.page.locator("#loss-chart").bounding_box()["y"] < 420
-    assert not seen.page.is_visible("[data-choice=tokens]")
+    assert not seen.page.is_visible("#x")
     seen.page.click("#controls summary")
-    seen.page.click("[data-choice=tokens]")
+    seen.page.select_option("#x", "tokens")
     assert seen.chart("x") == "training tokens"
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_the_controls_take_two_lines(look, width):
+    seen = look("ladder")
+    seen.page.set_viewport_size({"width": width, "height": 768})
+    middles = "all => all.map((e) => e.getBoundingClientRect()).filter((box) => box.height).map((box) => (box.top + box.bottom) / 2)"
+    lines = {round(middle / 12) for middle in seen.page.eval_on_selector_all("#loss .tools > *", middles)}
+    assert len(lines) == 2
+    assert seen.page.locator("#loss .tools :is(input, select, button, summary):visible").count() >= 11
 
 
 def test_a_shared_address_shows_the_same_and_back_goes_back(look):
     seen = look("ladder")
     ticks(seen, "run-1000000-10", "run-2000000-40")
     seen.page.click("#runs button:has-text('show only these')")
-    seen.page.click("[data-choice=tokens]")
+    seen.page.select_option("#x", "tokens")
     address = seen.page.url
     other = look("ladder", more=f"&{address.split('?', 1)[1]}")
     assert (other.chart("runs"), other.chart("x")) == ("2", "training tokens")
     seen.page.go_back()
     seen.until("#loss-chart[data-x*='PF-days']")
     assert seen.chart("runs") == "2"
+    assert seen.page.input_value("#x") == "pf_days"
     seen.page.go_back()
     seen.until('#loss-chart[data-runs="10"]')
 
@@ -101,7 +112,7 @@ def test_any_logged_metric_is_drawn_on_the_compute_axis(look):
 @pytest.mark.parametrize(("axis", "label"), [("step", "steps"), ("clock", "wall clock")])
 def test_steps_and_wall_clock_are_axes_too(look, axis, label):
     seen = look("ladder")
-    seen.page.click(f"[data-choice={axis}]")
+    seen.page.select_option("#x", axis)
     seen.page.wait_for_function("() => Number(document.querySelector('#loss-chart').dataset.runs) >= 9")
     assert label in seen.chart("x")
     assert seen.console == []
@@ -141,7 +152,6 @@ def test_one_tip_names_every_run_at_one_place(look):
 
 def test_a_part_is_enlarged_kept_in_the_address_and_reset(look):
     seen = look("ladder")
-    seen.until("#planner:not([hidden])")  # the fitted law is drawn too, and the axis reaches as far as it
     box = seen.page.locator("#loss-chart").bounding_box()
     before = seen.page.text_content("#loss-chart .axes")
     seen.page.mouse.move(box["x"] + 200, box["y"] + 80)
@@ -153,7 +163,6 @@ def test_a_part_is_enlarged_kept_in_the_address_and_reset(look):
     enlarged = seen.page.text_content("#loss-chart .axes")
     assert enlarged != before
     other = look("ladder", more=f"&{seen.page.url.split('?', 1)[1]}")
-    other.until("#planner:not([hidden])")
     assert other.page.text_content("#loss-chart .axes") == enlarged
     seen.page.click("#reset")
     assert seen.page.text_content("#loss-chart .axes") == before

@@ -1,6 +1,7 @@
 """External runs join the picture once their metrics are mapped."""
 
 import json
+import time
 import urllib.error
 
 import pytest
@@ -9,7 +10,7 @@ NAMES = "loss_metric=val_loss&tokens_per_step=4096&params=n_params"
 
 
 @pytest.fixture(scope="module")
-def theirs(store):
+def theirs(store, server, ask):
     """The id of an experiment with four runs of a plain logger and one without a loss."""
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
@@ -24,6 +25,8 @@ def theirs(store):
     other = client.create_run(experiment, run_name="a classifier").info.run_id
     client.log_metric(other, "accuracy", 0.5)
     client.set_terminated(other)
+    while experiment not in {each["id"] for each in ask(f"{server}/scaling/data/experiments", read=True)}:
+        time.sleep(0.1)  # the server may know the list of a moment ago
     return experiment
 
 
@@ -46,7 +49,7 @@ def test_a_form_takes_their_names_and_the_address_keeps_them(look, theirs):
 
 def test_a_shared_address_shows_the_same_runs_and_one_of_them_in_full(look, theirs):
     seen = look("theirs", more=f"&{NAMES}")
-    assert seen.chart("runs") == "4"
+    seen.until('#loss-chart[data-runs="4"]')
     seen.page.click("#runs tbody tr .name >> nth=0")
     seen.until("#side .pairs")
     assert "finished" in seen.page.inner_text("#side .pairs")

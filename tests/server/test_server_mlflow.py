@@ -6,6 +6,8 @@ import urllib.request
 
 import pytest
 
+from lightning_scaling.server import create_app
+
 
 def test_mlflows_own_page_and_interface_still_answer(ask, server):
     from mlflow import MlflowClient
@@ -43,3 +45,9 @@ def test_files_outside_the_static_folder_are_not_served(ask, server):
         with pytest.raises(urllib.error.HTTPError) as refused:
             ask(f"{server}/scaling/static/{path}")
         assert refused.value.code in (404, 405)
+
+
+def test_a_server_that_cannot_carry_the_page_is_refused_in_words(monkeypatch):
+    monkeypatch.setenv("_MLFLOW_SGI_NAME", "gunicorn")
+    with pytest.raises(RuntimeError, match="leave out --gunicorn-opts"):
+        create_app()

@@ -24,10 +24,10 @@ def test_axes_switch(look):
     seen = look("ladder")
     assert "PF-days" in seen.chart("x")
     for choice, label in (("flops", "FLOPs"), ("tokens", "tokens"), ("params", "parameters")):
-        seen.page.click(f"[data-choice={choice}]")
+        seen.page.select_option("#x", choice)
         assert label in seen.chart("x")
     before = seen.page.text_content("#loss-chart .axes")
-    seen.page.click("[aria-label=x] [data-choice=linear]")
+    seen.page.click("#loss .toggle:text-is('log x')")
     assert seen.page.text_content("#loss-chart .axes") != before
 
 
@@ -48,7 +48,7 @@ def test_filters_leave_the_runs_that_pass(look):
 def test_the_address_keeps_what_is_looked_at(look):
     seen = look("ladder", more="&x=tokens&xlog=linear&state=RUNNING")
     assert seen.chart("runs") == "1"
-    seen.page.click("[data-choice=flops]")
+    seen.page.select_option("#x", "flops")
     assert "x=flops" in seen.page.url
     assert "state=RUNNING" in seen.page.url
 

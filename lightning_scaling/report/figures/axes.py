@@ -56,12 +56,14 @@ def round_numbers(low: float, high: float, most: int) -> list[float]:
     [1.0, 3.0, 10.0, 30.0, 100.0]
     >>> round_numbers(1.3, 5.2, 6)
     [1.5, 2.0, 3.0, 5.0]
+    >>> round_numbers(2e9, 4e11, 4)
+    [10000000000.0, 100000000000.0]
     """
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     choices = [[float(f"{m}e{d}") for d in decades for m in steps] for steps in _STEPS]
     inside = [[v for v in choice if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)] for choice in choices]
     fitting = [choice for choice in inside if len(choice) <= most]
-    if len(fitting[-1] if fitting else []) >= 3:
+    if len(fitting[-1] if fitting else []) >= (2 if high > 20 * low else 3):
         return fitting[-1]
     if len(inside[0]) > most:
         return inside[0][:: int(np.ceil(len(inside[0]) / most))]

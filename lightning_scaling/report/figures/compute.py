@@ -36,7 +36,7 @@ def loss_against_compute(
     Args:
         records: any runs; those without points or compute are left out of the picture.
         frontier: the law of loss over compute; drawn dashed with its band, ten times beyond the last run.
-        law: used for the envelope where no frontier is given: the loss of `law.optimum(flops)`.
+        law: drawn instead where the runs identify its best split of each budget, as on the page.
         largest: the largest run as the smaller ones predict it.
     """
     look = theme_of(theme)
@@ -67,15 +67,14 @@ class _Envelope:
 
 
 def _envelope(drawn: Sequence[RunRow], frontier: FrontierFit | None, law: SurfaceFit | None) -> _Envelope | None:
-    if frontier is None and law is None:
+    ends = [r.flops for r in drawn if r.fitted] or [r.flops for r in drawn]
+    grid = np.geomspace(min(ends), max(ends) * REACH, 60)
+    if law is not None and law.split_identified:
+        return _Envelope(grid, values_over(law, grid, "loss"), band_over(law, grid, "loss"), "best split of the fitted L(N, D)")
+    if frontier is None:
         return None
-    ends = [r.flops for r in drawn]
-    grid = np.geomspace(min(ends) / 2, max(ends) * REACH, 60)
-    if frontier is not None:
-        loss, low, high = frontier.expected(grid)
-        return _Envelope(grid, loss, (low, high), "fitted law L(C)")
-    assert law is not None
-    return _Envelope(grid, values_over(law, grid, "loss"), band_over(law, grid, "loss"), "best of the fitted L(N, D)")
+    loss, low, high = frontier.expected(grid)
+    return _Envelope(grid, loss, (low, high), "fitted law L(C)")
 
 
 def _frame(axes: Any, drawn: Sequence[RunRow], envelope: _Envelope | None, largest: HeldOut | None) -> None:

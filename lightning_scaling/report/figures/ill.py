@@ -12,7 +12,7 @@ from lightning_scaling import numbers
 from lightning_scaling.advice.family import FamilyReading
 from lightning_scaling.report.averaged import averaged_of
 from lightning_scaling.report.figures.averaged import draw_averaged
-from lightning_scaling.report.figures.axes import log_axis, new_figure, settle
+from lightning_scaling.report.figures.axes import log_axis, new_figure, padded, settle
 from lightning_scaling.report.figures.collapse import draw_collapse
 from lightning_scaling.report.figures.power_law import draw_power_law
 from lightning_scaling.report.rows import RunRow
@@ -53,12 +53,18 @@ def _loss(axes: Any, run: RunRow, runs: Sequence[RunRow], look: Theme) -> None:
         kept = kept[log_spaced(flops[kept], points_of_each(1))]
         axes.plot(flops[kept], loss[kept], color=look.muted, lw=0.8, alpha=0.55, zorder=1, gid="sibling")
     draw_power_law(axes, run.record, look, colour=look.ink, words=False)
-    if others and axes.get_xscale() == "log":
+    if others:
         _room(axes, others)
 
 
 def _room(axes: Any, others: Sequence[RunRow]) -> None:
     """Room for the ends of the runs beside it too: how far the run is above them is what is looked for."""
-    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    drawn = axes.get_xscale() == "log"  # not so where the run itself has no finite point
+    (left, right), (low, high) = (axes.get_xlim(), axes.get_ylim()) if drawn else (_span(others, "flops"), _span(others, "loss"))
     log_axis(axes.xaxis, left, max(right, 1.15 * max(other.flops for other in others)), numbers.scientific, most=4)
     log_axis(axes.yaxis, min(low, 0.97 * min(other.loss for other in others)), high, numbers.plain, most=8)
+
+
+def _span(others: Sequence[RunRow], name: str) -> tuple[float, float]:
+    values = np.concatenate([other.record.flops if name == "flops" else other.record.curve.loss for other in others])
+    return padded(values, 0.12)

@@ -62,7 +62,7 @@ def _curves(axes: Any, ended: Sequence[RunRow], spent: Sequence[float], law: Sur
     lowest, highest = min(p[1] for p in points), max(p[1] for p in points)
     log_axis(axes.yaxis, *padded([lowest, max(highest * 1.08, *(r.loss for r in ended))], 0.1), most=8)
     around = points + [(float(r.params or np.nan), r.loss) for r in ended[:MANY]]
-    texts = [f"{numbers.scientific(float(f'{c:.1e}'))} FLOPs" for c in spent]
+    texts = [f"{numbers.scientific(c)} FLOPs" for c in spent]
     for text in place(axes, points, texts, ((0, -6, "center", "top"), (0, 6, "center", "bottom")), around, fontsize=7.5):
         text.set_color(look.muted)
         halo(text, look)

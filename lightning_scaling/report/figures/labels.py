@@ -11,6 +11,7 @@ Point = tuple[float, float]
 Place = tuple[float, float, str, str]  # offset in points, horizontal and vertical alignment
 
 BELOW_LEFT: tuple[Place, ...] = ((-2, -9, "right", "top"), (-4, -16, "right", "top"), (2, -11, "center", "top"))
+_FALLBACK = 0.14  # inches at the right of a name: the font of whoever looks may be wider than the one measured here
 RIGHT: tuple[Place, ...] = ((7, 0, "left", "center"), (7, 7, "left", "center"), (7, -7, "left", "center"))
 
 
@@ -52,6 +53,7 @@ def _write(axes: Any, point: tuple[float, float], text: str, offset: Place, styl
 
 def name_ends(axes: Any, end: float, heights: Sequence[float], texts: Sequence[str], gap: float = 10.5, **style: Any) -> list[Any]:
     """Names lines at their right ends (`end`, height), moved apart to `gap` points, each tied to its line by a thin leader."""
+    axes.figure.get_layout_engine().set(w_pad=_FALLBACK)
     axes.figure.draw_without_rendering()
     at = axes.transData.transform([(end, h) for h in heights])[:, 1] * 72 / axes.figure.dpi
     named = []

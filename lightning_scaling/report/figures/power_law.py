@@ -36,7 +36,8 @@ def draw_power_law(axes: Any, record: RunRecord, look: Theme, colour: Any = None
     late = shown & (flops >= min(_START * flops[shown][-1], flops[shown][-1] / 2))
     compute_axis(axes, *padded(flops[late])) if words else _narrow_axis(axes, *padded(flops[late]))
     log_axis(axes.yaxis, *padded(loss[late], 0.12), numbers.plain, most=8)
-    axes.plot(flops[shown], loss[shown], color=colour or size_colours([record.curve.params], look)[0], zorder=3, gid="curve")
+    style: dict[str, Any] = {"color": colour or size_colours([record.curve.params], look)[0], "marker": "o" if shown.sum() == 1 else None}
+    axes.plot(flops[shown], loss[shown], zorder=3, gid="curve", **style)
     _law(axes, record, look, words)
     _mark(axes, record, look)
 
@@ -55,7 +56,7 @@ def _law(axes: Any, record: RunRecord, look: Theme, words: bool) -> None:
     if not words:
         return
     place = dict(transform=axes.transAxes, ha="right", va="top", color=look.accent, fontsize=8.5, wrap=True)
-    halo(axes.text(0.985, 0.965, str(law).replace("; ", "\n"), **place), look)
+    halo(axes.text(0.985, 0.965, str(law).partition("; ")[0], **place), look)  # the rest is in the words below
 
 
 def _mark(axes: Any, record: RunRecord, look: Theme) -> None:

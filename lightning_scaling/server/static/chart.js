@@ -5,7 +5,7 @@ import { axes, colourBar, grid, words } from "./axes.js";
 import { s, show } from "./dom.js";
 import { ink, paint, pathData } from "./marks.js";
 import { keyboard } from "./keyboard.js";
-import { pickable } from "./pick.js";
+import { pickable } from "./pointer.js";
 import { extent, scale } from "./scale.js";
 
 const MARGIN = { left: 58, right: 18, top: 14, bottom: 44 };

@@ -1,7 +1,6 @@
 // External runs: how many there are, and a form for their metric mapping: loss, tokens and N.
 
-import { byId, h } from "./dom.js";
-import { redraw as show } from "./redraw.js";
+import { byId, h, redraw as show } from "./dom.js";
 import { all, answered, mlflow } from "./runs.js";
 import { NAMES, view } from "./view.js";
 

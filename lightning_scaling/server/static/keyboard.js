@@ -1,6 +1,6 @@
 // The chart without a mouse: arrows walk along a curve and from run to run, Enter chooses, + and 0 enlarge and reset, Escape leaves.
 
-import { leave, point } from "./pick.js";
+import { leave, point } from "./pointer.js";
 import { byId } from "./dom.js";
 
 export function keyboard(state, hover, click) {

@@ -1,20 +1,21 @@
 // Loss (or any other metric) against compute, data, time or size: every run on show, coloured by N, with the frontier that was fitted to them.
 
-import { AXES, PF_DAY } from "./axis.js";
+import { AXES, PF_DAY } from "./x_axis.js";
 import { chart } from "./chart.js";
 import { bySize, palette, shade, theme } from "./colours.js";
 import { course } from "./courses.js";
 import { byId } from "./dom.js";
-import { focus } from "./focus.js";
 import { grouped } from "./group.js";
 import { count, shortened, thousands, tick } from "./numbers.js";
 import { all } from "./runs.js";
-import { withCurves } from "./sample.js";
+import { extent } from "./scale.js";
 import { across } from "./tip.js";
 import { change, idsOf, passes, view } from "./view.js";
 
 const ONLY_ENDS = "params"; // a curve has one size: its end is the point
 const FEW = 12, MANY = 150; // runs: up to which their ends are labelled, from which lines are thin
+const ABOVE_ENDS = 1.45; // how far above the highest end a curve is followed
+const MOST_CURVES = 1000; // ten thousand lines hide each other, and a redraw of all took .2 s
 
 let drawn = null;
 export const lossChart = () => drawn;
@@ -48,7 +49,7 @@ export function drawLoss(fitted) {
   drawn.draw({
     x: { kind: view.xlog, label: axis.label, format: axis.format },
     y: { kind: view.ylog, label: view.metric || "validation loss", format: tick },
-    focus: view.x === ONLY_ENDS || view.metric ? null : focus(shown, { of: (item) => item.at }, view.xlog),
+    focus: view.x === ONLY_ENDS || view.metric ? null : focus(shown, view.xlog),
     zoom: zoom(),
     marks: [...law.slice(0, -1), ...marks, ...law.slice(-1)],
     words: [...labels(shown, colour), ...lawWords(fitted, law)],
@@ -136,3 +137,28 @@ function sizes(runs) {
 }
 
 export const stateName = (run) => ({ FINISHED: "finished", RUNNING: "running", INTERRUPTED: "interrupted" })[run.state] ?? run.state;
+
+/** {x, y} of the part to show first: the steep beginning of training is left outside; null where the whole is as good. */
+function focus(shown, kind) {
+  const ends = shown.map(({ y }) => y.at(-1)).filter(Number.isFinite);
+  if (!ends.length) return null;
+  const ceiling = ABOVE_ENDS * ends.reduce((a, b) => Math.max(a, b));
+  const first = shown.map(({ at, y }) => at[y.findIndex((loss) => loss <= ceiling)]);
+  return { x: extent([first], kind, 0.02)[0], y: ceiling };
+}
+
+/** The runs to draw as curves, all of them up to a thousand; `runs` come by size, `chosen` is the id of the run looked at. */
+function withCurves(runs, chosen) {
+  if (runs.length <= MOST_CURVES) return new Set(runs);
+  const looked = runs.filter((run) => run.id === chosen), running = runs.filter((run) => run.state === "RUNNING");
+  return new Set([...looked, ...spread(running, 0.3 * MOST_CURVES), ...spread(undercut(runs), 0.3 * MOST_CURVES), ...spread(runs, 0.4 * MOST_CURVES)]);
+}
+
+/** At most so many of them, evenly from first to last. */
+const spread = (runs, most) => (runs.length <= most ? runs : Array.from({ length: most }, (_, i) => runs[Math.floor((i * runs.length) / most)]));
+
+/** The runs that none of less compute undercuts: what the picture is about. */
+function undercut(runs) {
+  let least = Infinity;
+  return [...runs].sort((a, b) => a.flops - b.flops).filter((run) => run.loss < least && ((least = run.loss), true));
+}

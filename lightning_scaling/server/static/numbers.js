@@ -1,7 +1,7 @@
 // How a number is written, in the same words as the report: 1.3M parameters, 6.94e-8 PF-days, a loss of 2.311.
 
 const LETTERS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]];
-export const ABSENT = "–";
+const ABSENT = "–";
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
 const signed = (text) => text.replace(/^-/, "−"); // an exponent keeps its hyphen, as programs read it
 const three = (value) => signed(String(Number(value.toPrecision(3))));

@@ -1,6 +1,6 @@
 // The page: reads what is asked for, draws it, and looks again while runs train.
 
-import { drawExperiments } from "./choose.js";
+import { drawExperiments } from "./experiments.js";
 import { onTheme } from "./colours.js";
 import { bring } from "./courses.js";
 import { byId, h, show } from "./dom.js";
@@ -8,7 +8,7 @@ import { drawExternal } from "./external.js";
 import { bringColumns } from "./columns.js";
 import { drawIsoflop, makeIsoflop } from "./isoflop.js";
 import { drawLaw } from "./law.js";
-import { drawBroken, drawRuns } from "./list.js";
+import { drawBroken, drawRuns } from "./runs_table.js";
 import { drawLoss, makeLoss, onShow } from "./loss.js";
 import { drawPlanner, makePlanner } from "./planner.js";
 import { thousands } from "./numbers.js";
@@ -23,9 +23,9 @@ const SOON = 3000, LATER = 20000, AGAIN = 4000; // milliseconds between looks wh
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0, lawDue = false, begun = false, missing = "";
 
 function draw() {
-  drawTools(set, recount);
+  drawTools(set);
   drawLoss(fitted);
-  drawSide(detail, fitted, () => select({ id: view.run }));
+  drawSide(detail, fitted, select);
   drawRuns(select, set);
   drawExternal(rename);
   drawBroken(answered.broken.filter((run) => !run.external));
@@ -38,7 +38,7 @@ function drawFits() {
   if (!fitted) return;
   drawPlanner(fitted);
   drawIsoflop(fitted);
-  drawLaw(fitted);
+  drawLaw(fitted, recount);
 }
 
 function set(changes) {
@@ -94,11 +94,11 @@ async function refreshRun() {
   const answer = await askRun(id).catch((error) => ({ failed: error.message, id }));
   if (view.run !== id) return;
   detail = { ...answer, siblings: detail?.id === id ? detail.siblings : null };
-  drawSide(detail, fitted, () => select({ id }));
+  drawSide(detail, fitted, select);
   const siblings = answer.failed ? null : await askSiblings(id).catch(() => null);
   if (view.run !== id || !siblings) return;
   detail = { ...detail, siblings };
-  drawSide(detail, fitted, () => select({ id }));
+  drawSide(detail, fitted, select);
 }
 
 async function choose(ids) {
@@ -191,6 +191,7 @@ async function enter() {
 /** Back and forward: the view of that address. */
 async function revisit() {
   const before = query();
+  if (document.activeElement?.closest(".tools")) document.activeElement.blur(); // or what was typed there would stay
   fromAddress();
   drawExperiments(experiments, choose);
   detail = null;

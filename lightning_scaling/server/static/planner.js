@@ -3,7 +3,7 @@
 import { chart } from "./chart.js";
 import { theme } from "./colours.js";
 import { byId, h, show, table } from "./dom.js";
-import { PF_DAY } from "./axis.js";
+import { PF_DAY } from "./x_axis.js";
 import { between, compute, count, loss, scientific } from "./numbers.js";
 
 let picture = null, plans = null, slider = null;

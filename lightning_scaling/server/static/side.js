@@ -3,22 +3,24 @@
 import { chart } from "./chart.js";
 import { theme } from "./colours.js";
 import { collapsePicture } from "./collapse.js";
-import { byId, h, table } from "./dom.js";
-import { PF_DAY } from "./axis.js";
-import { between, compute, count, loss, percent, scientific, tick } from "./numbers.js";
-import { redraw as show } from "./redraw.js";
+import { byId, h, redraw as show, table } from "./dom.js";
+import { PF_DAY } from "./x_axis.js";
+import { between, compute, count, loss, percent, scientific, thousands, tick } from "./numbers.js";
 import { all, mlflow, one } from "./runs.js";
-import { view } from "./view.js";
+import { passes, view } from "./view.js";
+
+const NAMED = 8; // runs of a verdict in the panel
 
 let panel = null, collapse = null, panelOf = "";
 
-export function drawSide(detail, fitted, close) {
+/** Draws the panel; `select` is called with the run chosen, and with the one on show to go back to all. */
+export function drawSide(detail, fitted, select) {
   const side = byId("side");
   side.dataset.run = view.run;
-  if (!view.run) { panelOf = ""; return show(side, h("h2", {}, "All runs"), together(fitted)); }
+  if (!view.run) { panelOf = ""; return show(side, h("h2", {}, "All runs"), together(fitted, select)); }
   const run = one(view.run);
   const head = h("h2", { class: "run-name", title: run?.name }, run?.name ?? view.run);
-  const back = h("button", { type: "button", class: "close", "data-focus": "close", "aria-label": "back to all runs", onclick: close }, "×");
+  const back = h("button", { type: "button", class: "close", "data-focus": "close", "aria-label": "back to all runs", onclick: () => select({ id: view.run }) }, "×");
   if (!detail) { if (panelOf !== view.run) show(side, back, head, h("p", { class: "hint" }, "reading …")); return; }
   if (detail.failed) { panelOf = ""; return show(side, back, head, h("p", { class: "outcome refused" }, detail.failed)); }
   if (panelOf !== detail.id) { panel = collapse = null; panelOf = detail.id; }
@@ -33,24 +35,53 @@ export function drawSide(detail, fitted, close) {
   collapse.draw(collapsePicture(detail.collapse, theme()));
 }
 
-function together(fitted) {
+function together(fitted, select) {
   if (!fitted) return h("p", { class: "hint" }, all().length ? "The laws are being fitted; the runs are shown already." : "");
-  const { tenfold, prediction } = fitted.sentences, fits = constants(fitted), answers = fits ? [tenfold, prediction].filter(Boolean) : [];
+  const { tenfold, prediction } = fitted.sentences, known = fitted.frontierLines.length || fitted.planner.fitted;
+  const answers = known ? [tenfold, prediction].filter(Boolean) : [];
   const refused = fitted.outcomes.filter((each) => each.refused && !answers.some((text) => text.includes(each.text)));
-  return [answers.map((text) => h("p", {}, text)), refused.map((each) => h("p", { class: "outcome refused" }, each.text)),
-    fits, all().length ? h("p", { class: "hint" }, "Click a run for its forecast and its verdict.") : null];
+  return [answers.map((text) => h("p", {}, text)), refused.map((each) => h("p", { class: "outcome refused" }, each.text)), byVerdict(select)];
 }
 
-function constants({ surfaceLines, frontierLines, planner }) {
-  const given = planner.fitted ? surfaceLines : frontierLines;
-  return given.length ? table(["quantity", "value", "90 % interval"], given.map((line) => [h("b", { title: line.meaning }, line.name), line.value, line.interval])) : null;
+/** What to do with the runs on show: of each verdict the runs in progress first, then those of the lowest loss. */
+function byVerdict(select) {
+  const groups = new Map();
+  for (const run of all()) {
+    if (!isToDo(run) || !passes(run)) continue;
+    if (!groups.has(run.verdict)) groups.set(run.verdict, []);
+    groups.get(run.verdict).push(run);
+  }
+  if (!groups.size) return all().length ? h("p", { class: "hint" }, "Click a run for its forecast and its verdict.") : null;
+  const name = (run) => h("button", { type: "button", class: "name", title: run.name, "data-focus": `verdict ${run.id}`, onclick: () => select(run) }, run.name);
+  const entry = ([verdict, some]) => [h("dt", {}, badge(verdict), ` ${thousands(some.length)} ${some.length === 1 ? "run" : "runs"}`),
+    h("dd", {}, foremost(some).map(name), some.length > NAMED ? h("span", { class: "hint" }, `and ${thousands(some.length - NAMED)} more`) : null)];
+  const inOrder = [...groups].sort(([a], [b]) => place(a) - place(b));
+  return [h("h3", {}, "What to do with the runs"), h("dl", { class: "by-verdict" }, inOrder.map(entry)), h("p", { class: "hint" }, "Click a run for its forecast and the reason.")];
 }
+
+/** A verdict to act on: too early is none, and to continue as planned is done once a run has finished. */
+const isToDo = (run) => run.verdict && run.verdict !== "too early" && !(run.verdict === "continue" && run.state === "FINISHED");
+
+/** The first few of very many without sorting all of them at every redraw. */
+function foremost(runs) {
+  const before = (a, b) => (a.state === "RUNNING") - (b.state === "RUNNING") || (b.loss ?? Infinity) - (a.loss ?? Infinity), kept = [];
+  for (const run of runs) {
+    if (kept.length === NAMED && before(run, kept.at(-1)) <= 0) continue;
+    const i = kept.findIndex((each) => before(run, each) > 0);
+    kept.splice(i < 0 ? kept.length : i, 0, run);
+    kept.length = Math.min(kept.length, NAMED);
+  }
+  return kept;
+}
+
+const FIRST = ["continue", "continue past plan", "decay now", "fresh data", "grow"]; // worth more compute; the others are not
+const place = (verdict) => (FIRST.includes(verdict) ? FIRST.indexOf(verdict) : FIRST.length);
+const badge = (verdict) => h("span", { class: `verdict ${verdict.replace(/[^a-z]+/g, "-")}` }, verdict);
 
 function verdict(run) {
-  const badge = h("span", { class: `verdict ${run.verdict.replace(/[^a-z]+/g, "-")}` }, run.verdict);
   const expected = run.expected;
   return [
-    run.verdict ? h("p", { class: "verdict-line" }, badge, ` ${run.because}`) : h("p", { class: "hint" }, "no verdict was recorded for this run"),
+    run.verdict ? h("p", { class: "verdict-line" }, badge(run.verdict), ` ${run.because}`) : h("p", { class: "hint" }, "no verdict was recorded for this run"),
     expected ? h("p", {}, `Expected at the end of its token budget: ${loss(expected.loss.at(-1))} (${between(expected.low.at(-1), expected.high.at(-1), loss)}). `,
       h("span", { class: "hint" }, expected.outcome)) : null,
     run.half ? h("p", {}, halfway(run)) : null,
@@ -67,7 +98,13 @@ function familyWords({ collapse: found, because }) {
 function readings(run) {
   return [run.plateau ? h("p", { class: "outcome refused" }, run.plateau.line) : null,
     run.averaged ? h("p", {}, run.averaged.words) : null,
-    run.moreData ? h("p", {}, h("b", {}, `Keep adding data? ${run.moreData.answer}. `), run.moreData.because) : null];
+    run.moreData ? moreData(run.moreData) : null];
+}
+
+/** The answer with what decided it; what else was weighed is folded. */
+function moreData({ answer, because }) {
+  const [first, ...rest] = because.split("; ");
+  return [h("p", {}, h("b", {}, `Keep adding data? ${answer}. `), first), folded("more-data", "what else was weighed", rest)];
 }
 
 /** Why this run is better or worse than others of its size: the span of their losses, and what is different about it. */
@@ -77,10 +114,14 @@ function siblings({ siblings: found }) {
     found.differs.length ? table(["differs in", "here", "there"], found.differs, [0, 1, 2]) : h("p", { class: "hint" }, "No logged parameter or tag is different here."));
 }
 
+/** The law in a line; its interval and what it is not open below. */
 function lawWords({ powerLaw: { words: [first, ...more] } }) {
-  const lines = more.map((text) => h("p", { class: "hint" }, text));
-  return more.length ? h("details", { class: "law-words" }, h("summary", {}, first), lines) : h("p", { class: "hint" }, first);
+  const [law, ...rest] = first.split("; ");
+  return folded("law-words", law, [...rest, ...more]) ?? h("p", { class: "hint" }, law);
 }
+
+/** Sentences that open below a first one; null without any. */
+const folded = (name, words, more) => (more.length ? h("details", { class: `folded ${name}` }, h("summary", {}, words), more.map((text) => h("p", { class: "hint" }, text))) : null);
 
 function halfway(run) {
   const { half } = run, made = `Halfway it was forecast to end at ${loss(half.loss)} (${between(half.low, half.high, loss)})`;

@@ -2,7 +2,7 @@
 
 import { valueAt } from "./group.js";
 import { compute, count, loss, thousands } from "./numbers.js";
-import { PF_DAY } from "./axis.js";
+import { PF_DAY } from "./x_axis.js";
 
 const most = () => (innerWidth > 640 ? 8 : 3); // others in the tip, which would hide the chart of a phone
 

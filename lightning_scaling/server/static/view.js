@@ -1,10 +1,11 @@
 // What is being looked at, kept in the address, so that a link shows the same and Back goes back.
 
+import { AXES } from "./x_axis.js";
+
 /** The metric mapping of external runs: see metric_mapping.py. */
 export const NAMES = { loss_metric: "", token_metric: "", tokens_per_step: "", params: "" };
 const DEFAULTS = { x: "pf_days", xlog: "log", ylog: "log", family: "", state: "", text: "", filter: "", run: "", unfinished: "",
   metric: "", smooth: "0", group: "", cols: "", sort: "N", down: "", pick: "", only: "", hide: "", zoom: "", ...NAMES };
-const AXES = ["pf_days", "flops", "tokens", "params", "step", "epoch", "clock"];
 const TYPED = ["text", "smooth", "zoom"]; // changed many times in a row: one entry of the history is enough
 
 export const view = { experiments: [], ...DEFAULTS };
@@ -14,7 +15,7 @@ export function fromAddress() {
   const given = new URLSearchParams(location.search);
   view.experiments = given.getAll("experiment");
   for (const name of Object.keys(DEFAULTS)) view[name] = given.get(name) ?? DEFAULTS[name];
-  if (!AXES.includes(view.x)) view.x = DEFAULTS.x;
+  if (!Object.hasOwn(AXES, view.x)) view.x = DEFAULTS.x;
   for (const name of ["xlog", "ylog"]) if (view[name] !== "linear") view[name] = "log";
   if (!(Number(view.smooth) >= 0 && Number(view.smooth) < 1)) view.smooth = DEFAULTS.smooth;
 }

@@ -1,8 +1,7 @@
 // Which experiments are looked at.
 
-import { byId, h } from "./dom.js";
+import { byId, h, redraw as show } from "./dom.js";
 import { shortened } from "./numbers.js";
-import { redraw as show } from "./redraw.js";
 import { view } from "./view.js";
 
 let have = [];

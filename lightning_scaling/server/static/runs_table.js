@@ -1,17 +1,16 @@
 // The runs as a table: chosen columns, sorted by any, rows ticked to be compared or hidden; and those that cannot be read, with the reason.
 
-import { PF_DAY } from "./axis.js";
-import { byId, h, s } from "./dom.js";
+import { PF_DAY } from "./x_axis.js";
+import { byId, h, redraw as show, s } from "./dom.js";
 import { columnMenu, valueOf } from "./columns.js";
 import { colouring, stateName } from "./loss.js";
 import { compute, count, loss, thousands } from "./numbers.js";
-import { redraw as show } from "./redraw.js";
 import { all, mlflow } from "./runs.js";
 import { asText, idsOf, listed, passes, view } from "./view.js";
 
 const EXPECTED = "expected end"; // a column while any run is in progress
 const FIRST = 60, MOST = 1000; // rows: at first, and after the click; ten thousand would be built anew at every redraw
-export const COLUMNS = [
+const COLUMNS = [
   { name: "run", of: (r) => r.name, text: true }, { name: "N", of: (r) => r.params, write: count }, { name: "tokens", of: (r) => r.tokens, write: count },
   { name: "tokens/N", of: (r) => r.tokens / r.params, write: count }, { name: "PF-days", of: (r) => r.flops / PF_DAY, write: compute },
   { name: "loss", of: (r) => r.loss, write: loss }, { name: EXPECTED, of: (r) => (r.state === "RUNNING" ? r.forecast : null), write: loss },

@@ -1,4 +1,4 @@
-"""The options by which a command lets its user say what a file is and what its columns are, instead of leaving it to be guessed."""
+"""Options that several commands share: counts as people write them, what a file is and what its columns are, the metric mapping."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -6,9 +6,36 @@ from typing import Any
 import click
 
 from lightning_scaling.importers.importer import Options
-from lightning_scaling.numbers import parse_count
+from lightning_scaling.numbers import parse_compute, parse_count
 
 COLUMNS = ("step", "lr", "loss", "tokens", "epoch")
+
+
+class Count(click.ParamType):  # type: ignore[type-arg]
+    """A positive count as people write it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a ValueError with one line for anything else."""
+        return _positive(parse_count(str(value)), value, param, "a positive number such as 7e9 or 7B")
+
+
+class Compute(click.ParamType):  # type: ignore[type-arg]
+    """An amount of compute as people write it."""
+
+    name = "compute"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """FLOPs; a ValueError with one line for anything else."""
+        return _positive(parse_compute(str(value)), value, param, "a positive amount of compute such as 1e23, 100 ZFLOPs or 3.3 PF-days")
+
+
+def _positive(number: float, value: Any, param: click.Parameter | None, what: str) -> float:
+    if not 0 < number < float("inf"):
+        name = param.opts[0] if param is not None else "the value"
+        raise ValueError(f"{name} must be {what}, got {value!r}")
+    return int(number) if number.is_integer() and number < 2**63 else number
 
 
 def column_options(command: Any) -> Any:

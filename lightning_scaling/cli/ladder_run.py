@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from lightning_scaling.cli.early_words import account_document, account_lines
-from lightning_scaling.cli.ladder_words import status_document, status_text
+from lightning_scaling.cli.ladder_words import account_document, account_lines, status_document, status_text
 from lightning_scaling.ladder.design import Design
 from lightning_scaling.ladder.early_account import account, stopped_early
 from lightning_scaling.ladder.engine import make_engine

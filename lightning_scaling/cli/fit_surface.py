@@ -1,4 +1,4 @@
-"""What `fit` computes, as one plain dict: the law, its intervals, optima, the backtest and the next runs."""
+"""What `fit` computes of L(N, D), as one plain dict: the law, its intervals, optima, the backtest and the next runs."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.column_law import Planned, larger_found, outcome_of, runs_only
+from lightning_scaling.cli.fit_answer import Planned, larger_found, outcome_of, runs_only
 from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
 from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table

@@ -1,4 +1,4 @@
-"""The design that the command line asks for: a file with changes, or flags alone."""
+"""The design and the engine that the options of `ladder` ask for: a file with changes, or flags alone."""
 
 from collections.abc import Iterable
 from typing import Any

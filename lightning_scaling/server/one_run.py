@@ -19,7 +19,7 @@ from lightning_scaling.server.overview import column, number, rounded
 _PLACES = 40
 
 
-def detail(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
+def one_run(record: RunRecord, siblings: Sequence[Curve] = ()) -> dict[str, Any]:
     """Ready for JSON. `siblings`: finished curves of the family, whose response to the schedule is transferred."""
     facts, last = row(record), record.predictions[-1] if record.predictions else None
     where = {"id": record.run_id, "name": facts.name, "experiment": record.experiment, "family": record.family}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.cli.column_law import Found, Planned, outcome_of, table_of
+from lightning_scaling.cli.fit_answer import Found, Planned, outcome_of, table_of
 from lightning_scaling.cli.sources import Sources, explained
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.laws import FinishedRuns, finished, fit_hyperparameters
