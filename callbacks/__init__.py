@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ScalingLawMonitor"]
 
-__getattr__ = lazy(__name__, {"ScalingLawMonitor": "lightning"})
+__getattr__, __dir__ = lazy(__name__, {"ScalingLawMonitor": "lightning"})

@@ -147,7 +147,7 @@ __all__ = [
     "training_flops",
 ]
 
-_load = lazy(__name__, _LAZY)
+_load, _ = lazy(__name__, _LAZY)
 
 
 def __getattr__(name: str) -> Any:

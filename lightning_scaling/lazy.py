@@ -5,11 +5,12 @@ from importlib import import_module
 from typing import Any
 
 
-def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of `package`: `places` names which of its modules each name comes from.
+def lazy(package: str, places: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of `package`: `places` names which of its modules each name comes from.
 
-    >>> lazy("lightning_scaling", {"Schedule": "run.schedule"})("Schedule").__name__
-    'Schedule'
+    >>> load, listed = lazy("lightning_scaling", {"Schedule": "run.schedule"})
+    >>> load("Schedule").__name__, listed()
+    ('Schedule', ['Schedule'])
     """
 
     def load(name: str) -> Any:
@@ -17,4 +18,4 @@ def lazy(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
             return getattr(import_module(f"{package}.{places[name]}"), name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    return load
+    return load, lambda: sorted(places)

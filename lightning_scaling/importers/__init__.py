@@ -17,4 +17,4 @@ _LAZY = {"Importer": "importer", "Options": "importer", "Reading": "reading", "r
 
 __all__ = ["Importer", "Options", "Reading", "read_each", "read_run"]
 
-__getattr__ = lazy(__name__, _LAZY)
+__getattr__, __dir__ = lazy(__name__, _LAZY)

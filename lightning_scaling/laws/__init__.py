@@ -93,4 +93,4 @@ __all__ = [
     "save",
     "simulate_runs",
 ]
-__getattr__ = lazy(__name__, _LAZY)
+__getattr__, __dir__ = lazy(__name__, _LAZY)

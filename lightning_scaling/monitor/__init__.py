@@ -9,4 +9,4 @@ if TYPE_CHECKING:
 
 __all__ = ["RunMonitor"]
 
-__getattr__ = lazy(__name__, {"RunMonitor": "run_monitor"})
+__getattr__, __dir__ = lazy(__name__, {"RunMonitor": "run_monitor"})

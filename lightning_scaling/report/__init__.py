@@ -40,4 +40,4 @@ __all__ = [
     "write_report",
 ]
 
-__getattr__ = lazy(__name__, _WHERE)
+__getattr__, __dir__ = lazy(__name__, _WHERE)

@@ -72,4 +72,4 @@ __all__ = [
     "store_name",
 ]
 
-__getattr__ = lazy(__name__, _LAZY)
+__getattr__, __dir__ = lazy(__name__, _LAZY)
