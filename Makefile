@@ -32,10 +32,10 @@ dist: .venv/.docs
 test-oldest:
 	PYTHON=$(OLDEST_PYTHON) tests/environments/run.sh oldest-core tests/run tests/forecasting tests/test_numbers.py
 	tests/environments/run.sh oldest tests/store tests/run
-	tests/environments/run.sh oldest-page tests/server/test_server_app.py tests/server/test_server_mlflow.py
+	tests/environments/run.sh oldest-page tests/server/test_server_mlflow.py
 
 test-newest:
-	tests/environments/run.sh newest tests/store tests/run tests/server/test_server_app.py tests/server/test_server_mlflow.py
+	tests/environments/run.sh newest tests/store tests/run tests/server/test_server_mlflow.py
 
 .venv/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and 'lightning-scaling needs Python 3.10 or newer: make PYTHON=python3.12')"

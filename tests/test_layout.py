@@ -1,6 +1,7 @@
 """The shape of the project: the core needs numpy and scipy alone, and each framework is known in one place."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,15 @@ def test_no_file_is_longer_than_one_sitting():
         if (n := len(p.read_text().splitlines())) > 300
     }
     assert long == {}
+
+
+@pytest.mark.parametrize("document", ["Makefile", "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/examples.md"])
+def test_every_file_that_a_document_names_is_there(document):
+    named = set(
+        re.findall(
+            r"(?:lightning_scaling|callbacks|tests|benchmarks|examples|docs)/[\w/.]+\.(?:py|md|js|txt|png|sh)\b",
+            (ROOT / document).read_text(),
+        )
+    )
+    assert named
+    assert [name for name in sorted(named) if "NAME" not in name and not (ROOT / name).exists()] == []
