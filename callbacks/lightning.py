@@ -37,6 +37,8 @@ from lightning_scaling.monitor.schedule.host_rate import host_rate
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
 NOTHING: Any = None
+# The hooks of a step catch what fails in them: a step has emptied the caches, and each frame between trainer and count costs 2 µs.
+BATCH_START, OPTIMIZER_STEP, BATCH_END = "the start of a batch", "the optimiser step", "the end of a batch"
 
 
 class ScalingLawMonitor(Callback):
@@ -115,7 +117,15 @@ class ScalingLawMonitor(Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting and self._run is not None:
             self._first_batch(trainer, pl_module, batch)
-        self._begin_batch(batch, batch_idx)
+        run = self._run
+        if not self._active or self._late or run is None or BATCH_START in self._guard.off:
+            return
+        try:
+            if batch_idx == 0:  # whatever was frozen for this epoch
+                run.counting.look_again()
+            run.counting.look_at(None, batch)
+        except Exception as error:
+            self._guard.switch_off(BATCH_START, error)
 
     def _first_batch(self, trainer: Any, module: Any, batch: Any) -> None:
         self._waiting = False
@@ -125,46 +135,51 @@ class ScalingLawMonitor(Callback):
         if run is not None and not self._late:
             self._together(run.ranks, lambda: run.start(batch, module, trainer.train_dataloader, trainer.optimizers))
 
-    @guarded
-    def _begin_batch(self, batch: Any, batch_idx: int) -> None:
-        run = self._run
-        if self._active and run is not None and not self._late:
-            if batch_idx == 0:  # whatever was frozen for this epoch
-                run.counting.look_again()
-            run.begin_batch(batch)
-
-    @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        if self._active and (self._followed is None or optimizer is self._followed):
+        if not self._active or (self._followed is not None and optimizer is not self._followed) or OPTIMIZER_STEP in self._guard.off:
+            return
+        try:
             self._rate = host_rate(optimizer, self._rate)
             self._stepped = True
             if self._manual:  # may step more than once a batch; a closure (LBFGS) is evaluated more than once a step
                 self._note_step()
+        except Exception as error:
+            self._guard.switch_off(OPTIMIZER_STEP, error)
 
     def _note_step(self) -> None:
         if self._stepped and self._run is not None:
             self._stepped = False
             self._run.optimizer_step(self._rate)
 
-    @guarded
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         run = self._run
-        if self._active and run is not None:
-            self._end_batch(trainer, run, outputs, batch)
-            if run.point_due():  # whatever failed before: every rank reads its loss together
-                run.training_point(max(trainer.global_step - 1, 0), partial(self._budget, trainer))
-                self._after_point(trainer, run)
+        if not self._active or run is None:
+            return
+        if BATCH_END not in self._guard.off:
+            try:
+                if self._late:
+                    self._late_batch(trainer, run, batch)
+                if self._stepped:
+                    self._note_step()
+                if self._averaged is not None:
+                    self._averaged.stepped(trainer)
+                run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
+            except Exception as error:
+                self._guard.switch_off(BATCH_END, error)
+        if run.loss.training is not None:  # whatever failed before: every rank reads its loss together
+            self._training_point(trainer, run)
+
+    def _late_batch(self, trainer: Any, run: RunMonitor, batch: Any) -> None:
+        """The batch is only known at its end."""
+        run.start(batch, trainer.lightning_module, trainer.train_dataloader, trainer.optimizers)
+        run.begin_batch(batch)
+        self._late = self._draws_batches
 
     @guarded
-    def _end_batch(self, trainer: Any, run: RunMonitor, outputs: Any, batch: Any) -> None:
-        if self._late:  # the batch is only known now
-            run.start(batch, trainer.lightning_module, trainer.train_dataloader, trainer.optimizers)
-            run.begin_batch(batch)
-            self._late = self._draws_batches
-        self._note_step()
-        if self._averaged is not None:
-            self._averaged.stepped(trainer)
-        run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
+    def _training_point(self, trainer: Any, run: RunMonitor) -> None:
+        if run.point_due():
+            run.training_point(max(trainer.global_step - 1, 0), partial(self._budget, trainer))
+            self._after_point(trainer, run)
 
     @guarded
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:

@@ -1,14 +1,15 @@
 """Notices within a few batches that weights of a model were frozen or unfrozen, without looking at all of them in every step.
 
-Looking at one weight takes up to a microsecond when the step has emptied the caches, so a step looks at a few, spread over the model: a
-quarter of the model that is frozen is seen at the next batch, a single weight after at most a quarter as many batches as there are weights.
+Looking at one weight takes up to a microsecond when the step has emptied the caches, so every fourth step looks at a few, spread over the
+model: a quarter of the model that is frozen is seen within four steps, a single weight within as many steps as there are weights.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-AT_ONCE = 4  # weights in a step
+AT_ONCE = 4  # weights at a look
 FEW = 8  # so many are all looked at in every step
+STEPS = 4  # between two looks at some of more
 
 
 class FrozenWatch:
@@ -27,6 +28,7 @@ class FrozenWatch:
 
     def __init__(self, weights: Iterable[Any] = ()) -> None:
         trained = [(weight, bool(weight.requires_grad)) for weight in weights]
+        self.every = 1 if len(trained) <= FEW else STEPS  # steps from one look to the next
         apart = 1 if len(trained) <= FEW else -(-len(trained) // AT_ONCE)
         self._parts = [trained[first::apart] for first in range(apart)]
         self._next = 0

@@ -48,6 +48,7 @@ class Counting:
         self._signature: tuple[int, ...] = ()
         self._frozen = FrozenWatch()
         self._look_again = False
+        self._unlooked = 0  # steps since some weights were looked at
         self._rules: dict[tuple[int, ...], FlopsRule] = {}  # by signature: some trainings freeze in turns
         self._rule: FlopsRule | None = None
         self.conventions = self._conventions()
@@ -139,6 +140,10 @@ class Counting:
         """Parts of the model may have been replaced, added, frozen or unfrozen: the next batch looks at all of it."""
         self._look_again = True
 
+    def _has_changed(self) -> bool:
+        self._unlooked = 0
+        return self._frozen.changed()
+
     def _count_again(self, meter: Meter, batch: Any) -> None:
         """Count the model again where its weights have been replaced, frozen or unfrozen."""
         self._look_again = False
@@ -155,7 +160,8 @@ class Counting:
         meter = self.meter
         if meter is None or self._rule is None:
             return
-        if self._look_again or self._frozen.changed():
+        self._unlooked += 1
+        if self._look_again or (self._unlooked >= self._frozen.every and self._has_changed()):
             self._guard.attempt("counting the model again", lambda: self._count_again(meter, batch))
         if tokens is not None:
             self._progress.ledger.add(int(tokens), *self._rule.cost(int(tokens), None, None))
