@@ -59,7 +59,7 @@ class Packer:
         try:
             self._keep([make(record, when)])
         except Exception as error:
-            self._refuse(f"the record cannot be kept: {error}")
+            self._refuse(f"the record cannot be kept: {str(error) or type(error).__name__}")
 
 
 def record_file(record: RunRecord, when: int) -> Event:
