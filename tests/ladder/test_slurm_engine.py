@@ -56,10 +56,9 @@ def test_a_preempted_job_is_requeued_and_resumes_from_its_checkpoint(tmp_path, t
     assert log.count("w8 700 steps resumes from") == 1
 
 
-def test_without_slurm_the_remedy_is_stated(tmp_path):
+def test_without_slurm_the_remedy_is_stated(tmp_path, monkeypatch):
     from lightning_scaling.ladder.slurm_engine import SlurmEngine
 
-    if submitit.AutoExecutor.which() == "slurm":
-        pytest.skip("there is a SLURM here")
+    monkeypatch.setenv("PATH", str(tmp_path))  # a SLURM that is here is not found
     with pytest.raises(ValueError, match="sbatch is not found"):
         SlurmEngine(folder=tmp_path)
