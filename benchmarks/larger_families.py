@@ -78,7 +78,7 @@ def asked(name: str, runs: pd.DataFrame, cut: int) -> Asked | None:
     if len(small) < (15 if cut <= 10 else 8) or small.n_params.nunique() < 3 or len(large) < (2 if cut <= 10 else 1):
         return None
     given = configurations(points(small.n_params, small.tokens, small.loss))
-    logs, x, y, unit = larger._logs(merged(given, larger.MOST))
+    logs, x, y, unit, _ = larger._logs(merged(given, larger.MOST))
     u, v = np.log(large.n_params.to_numpy(float)) - x, np.log(large.tokens.to_numpy(float)) - y
     kind = priors.recognised(given.points.loss)
     found = posterior(logs, u, v, priors.prior_for(kind))

@@ -123,10 +123,10 @@ class FinishedRuns:
         ratios = self.tokens / self.params
         if not len(self) or ratios.max() < ONE_RATIO * ratios.min():
             return self
-        best_before = np.r_[np.inf, np.minimum.accumulate(self.loss)[:-1]]
-        height = _above_hull(np.log(self.flops), np.log(self.loss))
-        kept = (self.loss < best_before) & (height <= NEAR_HULL)
-        return self.take(kept) if kept.sum() >= 3 else self
+        # The corners of the hull, as far as it falls, are runs that no cheaper one undercuts.
+        best = np.flatnonzero(self.loss < np.r_[np.inf, np.minimum.accumulate(self.loss)[:-1]])
+        kept = best[_above_hull(np.log(self.flops[best]), np.log(self.loss[best])) <= NEAR_HULL]
+        return self.take(kept) if len(kept) >= 3 else self
 
 
 def finished(records: Iterable[RunRecord], unfinished: bool = False) -> FinishedRuns:

@@ -100,10 +100,11 @@ def profile_ranges(theta: Floats, x: Floats, y: Floats, z: Floats, weights: Floa
     return np.array([of_alpha.min(), of_alpha.max()]), np.array([of_beta.min(), of_beta.max()])
 
 
-def judge(points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, residuals: Floats, noise: float) -> tuple[SurfaceOutcome, str]:
-    """The outcome of a fit and the numbers that decided; x, y, z centred logs, residuals of ln loss."""
+def judge(
+    points: LawPoints, theta: Floats, x: Floats, y: Floats, z: Floats, residuals: Floats, noise: float, different: int
+) -> tuple[SurfaceOutcome, str]:
+    """The outcome of a fit and the numbers that decided; x, y, z centred logs, residuals of ln loss, `different` (N, D) in all."""
     ratios = np.log(points.tokens / points.params)
-    different = distinct(points)
     freedom = max(different - 5, 1)
     errors = _for_freedom(exponent_errors(theta, x, y, max(noise, 1e-4)), freedom)
     text = f"{_exponents(theta, errors)} (noise {100 * noise:.2f} % per point, {different} configurations)"

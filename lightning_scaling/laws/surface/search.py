@@ -26,6 +26,7 @@ from lightning_scaling.arrays import Floats
 LOWER = np.array([-18.0, -18.0, -18.0, 1e-3, 1e-3])
 UPPER = np.array([4.0, 4.0, 4.0, 4.0, 4.0])
 STEPS = 200
+AT_ONCE = 20_000  # points
 LOW = np.tril_indices(5, -1)
 EXPONENTS = np.geomspace(0.04, 2.5, 14)
 APART = 3
@@ -46,6 +47,16 @@ class Problem:
     z: Floats
     delta: float
     overestimate: float = 1.0
+
+    @cached_property
+    def blocks(self) -> list[tuple[slice, "Problem"]]:
+        """The points in parts that stay in the cache of a processor."""
+        rows = [slice(i, i + AT_ONCE) for i in range(0, len(self.x), AT_ONCE)]
+        return [(some, self.take(some)) for some in rows]
+
+    def take(self, index: NDArray[np.intp] | slice) -> "Problem":
+        """The points at `index`."""
+        return replace(self, x=self.x[index], y=self.y[index], z=self.z[index])
 
     @cached_property
     def across_params(self) -> Floats:
@@ -75,6 +86,13 @@ def log_prediction(theta: Floats, x: Floats, y: Floats) -> Floats:
 
 def evaluate(problem: Problem, theta: Floats, weights: Floats) -> Value:
     """Objective, gradient and Hessian at theta (R, 5) for point weights (R, n): a resample is a row of counts."""
+    if len(problem.x) <= AT_ONCE:
+        return _evaluate(problem, theta, weights)
+    parts = [_evaluate(part, theta, weights[:, some]) for some, part in problem.blocks]
+    return Value(*(np.sum([getattr(part, name) for part in parts], axis=0) for name in ("value", "gradient", "hessian")))
+
+
+def _evaluate(problem: Problem, theta: Floats, weights: Floats) -> Value:
     floor = np.exp(theta[:, :1])
     by_n = np.exp(theta[:, 1:2] - theta[:, 3:4] * problem.x)
     by_d = np.exp(theta[:, 2:3] - theta[:, 4:5] * problem.y)
