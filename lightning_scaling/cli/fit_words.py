@@ -10,7 +10,7 @@ from lightning_scaling.printed import aligned
 HELPS = 0.9
 MOST_HELD_OUT = 12
 # Notes that change how the law is to be read; the others are in the document.
-ALWAYS = ("are these in billions", "sweep hyper-parameters")
+ALWAYS = ("are these in billions", "sweep hyper-parameters", "exchanged?", "perplexities?", "far above L(N, D)")
 _DENSE = "L(N, D) above is that of dense models: a mixture of experts counts as one of its effective size."
 
 
@@ -39,7 +39,7 @@ def _law(found: dict[str, Any]) -> str:
     searched = f"; {first} of {of} starts agree" if of else ""
     runs = "1 run" if found["runs"] == 1 else f"{found['runs']} runs"
     text = f"{runs}{searched}. {found['meaning']} ({found['because']}){_advice(found)}"
-    return f"{aligned(rows)}\n{text}" if of else text
+    return f"{aligned(rows)}\n{text}" if of and found["outcome"] != "NO_FALL" else text
 
 
 def _advice(found: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ from lightning_scaling.units import FLOPS_PER_PARAM_AND_TOKEN, training_flops
 ONE_RATIO = 3.0
 # Runs this much above the lower hull still count as on the frontier: the noise of a final loss is .1 to .5 % on published sweeps.
 NEAR_HULL = 0.01
+# Guessing among 160 000 tokens costs 12 nats.
+GUESSED = 12.0
 # Standard deviation of ln(total/active parameters) from which runs are mixtures of different kinds.
 MIXED = 0.2
 
@@ -79,6 +81,10 @@ class FinishedRuns:
         for name, values, fewest in (("params", self.params, FEWEST_PARAMS), ("tokens", self.tokens, FEWEST_TOKENS)):
             if typed and len(self) and values.min() < fewest:
                 doubts.append(f"the smallest number of {name} is {values.min():g}: are these in billions? Write 7B or 7e9 for 7 billion")
+        if len(self) and not doubts and typed and (self.tokens / self.params).max() < 1:
+            doubts.append("every run has fewer tokens than parameters: were the columns exchanged?")
+        if len(self) and np.median(self.loss) > GUESSED:
+            doubts.append(f"half of the losses exceed {GUESSED:g}, more than guessing costs: are these perplexities? Take their logarithm")
         if forecasts := int((self.observed == 0).sum()):
             doubts.append(f"{forecasts} of the runs ended early and enter with the forecast of their end, by its weight")
         return tuple(doubts)

@@ -37,6 +37,17 @@ class LawPoints:
         slopes = np.linalg.lstsq(columns - columns.mean(0), heights, rcond=1e-9)[0]
         return bool(slopes.min() < -1e-9)
 
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """(n,) number of each different (N, D, loss), in order of appearance: equal rows are one run written down twice."""
+        order = np.lexsort((self.loss, self.tokens, self.params))
+        new = np.zeros(len(order), dtype=bool)
+        for column in (self.params, self.tokens, self.loss):
+            new[1:] |= np.diff(column[order]) != 0
+        first = np.empty(len(order), dtype=np.intp)
+        first[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+        return np.asarray(np.unique(first, return_inverse=True)[1], dtype=np.intp)
+
     def take(self, index: ArrayLike) -> "LawPoints":
         """The points at `index` (mask or indices), their runs numbered anew."""
         pick = np.asarray(index)
@@ -61,7 +72,10 @@ def require_units(name: str, value: float | None, fewest: float, example: str) -
 
 
 def positive(name: str, values: ArrayLike) -> Floats:
-    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    try:
+        array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers such as 7e9, got {values!r:.60}") from None
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
     bad = np.flatnonzero(~(np.isfinite(array) & (array > 0)))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightning_scaling import numbers
+from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.printed import aligned
@@ -19,8 +20,7 @@ LEVEL = 0.9
 def fit_text(fit: "RunsFit") -> str:
     """L(N, D) and the law of loss over compute, with what the runs identify."""
     parts = [surface_text(fit.surface)]
-    if fit.frontier.usable:
-        parts.append(f"L(C) = ({numbers.scientific(fit.frontier.scale)}/C)^{fit.frontier.exponent:.3g}: {fit.frontier.outcome}")
+    parts += [fit.frontier._sentence()] if fit.frontier.usable else []
     parts += [] if fit.moe is None else [str(fit.moe)]
     parts += [f"note: {note}" for note in fit.notes]
     left = len(fit.runs.left_out)
@@ -31,12 +31,13 @@ def fit_text(fit: "RunsFit") -> str:
 def surface_text(fit: SurfaceFit) -> str:
     """The constants with their intervals, the outcome, and the best use of the largest run's compute, 10 and 100 times it."""
     sentence = f"L(N, D) = E + A/N^alpha + B/D^beta over {len(fit.points)} runs: {fit.outcome} ({fit.because})"
-    if not fit.usable:
+    if not fit.usable or fit.outcome is SurfaceOutcome.NO_FALL:
         return sentence
     rows = [("", "value", f"{100 * LEVEL:.0f} % interval")]
     for name in (*CONSTANTS, "N_exponent"):
         value = float(getattr(fit.surface, name))
         edges = numbers.between(*fit.interval(name, LEVEL), numbers.plain) if fit.resampled else numbers.ABSENT
+        edges = numbers.OPEN if name in fit.undetermined else edges
         rows.append(("a of N* ∝ C^a" if name == "N_exponent" else name, numbers.plain(value), edges))
     return "\n".join([sentence, aligned(rows), *_optima(fit)])
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lightning_scaling.arrays import robust_spread
 from lightning_scaling.laws.approaches.isoflop import IsoFlops
 from lightning_scaling.laws.approaches.side_by_side import Approaches, compare_approaches
 from lightning_scaling.laws.configurations import Replicates, configurations
@@ -15,10 +16,11 @@ from lightning_scaling.laws.extrapolation.backtests import Backtest, HeldOut, ba
 from lightning_scaling.laws.extrapolation.larger import Larger, predict_larger
 from lightning_scaling.laws.finished_runs import FinishedRuns, finished
 from lightning_scaling.laws.frontier.frontier import FrontierFit, fit_frontier
-from lightning_scaling.laws.outcomes import Answer
+from lightning_scaling.laws.outcomes import Answer, SurfaceOutcome
 from lightning_scaling.laws.points import LawPoints
 from lightning_scaling.laws.surface.fit import Objective, fit_surface
 from lightning_scaling.laws.surface.moe import MoEFit, fit_moe
+from lightning_scaling.laws.surface.outliers import FAR
 from lightning_scaling.laws.surface.surface import Optimum
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.printed import as_html
@@ -30,6 +32,8 @@ SEED = 0
 # One start finds the minimum on every published family; six are the certificate that it is the lowest.
 STARTS = 6
 FEWEST_TO_COMPARE = 6  # runs
+# ln of observed over fitted loss from which a run can be crippled: fewer per cent are noise, an untuned rate, another form.
+CRIPPLED = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +158,24 @@ def fit_runs(
         chosen.params, chosen.tokens, chosen.loss, drawn, seed, chosen.groups,
         objective=objective, starts=STARTS, weights=chosen.weights, flops=chosen.flops if len(chosen) else None, name=name, notes=notes,
     )  # fmt: skip
-    on = given.on_frontier
-    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, (*swept, *_notes(chosen, on, moe)), moe)
+    sound, crippled = _sound(given, surface)
+    # Of losses that do not fall the lowest ones are no law but a choice.
+    on = sound if surface.outcome is SurfaceOutcome.NO_FALL else sound.on_frontier
+    words = (*swept, *crippled, *_notes(chosen, sound, on, moe))
+    return RunsFit(chosen, surface, fit_frontier(on.flops, on.loss, level), level, words, moe)
+
+
+def _sound(runs: FinishedRuns, surface: SurfaceFit) -> tuple[FinishedRuns, tuple[str, ...]]:
+    """The runs without those far above L(N, D), which may still be the only ones of their compute, and a note that names them."""
+    if not surface.usable or surface.outcome is SurfaceOutcome.NO_FALL:
+        return runs, ()
+    far = surface.residuals > max(FAR * robust_spread(surface.residuals), CRIPPLED)
+    if not far.any() or (~far).sum() < 3:
+        return runs, ()
+    name = runs.keys[int(np.argmax(np.where(far, surface.residuals, -np.inf)))]
+    lie = "1 run lies" if far.sum() == 1 else f"{far.sum()} runs lie"
+    note = f"{lie} far above L(N, D), {name} farthest, and count for nothing in the law of compute: look at how they ended"
+    return runs.take(~far), (note,)
 
 
 def best_of_sweeps(runs: FinishedRuns, how: Replicates = "auto") -> tuple[FinishedRuns, tuple[str, ...]]:
@@ -199,7 +219,7 @@ def _as_dense(runs: FinishedRuns, moe: MoEFit) -> FinishedRuns:
     return runs.as_dense(moe.effective(active, runs.total) if moe.usable else active)
 
 
-def _notes(runs: FinishedRuns, on: FinishedRuns, moe: MoEFit | None = None) -> tuple[str, ...]:
+def _notes(runs: FinishedRuns, sound: FinishedRuns, on: FinishedRuns, moe: MoEFit | None = None) -> tuple[str, ...]:
     notes = list(runs.warnings)
     if moe is not None:
         counted = "the dense model of its effective size" if moe.usable else "a dense model of its active parameters"
@@ -209,7 +229,7 @@ def _notes(runs: FinishedRuns, on: FinishedRuns, moe: MoEFit | None = None) -> t
         there = {0: "there are none", 1: "there is one"}.get(len(runs), f"there are {len(runs)}")
         without = f" whose number of parameters N is known, and {unsized} finished without it: record or name their N" if unsized else ""
         notes.append(f"a law needs at least three finished runs of different compute; {there}{without}")
-    if dropped := len(runs) - len(on):
+    if dropped := len(sound) - len(on):
         others = "another one lies" if dropped == 1 else f"{dropped} others lie"
         notes.append(f"the law of compute is fitted to the {len(on)} runs with the lowest loss for their compute; {others} above it")
     return tuple(notes)

@@ -16,6 +16,9 @@ from lightning_scaling.laws.approaches.growth import Growth, resampled_line
 
 POINTS = 200  # of the grid of compute
 DISTINCT = 10  # resampled slopes; fewer give no interval
+WORDY = 1000.0  # times the compute, from which on powers of ten are written
+# A curve in its first hundredth, where the rate still warms up, says little of its size.
+WARM = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,8 @@ def envelope(curves: Sequence[Any], level: float = 0.9, resamples: int = 1000, s
     winner = sizes[heights.argmin(0)]
     inner = (winner > sizes.min()) & (winner < sizes.max())
     growth, because = _growth(grid, winner, inner, level, _slopes(grid, heights, sizes, resamples, seed))
-    return Envelope(grid, heights.min(0), winner, inner, growth, because + _interior(runs, growth))
+    because += _warm(runs, grid[inner], winner[inner]) + _interior(runs, growth)
+    return Envelope(grid, heights.min(0), winner, inner, growth, because)
 
 
 def _by_size(runs: Sequence[tuple[Floats, Floats, float]], grid: Floats) -> tuple[Floats, Floats]:
@@ -59,6 +63,13 @@ def _by_size(runs: Sequence[tuple[Floats, Floats, float]], grid: Floats) -> tupl
     heights = np.stack([np.interp(np.log(grid), np.log(c), loss, left=np.inf, right=np.inf) for c, loss, _ in runs])
     sizes, which = np.unique([run[2] for run in runs], return_inverse=True)
     return sizes, np.stack([heights[which == k].min(0) for k in range(len(sizes))])
+
+
+def _warm(runs: Sequence[tuple[Floats, Floats, float]], grid: Floats, winner: Floats) -> str:
+    """How many of the points that place the line lie in the first hundredth of the longest curve of their size."""
+    ends = {size: max(float(run[0][-1]) for run in runs if run[2] == size) for size in {run[2] for run in runs}}
+    early = sum(flops < WARM * ends[size] for flops, size in zip(grid.tolist(), winner.tolist(), strict=True))
+    return f", {100 * early / len(grid):.0f} % of the points in the first hundredth of a curve" if early else ""
 
 
 def _interior(runs: Sequence[tuple[Floats, Floats, float]], growth: Growth | None) -> str:
@@ -108,8 +119,9 @@ def _growth(grid: Floats, winner: Floats, inner: Any, level: float, slopes: Floa
     sizes = len(np.unique(winner[inner]))
     if sizes < 2:
         return None, f"only {sizes} size(s) between the smallest and the largest ever lead: add sizes, or longer runs of the larger ones"
-    span = grid[inner][-1] / grid[inner][0]
-    because = f"{sizes} sizes lead in turn while compute grows {span:,.0f} times"
+    span = float(grid[inner][-1] / grid[inner][0])
+    grows = f"{span:.0f} times" if span < WORDY else f"by {np.log10(span):.1f} powers of ten"
+    because = f"{sizes} sizes lead in turn while compute grows {grows}"
     if len(np.unique(slopes.round(6))) < DISTINCT:
         slopes, because = np.array([]), f"{because}, too few to resample for an interval"
     return resampled_line(grid[inner], winner[inner], level, slopes), because

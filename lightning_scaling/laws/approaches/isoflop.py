@@ -124,8 +124,8 @@ def _leverage(x: Floats, parabola: Floats, mean: float) -> float:
 
 
 def _parabola(x: Floats, loss: Floats) -> tuple[Floats, float, str]:
-    if len(np.unique(x)) < 4:
-        return np.full(3, np.nan), float("nan"), f"{len(np.unique(x))} sizes: a parabola and its misfit need four"
+    if (sizes := len(np.unique(x))) < 4:
+        return np.full(3, np.nan), float("nan"), f"{sizes} size{'s' * (sizes > 1)} at a budget: a parabola and its misfit need four"
     middle = x.mean()
     a, b, c = np.polyfit(x - middle, loss, 2)
     parabola = np.array([a, b - 2 * a * middle, c - b * middle + a * middle**2])

@@ -25,7 +25,7 @@ REACH, DRIFT = 2.0, 2.0  # of the drift: e-folds, and its deviation over the noi
 # Prior deviations of (e, a, b, alpha, beta): a term may be off by its own size, an exponent by what published ones differ.
 EXPONENT_SPREAD = 0.10
 PRIOR = np.array([1.0, 1.0, 1.0, EXPONENT_SPREAD, EXPONENT_SPREAD]) ** 2
-# Sizes and lengths up to this many times beyond those trained.
+# Sizes, lengths and tokens per parameter up to this many times beyond those trained.
 BEYOND, FINER = 4.0, 33
 
 
@@ -61,20 +61,33 @@ def next_runs(
 ) -> NextRuns:
     """At most `count` runs within `budget` FLOPs that make the loss at the target (compute-optimal at `target_flops`) known best.
 
-    The target is ten times the budget by default. No run has fewer params or tokens than `smallest` (N, D), by default a quarter of the
-    fewest so far. ValueError for a fit without constants or a budget that buys nothing.
+    The target is ten times the budget by default, at the usual ratio of the runs where they leave the split open. No run has fewer params
+    or tokens than `smallest` (N, D), by default a quarter of the fewest so far.
+
+    Raises:
+        ValueError: a fit without constants, or a budget that buys nothing.
     """
     if not np.isfinite(fit.alpha) or fit.outcome is SurfaceOutcome.NO_FALL:
         raise ValueError(f"next runs need a fitted law: {fit.outcome}")
     if not budget > 0:
         raise ValueError(f"the budget must be positive FLOPs, got {budget}")
-    target = fit.optimum(target_flops or 10 * budget)
+    target = _target(fit, target_flops or 10 * budget)
     least = smallest or (fit.points.params.min() / 4, fit.points.tokens.min() / 4)
-    candidates = _candidates(fit, budget, (target.params, target.tokens), least)
-    plans = [_greedy(fit, candidates, (target.params, target.tokens), budget, runs) for runs in range(1, count + 1)]
+    candidates = _candidates(fit, budget, target, least)
+    plans = [_greedy(fit, candidates, target, budget, runs) for runs in range(1, count + 1)]
     before, after, chosen = min(plans, key=lambda plan: plan[1])
     runs = sorted(chosen, key=lambda run: run.flops)
-    return NextRuns(float(target.params), float(target.tokens), float(budget), before, after, tuple(runs))
+    return NextRuns(*target, float(budget), before, after, tuple(runs))
+
+
+def _target(fit: SurfaceFit, flops: float) -> tuple[float, float]:
+    """(params, tokens) of the optimum; at the usual ratio of the runs where they leave the split open."""
+    if fit.split_determined:
+        best = fit.optimum(flops)
+        return float(best.params), float(best.tokens)
+    ratio = float(np.exp(np.log(fit.points.tokens / fit.points.params).mean()))
+    size = float(np.sqrt(flops / fit.flops_per / ratio))
+    return size, ratio * size
 
 
 def _candidates(fit: SurfaceFit, budget: float, target: tuple[float, float], least: tuple[float, float]) -> Floats:
@@ -159,8 +172,8 @@ def identifying_run(fit: SurfaceFit) -> IdentifyingRun:
     covariance = np.linalg.inv(slopes.T @ (slopes / _variance(noise, x + y - most)[:, None]) + np.diag(1 / PRIOR))
     which = 3 if covariance[3, 3] >= covariance[4, 4] else 4
     u, v = (w.ravel() for w in np.meshgrid(_reach(x), _reach(y)))
-    affordable = u + v <= most + 1e-9
-    u, v = u[affordable], v[affordable]
+    usual = (u + v <= most + 1e-9) & (v - u >= (y - x).min() - np.log(BEYOND)) & (v - u <= (y - x).max() + np.log(BEYOND))
+    u, v = u[usual], v[usual]
     rows = sensitivities(theta, u, v)
     gains = (rows @ covariance[:, which]) ** 2 / (_variance(noise, u + v - most) + np.einsum("ri,ij,rj->r", rows, covariance, rows))
     best = int(np.argmax(gains))

@@ -40,7 +40,7 @@ class Shorten:
         how = "halves this interval" if 0.45 <= self.width_left <= 0.55 else left
         ratio = self.tokens / self.params
         return (
-            f"one run of {numbers.scientific(self.flops)} FLOPs at {ratio:.3g} tokens per parameter "
+            f"one run of {numbers.scientific(self.flops)} FLOPs at {numbers.count(ratio)} tokens per parameter "
             f"({numbers.count(self.params)} parameters) {how}: {numbers.pf_days(self.pf_days)}"
         )
 

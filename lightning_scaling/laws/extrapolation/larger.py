@@ -144,7 +144,7 @@ def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Float
     joined = Answer(*(np.concatenate([getattr(each, name) for each in answers]) + unit for name in ("middle", "low", "high")))
     widest = int(np.argmax(joined.high - joined.low))
     found = summary(runs, float(u[widest]), float(v[widest]), prior, (x, y), factor.max())
-    because = f"{given}{distrusted}; {factor.max():.3g} times their largest compute; {found.because}; prior: {prior.source}"
+    because = f"{given}{distrusted}; {numbers.count(factor.max())} times their largest compute; {found.because}; prior: {prior.source}"
     return _result(joined, level, factor, scalar, replace(found, because=because))
 
 

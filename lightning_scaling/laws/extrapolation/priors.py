@@ -1,8 +1,8 @@
 """What is assumed of a law before its runs are seen: the floor's share of the loss, the exponents, the forms and the drift.
 
 The floor's share decides far extrapolation, and few sweeps show it. The published laws of token-level log losses (Hoffmann et al. 2022,
-Besiroglu et al. 2024, Muennighoff et al. 2023) have floors of .54 to .61 of the loss at the centre of an ordinary sweep. Other losses (errors, squared errors, probabilities) have floors anywhere, so there the
-prior is broad.
+Besiroglu et al. 2024, Muennighoff et al. 2023) have floors of .54 to .61 of the loss at the centre of an ordinary sweep. Other losses
+(errors, squared errors, probabilities) have floors anywhere, so there the prior is broad.
 """
 
 from dataclasses import dataclass, replace

@@ -18,6 +18,8 @@ from lightning_scaling.printed import Printed, Rows
 
 Form = Literal["power", "floor"]
 EXPONENTS = np.geomspace(0.01, 1.5, 600)
+# Variance of ln loss that is rounding alone.
+FLAT = 1e-24
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +50,7 @@ class FrontierFit(Printed):
     outcome: FrontierOutcome
 
     def _sentence(self) -> str:
-        if not self.usable:
+        if not self.falls:
             return f"No law of loss over compute from {len(self.flops)} runs: {self.outcome}."
         law = f"({numbers.scientific(self.scale)}/C)^{numbers.plain(self.exponent)}"
         if self.floor_identified:
@@ -57,7 +59,7 @@ class FrontierFit(Printed):
         return f"L(C) = {law} over {len(self.flops)} runs, R² {self.r_squared:.4f}: {self.outcome}."
 
     def _table(self) -> Rows:
-        if not self.usable:
+        if not self.falls:
             return ()
         head = ("", "value", f"{numbers.share(self.level)} interval")
         exponent = ("exponent", numbers.plain(self.exponent), numbers.between(*self.exponent_interval, numbers.plain))
@@ -134,14 +136,16 @@ def _fit(compute: Floats, losses: Floats, level: float) -> FrontierFit:
     centred = x - x.mean()
     slope = float(centred @ y / (centred @ centred))
     misses = y - y.mean() - slope * centred
-    r_squared = 1 - float(misses @ misses / max(((y - y.mean()) ** 2).sum(), 1e-300))
+    total = float(((y - y.mean()) ** 2).sum())
+    r_squared = 1 - float(misses @ misses) / total if total > FLAT * len(y) else float("nan")
     spread = float(np.sqrt(misses @ misses / (len(x) - 2)))
     error = _quantile(level, len(x) - 2) * spread / np.sqrt(centred @ centred)
     scale = float(np.exp(x.mean() - y.mean() / slope)) if slope else float("nan")
     floor, interval, floor_scale, floor_exponent = _with_floor(x, losses, level)
-    outcome = FrontierOutcome.FITTED if interval[0] > 0.02 * losses.min() else FrontierOutcome.FLOOR_NOT_IDENTIFIED
-    outcome = FrontierOutcome.NO_FALL if slope >= 0 else outcome
     bounds = (-slope - float(error), -slope + float(error))
+    known = interval[0] > 0.02 * losses.min() and bounds[0] > 0
+    outcome = FrontierOutcome.FITTED if known else FrontierOutcome.FLOOR_NOT_IDENTIFIED
+    outcome = FrontierOutcome.NO_FALL if slope >= 0 or total <= FLAT * len(y) else outcome
     return FrontierFit(
         compute, losses, level, -slope, bounds, scale, r_squared, spread, floor, interval, floor_scale, floor_exponent, outcome
     )

@@ -80,6 +80,7 @@ def fit_surface(
     (0.34, 'IDENTIFIED')
     """
     given = points(params, tokens, loss, groups)
+    given = given if groups is not None else replace(given, groups=given.rows)
     weight = np.ones(len(given)) if weights is None else np.asarray(weights, dtype=np.float64)
     if objective not in ("huber", "log_least_squares", "noise_huber"):
         raise ValueError(f"objective must be 'huber', 'log_least_squares' or 'noise_huber', got {objective!r}")
@@ -132,7 +133,8 @@ def _fit(
     residuals = problem.z - log_prediction(theta[None], problem.x, problem.y)[0]
     # The fit takes up to five residuals to zero (as median regression does); they say nothing of the noise.
     noise = robust_spread(np.sort(np.abs(residuals))[5:])
-    outcome, because = _judged(given.take(some), part, theta, residuals[some], noise, agreement, distinct(given))
+    once = some[np.unique(given.take(some).rows, return_index=True)[1]]
+    outcome, because = _judged(given.take(once), problem.take(once), theta, residuals[once], noise, agreement, distinct(given))
     law = to_surface(theta[None], given)
     law = Surface(*(float(v[0]) for v in vars(law).values()))
     return SurfaceFit(law, best, outcome, because, given, noise, agreement), problem, theta
@@ -157,7 +159,7 @@ def _judged(
     found = structure(sensitivities(theta, problem.x, problem.y), problem.x, problem.y, residuals)
     if found is not None and outcome is SurfaceOutcome.IDENTIFIED:
         return SurfaceOutcome.FORM_MISFIT, f"{found}; {because}"
-    return outcome, because
+    return outcome, because if found is None else f"{because}; {found}, so another form may fit better"
 
 
 def _flops_per(given: LawPoints, flops: ArrayLike | None) -> float:

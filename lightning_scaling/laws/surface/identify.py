@@ -28,6 +28,10 @@ LEVEL = 0.9
 SMALLEST_RATIO_SPREAD = 0.22
 FEWEST = 6
 FEWEST_VALUES = 3
+# ln of the floor over a typical loss from which on there is none.
+ABSENT_FLOOR = -7.0
+# An exponent whose error is larger than any exponent of a law is not known at all.
+NO_ERROR = 1.0
 # Exponents tried for the profile, relative to the fitted ones.
 TRIED = np.geomspace(0.15, 5.0, 25)
 # Residuals further than this many deviations off count less in the profile.
@@ -80,11 +84,11 @@ def distinct(points: LawPoints) -> int:
 
 def exponent_errors(theta: Floats, x: Floats, y: Floats, noise: float) -> tuple[float, float]:
     """Linearised standard errors of alpha and beta for a relative noise per point; inf where the points do not determine them."""
-    slopes = sensitivities(theta, x, y)
+    slopes = sensitivities(theta, x, y)[:, 1 if theta[0] < ABSENT_FLOOR else 0 :]
     left, sizes, _ = np.linalg.svd(slopes.T, full_matrices=False)
     spread = np.where(sizes > 1e-9 * sizes[0], noise / np.maximum(sizes, 1e-300), np.inf)
     with np.errstate(invalid="ignore"):
-        errors = np.sqrt(np.nansum((left[3:] * spread) ** 2, 1))
+        errors = np.sqrt(np.nansum((left[-2:] * spread) ** 2, 1))
     return float(errors[0]), float(errors[1])
 
 
@@ -143,7 +147,7 @@ def _by_ranges(
         first = open_[0] and (not open_[1] or factors[0] >= factors[1])
         text = f"{text}; laws that fit as well have {span}; {_another_size(points) if first else _another_length(points)}"
         return (SurfaceOutcome.PARAMS_NOT_IDENTIFIED if first else SurfaceOutcome.TOKENS_NOT_IDENTIFIED), text
-    if theta[0] < -7:
+    if theta[0] < ABSENT_FLOOR:
         return SurfaceOutcome.FLOOR_AT_ZERO, text
     return SurfaceOutcome.IDENTIFIED, text
 
@@ -161,7 +165,12 @@ def _another_length(points: LawPoints) -> str:
 def _exponents(theta: Floats, errors: tuple[float, float]) -> str:
     if not np.isfinite(errors).all():
         return f"the points do not determine both alpha {theta[3]:.3f} and beta {theta[4]:.3f}"
-    return f"alpha {theta[3]:.3f} ± {errors[0]:.3f}, beta {theta[4]:.3f} ± {errors[1]:.3f}"
+    texts = [_with_error(float(value), error) for value, error in zip(theta[3:], errors, strict=True)]
+    return f"alpha {texts[0]}, beta {texts[1]}"
+
+
+def _with_error(value: float, error: float) -> str:
+    return numbers.OPEN if error > NO_ERROR else f"{value:.3f} ± {error:.3f}" if error >= 0.0005 else f"{value:.4f} ± {error:.1g}"
 
 
 @dataclass(frozen=True)
