@@ -68,14 +68,19 @@ def runs_only(sources: Sources, taken: Sequence[str] = ()) -> None:
             )
 
 
+def at_each(made: Larger, targets: int) -> list[dict[str, float]]:
+    """Loss, low, high and factor of each target of one prediction."""
+    return [{name: float(getattr(made, name)[k]) for name in ("loss", "low", "high", "factor")} for k in range(targets)]
+
+
 def outcome_of(law: Any) -> dict[str, str]:
     """The outcome of a law as a document holds it."""
     return {"outcome": law.outcome.name, "meaning": str(law.outcome), "because": getattr(law, "because", "")}
 
 
-def larger_found(made: Larger, planned: Planned) -> dict[str, Any]:
+def larger_found(made: Larger, params: float | None, tokens: float | None) -> dict[str, Any]:
     """The prediction of `predict_larger` for one run, as a document holds it."""
-    found: dict[str, Any] = {"params": planned.params, "tokens": planned.tokens, **outcome_of(made)}
+    found: dict[str, Any] = {"params": params, "tokens": tokens, **outcome_of(made)}
     found |= {name: getattr(made, name) for name in ("loss", "low", "high", "level", "factor", "floor_share")}
     found["shorten"] = None if made.shorten is None else {**asdict(made.shorten), "meaning": str(made.shorten)}
     if made.task is not None:

@@ -52,6 +52,6 @@ def _planned(fit: MoEFit, runs: Columns, planned: Planned, active: float, tokens
     """The planned run as a dense one of its effective size, by the estimator for larger runs, and its leverage."""
     size, leverage = float(fit.effective(active, total)), fit.leverage(active, total)
     made = predict_larger(fit.effective(runs[0], runs[1]), runs[2], runs[3], size, tokens, fit.level)
-    found = larger_found(made, planned) | {"total": total, "effective": size, "leverage": list(leverage)}
+    found = larger_found(made, planned.params, planned.tokens) | {"total": total, "effective": size, "leverage": list(leverage)}
     gain = f"leverage {plain(leverage[0])} ({between(leverage[1], leverage[2], plain)})"
     return found, f"{planned}, as a dense model of {count(size)} params; {gain}. {made}"

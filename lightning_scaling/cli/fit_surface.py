@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.cli.fit_answer import Planned, larger_found, outcome_of, runs_only
+from lightning_scaling.cli.fit_answer import Planned, at_each, larger_found, outcome_of, runs_only
 from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
 from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
@@ -51,7 +51,7 @@ def answer(
         raise ValueError(f"an interval of {100 * how['level']:g} % takes {needed} resamples or more; --resamples is {how['resamples']}")
     how["replicates"] = read_as
     fit, read = _fitted(sources, {"params": params_column, "active": active_column, "flops": flops_column}, unfinished, how)
-    found = _law(fit) | {"optima": [_optimum(fit, budget) for budget in _budgets(fit, flops)], "read": [each.to_json() for each in read]}
+    found = _law(fit) | _optima(fit, _budgets(fit, flops), read_as) | {"read": [each.to_json() for each in read]}
     found |= {"outliers": _outliers(fit), "identifying_run": _identifying(fit.surface)}
     if fit.moe is not None:
         found["moe"] = {name: getattr(fit.moe, name) for name in ("gamma", "gamma_interval")} | outcome_of(fit.moe)
@@ -129,6 +129,17 @@ def _law(fit: RunsFit) -> dict[str, Any]:
     return found | {"left_out": [list(each) for each in fit.runs.left_out]}
 
 
+def _optima(fit: RunsFit, budgets: list[float], read_as: Replicates) -> dict[str, Any]:
+    """The best use of each budget, the loss to expect of it, and the run that would narrow that most."""
+    optima = [_optimum(fit, budget) for budget in budgets]
+    if not optima or not fit.surface.split_determined:
+        return {"optima": optima, "shorten": None}
+    made = fit.predict_larger([each["params"] for each in optima], [each["tokens"] for each in optima], replicates=read_as)
+    expected = [{name: _plain(value) for name, value in each.items()} for each in at_each(made, len(optima))]
+    optima = [each | {"expected": one} for each, one in zip(optima, expected, strict=True)]
+    return {"optima": optima, "shorten": None if made.shorten is None else str(made.shorten)}
+
+
 def _optimum(fit: RunsFit, budget: float) -> dict[str, Any]:
     best = fit.optimum(budget)
     found: dict[str, Any] = {"flops": budget, "pf_days": pf_days(budget)}
@@ -179,7 +190,7 @@ def _planned(fit: RunsFit, planned: Planned, size: tuple[float, float], read_as:
         require_units("--at-params", size[0], FEWEST_PARAMS, "7B")
         require_units("--at-tokens", size[1], FEWEST_TOKENS, "2T")
     made = fit.predict_larger(*size, replicates=read_as)
-    return larger_found(made, planned) | {"words": f"{planned}: {made}"}
+    return larger_found(made, *size) | {"words": f"{planned}: {made}"}
 
 
 def _backtest(fit: RunsFit, factor: float) -> dict[str, Any]:

@@ -31,6 +31,6 @@ def answer(
             raise ValueError("--task predicts runs of one N, and these have active and total params: leave --at-params out")
         at = planned.size
         made = predict_larger(table.params, table.tokens, table.loss, *at, level, groups=table.run, replicates=read_as, task=law)
-        found["planned"] = larger_found(made, planned)
+        found["planned"] = larger_found(made, planned.params, planned.tokens)
         words.append(f"{planned}: {made}")
     return Found(found | {"read": [table.to_json()]}, "\n\n".join(words), explained([table]))

@@ -52,17 +52,21 @@ def _advice(found: dict[str, Any]) -> str:
 def _optima(found: dict[str, Any]) -> str:
     if found["optima"][0]["params"] is None:
         return "These runs determine no best split of a budget between N and D."
-    rows = [("best use of", "PF-days", "N*", "", "D*", "", "D*/N*", "loss")]
+    rows = [("best use of", "PF-days", "N*", "", "D*", "", "D*/N*", "expected loss", "")]
     for best in found["optima"]:
         size, length = (f"({between(i[0], i[1], count)})" if (i := best[f"{k}_interval"]) else "" for k in ("params", "tokens"))
-        amounts = (count(best["params"]), size, count(best["tokens"]), length, count(best["tokens"] / best["params"]), loss(best["loss"]))
+        amounts = (count(best["params"]), size, count(best["tokens"]), length, count(best["tokens"] / best["params"]))
+        expected = best["expected"]
+        amounts += (loss(expected["loss"]), f"({between(expected['low'], expected['high'])})")
         rows.append((f"{scientific(best['flops'])} FLOPs", compute(best["pf_days"]), *amounts))
     doubt = (
         ""
         if found["split_identified"]
         else "\nThe split above is not identified by these runs: read it as one of many that fit them alike."
     )
-    return aligned(rows) + doubt
+    known = found["split_identified"] and found["shorten"] and "planned" not in found
+    nearer = f"\nto shorten the distance: {found['shorten']}" if known else ""
+    return aligned(rows) + nearer + doubt
 
 
 def _without(outliers: dict[str, Any]) -> str:

@@ -58,7 +58,19 @@ def row(law: Law, plan: dict[str, Any], served: float | None, unique: float | No
         return facts | {"why_no_optimum": str(error)} | _planned(law, plan, unique)
     served_part = {} if served is None else _served(law, float(best.flops), served)
     at_best = hyperparameters(_known(best.params), _known(best.tokens), float(best.flops))
-    return facts | _optimum(best) | _planned(law, plan, unique) | served_part | {"hyperparameters": at_best}
+    expected = _expected(law, float(best.params), float(best.tokens)) if unique is None else {}
+    return facts | _optimum(best) | expected | _planned(law, plan, unique) | served_part | {"hyperparameters": at_best}
+
+
+def _expected(law: Law, params: float, tokens: float, name: str = "expected") -> dict[str, Any]:
+    """What a law fitted to own runs predicts of a run, other forms of it and drift included; nothing of a published law."""
+    if isinstance(law, Preset) or not (len(law.points) and law.usable):
+        return {}
+    from lightning_scaling.cli.fit_answer import larger_found
+    from lightning_scaling.laws.extrapolation.larger import expected_loss
+
+    found = larger_found(expected_loss(law, params, tokens), params, tokens)
+    return {} if found["loss"] is None else {name: found}
 
 
 def hyperparameters(params: float | None, tokens: float | None, flops: float | None) -> dict[str, Any]:
@@ -107,7 +119,8 @@ def _planned(law: Law, plan: dict[str, Any], unique: float | None) -> dict[str, 
     if plan["params"] is None or plan["tokens"] is None or (isinstance(law, Preset) and not law.predicts_loss):
         return {}
     if unique is None:
-        return {"planned_loss": law.predict(plan["params"], plan["tokens"])}
+        known = _expected(law, plan["params"], plan["tokens"], "planned_expected")
+        return {"planned_loss": law.predict(plan["params"], plan["tokens"])} | known
     return {"planned_loss": _repeated(law).predict(plan["params"], plan["tokens"], unique)}
 
 

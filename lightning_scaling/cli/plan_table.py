@@ -4,7 +4,7 @@ would cost half of the time."""
 from typing import Any
 
 from lightning_scaling.laws.tuning.hyperparameters import HYPERPARAMETER_LAWS
-from lightning_scaling.numbers import ABSENT, compute, count, loss, pf_days, plain, scientific, share
+from lightning_scaling.numbers import ABSENT, compute, count, loss, loss_interval, pf_days, plain, scientific, share
 from lightning_scaling.printed import aligned
 
 
@@ -43,6 +43,7 @@ def table(plan: dict[str, Any]) -> str:
     widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
     lines = [_line(cells, widths) for cells in [header, *rows]]
     notes = [f"  {row['law']}: {text}" for row in plan["laws"] if (text := row.get("why_no_optimum") or row["note"])]
+    notes += [line for row in plan["laws"] for line in _distances(row)]
     notes += [f"  left out: {each['law']} cannot use {each['why']}" for each in plan["left_out"]]
     title = [] if asks_budget else [f"Optimum for {scientific(plan['flops'])} FLOPs"]
     return "\n".join([*title, *lines, *notes])
@@ -62,11 +63,24 @@ def _line(cells: list[str], widths: list[int]) -> str:
 
 def _cells(row: dict[str, Any], asks_budget: bool, served: bool, planned: bool) -> list[str]:
     cells = [row["law"], *([scientific(row.get("flops")), compute(row.get("pf_days"))] if asks_budget else [])]
-    cells += [count(row.get("params")), count(row.get("tokens")), count(row.get("tokens_per_param")), loss(row.get("loss"))]
-    cells += [loss(row.get("planned_loss"))] if planned else []
+    cells += [count(row.get("params")), count(row.get("tokens")), count(row.get("tokens_per_param")), _loss(row, "loss", "expected")]
+    cells += [_loss(row, "planned_loss", "planned_expected")] if planned else []
     life = row.get("served")
     cells += ([count(life["params"]), count(life["tokens"])] if life else [ABSENT, ABSENT]) if served else []
     return [*cells, row["provenance"]]
+
+
+def _loss(row: dict[str, Any], name: str, expected: str) -> str:
+    """The loss by the law, or where it was fitted to own runs the one to expect, with its interval."""
+    found = row.get(expected)
+    return loss(row.get(name)) if found is None else loss_interval(found["loss"], found["low"], found["high"])
+
+
+def _distances(row: dict[str, Any]) -> list[str]:
+    """How far a law of own runs was carried, and the run that would shorten it."""
+    found = [row[name] for name in ("planned_expected", "expected") if name in row][:1]
+    far = [f"  {row['law']}: {count(each['factor'])} times the largest compute fitted on: {each['meaning']}" for each in found]
+    return far + [f"  to shorten the distance: {each['shorten']['meaning']}" for each in found if each["shorten"]]
 
 
 def hyperparameter_rows(plan: dict[str, Any]) -> list[list[str]]:

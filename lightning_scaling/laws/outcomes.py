@@ -19,7 +19,9 @@ class SurfaceOutcome(Outcome):
     )
     PARAMS_NOT_IDENTIFIED = "the exponent of N is not identified: add a smaller or a larger model at about the same tokens"
     TOKENS_NOT_IDENTIFIED = "the exponent of D is not identified: add a shorter or a longer run of a model size you have"
-    FLOOR_AT_ZERO = "the points want no irreducible loss (E = 0), so far extrapolation is not identified: add runs nearer to the floor"
+    FLOOR_AT_ZERO = (
+        "the irreducible loss E cannot be distinguished from zero, so far extrapolation is not identified: add runs nearer to the floor"
+    )
     STARTS_DISAGREE = "starts from the data end in different laws that fit nearly alike: the constants are not identified; add larger runs"
     FORM_MISFIT = (
         "the residuals are structured: these runs follow another form than E + A/N^alpha + B/D^beta; predict with "

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightning_scaling import numbers
+from lightning_scaling.laws.extrapolation.larger import expected_loss
 from lightning_scaling.laws.outcomes import SurfaceOutcome
 from lightning_scaling.laws.surface.surface import CONSTANTS
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
@@ -46,9 +47,11 @@ def _optima(fit: SurfaceFit) -> list[str]:
     if not fit.split_identified:
         return [f"best split of a budget: {fit.split_identified}"]
     largest = fit.flops_per * float(np.max(fit.points.params * fit.points.tokens))
-    rows = [("best use of", "N*", "D*", "D*/N*", "loss")]
-    for times in BUDGETS:
-        best = fit.optimum(times * largest, LEVEL)
-        sizes = (numbers.count(best.params), numbers.count(best.tokens), numbers.count(best.tokens_per_param))
-        rows.append((f"{numbers.scientific(times * largest)} FLOPs", *sizes, numbers.loss(best.loss)))
-    return [aligned(rows)]
+    rows = [("best use of", "N*", "D*", "D*/N*", f"expected loss ({100 * LEVEL:.0f} % interval)")]
+    best = fit.surface.optimum(largest * np.array(BUDGETS), fit.flops_per)
+    made = expected_loss(fit, best.params, best.tokens, LEVEL)
+    for flops, *sizes, loss, low, high in zip(
+        best.flops, best.params, best.tokens, best.tokens_per_param, made.loss, made.low, made.high, strict=True
+    ):
+        rows.append((f"{numbers.scientific(flops)} FLOPs", *map(numbers.count, sizes), numbers.loss_interval(loss, low, high)))
+    return [aligned(rows), *([] if made.shorten is None else [f"to shorten the distance: {made.shorten}"])]

@@ -173,8 +173,8 @@ def _sound(runs: FinishedRuns, surface: SurfaceFit) -> tuple[FinishedRuns, tuple
     if not far.any() or (~far).sum() < 3:
         return runs, ()
     name = runs.keys[int(np.argmax(np.where(far, surface.residuals, -np.inf)))]
-    lie = "1 run lies" if far.sum() == 1 else f"{far.sum()} runs lie"
-    note = f"{lie} far above L(N, D), {name} farthest, and count for nothing in the law of compute: look at how they ended"
+    which = f"{name} lies" if far.sum() == 1 else f"{far.sum()} runs lie ({name} farthest)"
+    note = f"{which} far above L(N, D), so the law of compute is fitted without: look at how it ended"
     return runs.take(~far), (note,)
 
 

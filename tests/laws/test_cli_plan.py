@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from lightning_scaling.cli import main
+from lightning_scaling.laws import Surface, SweepDesign, fit_surface, save, simulate_runs
 
 
 def plan(*args: str) -> str:
@@ -145,3 +148,15 @@ def test_a_size_or_length_that_was_meant_in_billions_is_asked_about(args: tuple[
 
 def test_compute_is_another_name_of_the_budget() -> None:
     assert plan("--compute", "1e23 FLOPs", "--law", "hoffmann2022") == plan("--flops", "1e23", "--law", "hoffmann2022")
+
+
+def test_a_law_of_own_runs_gives_the_range_of_its_loss_and_what_would_shorten_the_distance(tmp_path: Path) -> None:
+    runs = simulate_runs(Surface(1.69, 406.4, 410.7, 0.34, 0.28), SweepDesign.isoflops(np.geomspace(1e17, 1e19, 4), 5))
+    save(fit_surface(runs.params, runs.tokens, runs.loss, resamples=100, seed=0), tmp_path / "law.json")
+    own, published = (plan("--flops", "1e21", "--law", law) for law in (str(tmp_path / "law.json"), "besiroglu2024"))
+    assert "100 times the largest compute fitted on" in own
+    assert "to shorten the distance: one run of" in own
+    assert "shorten" not in published
+    row = json.loads(plan("--flops", "1e21", "--law", str(tmp_path / "law.json"), "--json"))["laws"][0]
+    low, high = row["loss_interval"]
+    assert row["expected"]["high"] - row["expected"]["low"] > high - low

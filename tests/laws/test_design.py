@@ -116,3 +116,17 @@ def test_the_optimum_of_a_kappa_surface_is_the_lowest_loss_on_the_budget() -> No
     assert losses.min() == pytest.approx(best.loss, rel=1e-9)
     assert around[losses.argmin()] == pytest.approx(best.params, rel=0.01)
     assert law.N_exponent == pytest.approx(0.6 / 1.4)
+
+
+def test_where_the_split_is_open_the_target_keeps_the_ratio_of_the_runs() -> None:
+    params = np.geomspace(1e8, 1e10, 8)
+    fit = fit_surface(params, 20 * params, LAW.predict(params, 20 * params))
+    design = next_runs(fit, budget=1e22)
+    assert design.target_tokens / design.target_params == pytest.approx(20)
+
+
+def test_the_identifying_run_keeps_near_the_ratios_of_the_runs() -> None:
+    runs = simulate_runs(LAW, SweepDesign.isoflops([1e18, 1e19, 1e20], 5))
+    run = identifying_run(fit_surface(runs.params, runs.tokens, runs.loss))
+    ratios = runs.tokens / runs.params
+    assert ratios.min() / 4.1 < run.tokens / run.params < 4.1 * ratios.max()

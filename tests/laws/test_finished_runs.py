@@ -115,3 +115,12 @@ def test_leaving_embeddings_out_moves_the_exponent_of_params() -> None:
     counted, uncounted = (fit_surface(n, tokens, loss).surface.N_exponent for n in (blocks + embedding, blocks))
     assert counted == pytest.approx(LAW.N_exponent, rel=1e-6)
     assert abs(uncounted - counted) > 0.05
+
+
+@pytest.mark.parametrize(
+    ("params", "tokens", "loss", "doubt"),
+    [(1e11, 1e9, 3.0, "were the columns exchanged"), (1e9, 1e11, 21.0, "perplexities"), (1e9, 1e11, 3.0, None)],
+)
+def test_tables_that_look_mistaken_are_asked_about(params: float, tokens: float, loss: float, doubt: str | None) -> None:
+    found = finished_table([params, 2 * params], [tokens, 2 * tokens], [loss, 0.9 * loss]).warnings
+    assert (not found) if doubt is None else doubt in found[0]

@@ -124,3 +124,34 @@ def test_seeds_all_enter() -> None:
     fit = fit_runs(swept(np.zeros(9)), resamples=0)
     assert len(fit.runs) == 225
     assert not any("sweep" in note for note in fit.notes)
+
+
+def a_table(change: Callable[[np.ndarray], np.ndarray]) -> FinishedRuns:
+    params, tokens = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 4e8, 5), np.geomspace(1e9, 1e11, 5), indexing="ij"))
+    loss = LAW.predict(params, tokens) * np.exp(0.003 * np.random.default_rng(0).standard_normal(25))
+    return finished_table(params, tokens, change(loss))
+
+
+def test_the_law_of_compute_of_losses_that_do_not_fall_is_no_choice_of_the_lowest() -> None:
+    rising = fit_runs(a_table(lambda loss: 8 - loss), resamples=0)
+    assert not rising.frontier.falls
+    assert "No law of loss over compute" in str(rising)
+
+
+def test_a_cheap_run_that_diverged_takes_no_part_in_the_law_of_compute() -> None:
+    table = a_table(lambda loss: np.r_[2.5 * loss[:1], loss[1:]])
+    broken, without = (fit_runs(runs, resamples=0) for runs in (table, table.take(np.arange(1, 25))))
+    assert "run 1 lies far above L(N, D)" in str(broken)
+    assert broken.frontier.exponent == pytest.approx(without.frontier.exponent, rel=1e-9)
+
+
+def test_the_words_of_a_fit_give_the_law_of_compute_with_its_floor() -> None:
+    found = fit_runs(a_table(lambda loss: loss), resamples=0)
+    assert found.frontier.floor_identified
+    assert f"L(C) = {found.frontier.floor:.3f} + (" in str(found)
+
+
+def test_the_words_of_a_fit_give_a_range_for_the_loss_of_larger_budgets() -> None:
+    text = str(fit_runs(a_table(lambda loss: loss), resamples=0))
+    assert "expected loss (90 % interval)" in text
+    assert "to shorten the distance: one run of" in text

@@ -142,3 +142,25 @@ def test_two_sizes_make_no_line_and_one_is_refused() -> None:
     assert envelope([curves()[0], curves()[-1]], resamples=0).growth is None
     with pytest.raises(ValueError, match="at least two sizes"):
         envelope(curves()[:1])
+
+
+def test_a_flat_frontier_is_no_law_and_has_no_absurd_numbers() -> None:
+    law = fit_frontier(np.geomspace(1e15, 1e18, 9), np.full(9, 3.0))
+    assert (law.outcome.name, str(law)) == ("NO_FALL", f"No law of loss over compute from 9 runs: {law.outcome}.")
+    assert np.isnan(law.r_squared)
+
+
+def test_a_fall_within_the_noise_shows_no_floor() -> None:
+    law = fit_frontier([1e15, 1e16, 1e17], [2.83, 2.784, 2.783])
+    assert law.exponent_interval[0] < 0 < law.exponent
+    assert law.falls
+    assert not law.floor_identified
+    assert not fit_frontier([1e15, 1e16, 1e17], [2.7841, 2.784, 2.7839]).falls
+
+
+def test_a_span_of_many_powers_of_ten_is_written_as_such() -> None:
+    assert "powers of ten" in envelope(curves(), resamples=0).because
+    short = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+    tokens = np.geomspace(1e9, 3e10, 40)
+    near = [Curve(tokens, short.predict(n, tokens), params=int(n)) for n in (1e8, 2e8, 4e8, 8e8)]
+    assert " times" in envelope(near, resamples=0).because

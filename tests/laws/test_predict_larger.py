@@ -196,3 +196,18 @@ def test_runs_that_lie_off_the_law_are_named(sweep: Sweep) -> None:
     params, tokens, loss = sweep(noise=0.002)
     loss[[7, 20]] *= 1.08
     assert "far above the law (under-tuned or too short?)" in predict_larger(params, tokens, loss, 1e11, 2e12).because
+
+
+def test_numbers_as_words_are_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match="at_params must be numbers such as 7e9, got '7B'"):
+        predict_larger([1e8, 2e8], [1e9, 2e9], [3.0, 2.8], "7B", 1e12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("law", "contradicts"), [(Surface(0.1, 80.0, 100.0, 0.2, 0.2), True), (Surface(1.7, 400.0, 410.0, 0.34, 0.28), False)]
+)
+def test_runs_that_contradict_the_prior_of_the_floor_overrule_it(law: Surface, contradicts: bool) -> None:
+    runs = simulate_runs(law, SweepDesign.grid(np.geomspace(1e7, 4e8, 5), np.geomspace(1e9, 1e11, 5)), 0.002)
+    p = predict_larger(runs.params, runs.tokens, runs.loss, 4e9, 1e11)
+    assert ("these runs contradict" in p.because) == contradicts
+    assert p.loss == pytest.approx(law.predict(4e9, 1e11), rel=0.03)

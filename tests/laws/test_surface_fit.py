@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from lightning_scaling.laws import Surface, fit_surface
+from lightning_scaling.laws import Surface, SweepDesign, fit_surface, simulate_runs
 from lightning_scaling.laws.surface.search import Problem, evaluate
 from lightning_scaling.laws.surface.surface import CONSTANTS
 
@@ -178,3 +178,17 @@ def test_without_resamples_an_interval_is_refused_in_words(sweep: Sweep) -> None
         fit_surface(*sweep()).interval("E")
     with pytest.raises(ValueError, match="no interval for 'gamma'"):
         fit_surface(*sweep(), resamples=10).interval("gamma")
+
+
+def test_a_large_table_is_fitted_on_all_its_rows_with_the_intervals_of_that_many() -> None:
+    runs = simulate_runs(CHINCHILLA, SweepDesign.grid(np.geomspace(1e8, 1e10, 20), np.geomspace(1e9, 1e11, 20)), 0.005, seeds=75)
+    large = fit_surface(runs.params, runs.tokens, runs.loss, resamples=200, seed=0)
+    assert "400 configurations" in large.because
+    part = slice(0, 400 * 4)
+    small = fit_surface(runs.params[part], runs.tokens[part], runs.loss[part], resamples=200, seed=0)
+    assert large.standard_error("alpha") / small.standard_error("alpha") == pytest.approx((4 / 75) ** 0.5, rel=0.35)
+    low, high = large.interval("alpha", 0.99)
+    assert low < CHINCHILLA.alpha < high
+    moved = [large.surface.predict(1e9, 1e10)]
+    moved += [fit_surface(*(v[k::2] for v in (runs.params, runs.tokens, runs.loss))).predict(1e9, 1e10) for k in (0, 1)]
+    assert min(moved[1:]) <= moved[0] <= max(moved[1:])

@@ -148,3 +148,41 @@ def test_what_does_not_fall_with_size_or_length_has_no_law(values: Callable[[np.
     larger = predict_larger(grid.params, grid.tokens, seen, 1e11, 1e12)
     assert larger.outcome.name == "NO_FALL"
     assert np.isnan(larger.loss)
+
+
+def grid_of(law: Surface, noise: float = 0.003, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    runs = simulate_runs(law, SweepDesign.grid(SIZES, LENGTHS), noise, seed=seed)
+    return runs.params, runs.tokens, runs.loss
+
+
+def test_rows_written_down_twice_count_once() -> None:
+    rows = grid_of(LAW)
+    once, twice = (fit_surface(*(np.tile(v, k) for v in rows), resamples=300, seed=0) for k in (1, 2))
+    assert (twice.outcome, twice.because) == (once.outcome, once.because)
+    widths = [np.diff(np.log(fit.interval("A", 0.9)))[0] for fit in (once, twice)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.2)
+
+
+def test_a_floor_at_zero_leaves_the_exponents_known() -> None:
+    fits = [fit_surface(*grid_of(Surface(1e-9, 40.0, 41.0, 0.2, 0.2), 0.01, seed)) for seed in range(20)]
+    assert sum(fit.outcome.name == "FLOOR_AT_ZERO" for fit in fits) >= 17
+    assert not any("do not determine" in fit.because for fit in fits)
+
+
+def test_an_exponent_whose_error_exceeds_any_exponent_is_open() -> None:
+    params, tokens, loss = grid_of(LAW)
+    fit = fit_surface(params, tokens, loss * np.exp(0.3 * np.random.default_rng(1).standard_normal(36)))
+    assert "open" in fit.because
+
+
+def test_structure_is_stated_beside_a_floor_that_is_open() -> None:
+    params, tokens, _ = grid_of(LAW)
+    fit = fit_surface(params, tokens, 0.3 * (params / 1e8) ** -0.2 * (tokens / 1e10) ** -0.25)
+    assert fit.outcome.name == "FLOOR_AT_ZERO"
+    assert "another form may fit better" in fit.because
+
+
+def test_the_words_of_a_fit_show_open_constants_and_none_of_a_loss_that_does_not_fall() -> None:
+    one_size = fit_surface(np.full(8, 1e9), LENGTHS.repeat(2)[:8] * np.linspace(1, 1.1, 8), np.linspace(3, 2.5, 8), resamples=50, seed=0)
+    assert any(line.startswith("alpha") and line.endswith("open") for line in str(one_size).splitlines())
+    assert "alpha" not in str(fit_surface(SIZES.repeat(6), np.tile(LENGTHS, 6), np.full(36, 3.0))).split("(")[0]

@@ -16,10 +16,11 @@ from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.configurations import Configurations, Replicates, configurations, merged
 from lightning_scaling.laws.extrapolation.answer import Answer, Shorten, Summary, answer, summary
 from lightning_scaling.laws.extrapolation.drift import LogRuns
-from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised
+from lightning_scaling.laws.extrapolation.priors import FALL, LawPrior, LossKind, prior_for, recognised, reconsidered
 from lightning_scaling.laws.outcomes import LargerOutcome
 from lightning_scaling.laws.points import LawPoints, points, positive
 from lightning_scaling.laws.surface.fit import fit_surface
+from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 from lightning_scaling.laws.tasks.task_law import TaskLaw, TaskPrediction, fit_task
 from lightning_scaling.printed import Printed, Rows
 from lightning_scaling.units import training_flops
@@ -128,12 +129,20 @@ def predict_larger(
     if refused is not None:
         nothing = np.full(size.shape, np.nan)
         return _result(Answer(nothing, nothing, nothing), level, factor, scalar, Summary(refused[0], f"{distinct}; {refused[1]}"))
-    prior = _prior(distinct.points, loss_kind, floor)
-    found = _predict(merged(distinct, MOST), prior, size, length, level, factor, scalar)
+    prior, few = _prior(distinct.points, loss_kind, floor), merged(distinct, MOST)
+    found = _predict(few, prior, size, length, level, factor, scalar)
+    if (broad := reconsidered(prior, found.floor_share)) is not prior:
+        found = _predict(few, broad, size, length, level, factor, scalar)
     if task is None:
         return found
     law = task if isinstance(task, TaskLaw) else fit_task(loss, task, chance=chance, groups=groups)
     return replace(found, task=law.predict(found.loss, found.low, found.high, level))
+
+
+def expected_loss(fit: SurfaceFit, params: ArrayLike, tokens: ArrayLike, level: float = 0.9) -> Larger:
+    """The loss of runs by `predict_larger` from the points of a law, whose own loss knows nothing of other forms and drift."""
+    seen = fit.points
+    return predict_larger(seen.params, seen.tokens, seen.loss, params, tokens, level, groups=seen.groups)
 
 
 def _predict(given: Configurations, prior: LawPrior, size: Floats, length: Floats, level: float, factor: Floats, scalar: bool) -> Larger:

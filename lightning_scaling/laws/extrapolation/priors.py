@@ -36,6 +36,8 @@ TOKEN_LOG_LOSS = LawPrior(
     (0.3, 0.0, np.log(0.40), np.log(0.40)), (0.3, 0.6, 0.3, 0.3), "a floor of about .57 of the loss, as token-level log losses have"
 )
 OTHER_LOSS = LawPrior((-0.7, 0.0, np.log(0.42), np.log(0.42)), (1.0, 0.6, 0.6, 0.6), "a floor anywhere below the loss", 0.85, 0.0)
+# Deviations of the floor's prior from which on the runs contradict it; published families reach 2.2.
+SURPRISING = 2.5
 # Forms E + (A/N^a + B/D^b)^kappa and their prior weights: published sweeps follow 1 mostly, .4 to .5 some.
 KAPPAS: Floats = np.array([2.0, 1.0, 0.7, 0.45])
 KAPPA_WEIGHTS: Floats = np.array([0.1, 0.6, 0.2, 0.1])
@@ -62,3 +64,13 @@ def prior_for(kind: LossKind, floor_share: float | None = None) -> LawPrior:
         return base
     logit = float(np.log(floor_share / (1 - floor_share)))
     return replace(base, mean=(logit, *base.mean[1:]), spread=(0.02, *base.spread[1:]), source="the floor given")
+
+
+def reconsidered(prior: LawPrior, floor_share: float) -> LawPrior:
+    """With a floor anywhere, where the runs put its share (the posterior mean) far out of the prior; else the same prior."""
+    off = abs(np.log(floor_share / (1 - floor_share)) - prior.mean[0]) / prior.spread[0]
+    if prior.source != TOKEN_LOG_LOSS.source or not off > SURPRISING:
+        return prior
+    return replace(
+        prior, spread=(OTHER_LOSS.spread[0], *prior.spread[1:]), source=f"{OTHER_LOSS.source}, as these runs contradict {prior.source}"
+    )

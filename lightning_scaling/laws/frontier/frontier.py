@@ -18,6 +18,8 @@ from lightning_scaling.printed import Printed, Rows
 
 Form = Literal["power", "floor"]
 EXPONENTS = np.geomspace(0.01, 1.5, 600)
+# ln of a scale beyond which no float holds it: of a loss that falls by less than a thousandth in an e-fold of compute.
+STEEPEST = 700.0
 # Variance of ln loss that is rounding alone.
 FLAT = 1e-24
 
@@ -140,12 +142,14 @@ def _fit(compute: Floats, losses: Floats, level: float) -> FrontierFit:
     r_squared = 1 - float(misses @ misses) / total if total > FLAT * len(y) else float("nan")
     spread = float(np.sqrt(misses @ misses / (len(x) - 2)))
     error = _quantile(level, len(x) - 2) * spread / np.sqrt(centred @ centred)
-    scale = float(np.exp(x.mean() - y.mean() / slope)) if slope else float("nan")
+    log_scale = x.mean() - y.mean() / slope if slope else np.inf
+    steep = bool(abs(log_scale) < STEEPEST)
+    scale = float(np.exp(log_scale)) if steep else float("nan")
     floor, interval, floor_scale, floor_exponent = _with_floor(x, losses, level)
     bounds = (-slope - float(error), -slope + float(error))
     known = interval[0] > 0.02 * losses.min() and bounds[0] > 0
     outcome = FrontierOutcome.FITTED if known else FrontierOutcome.FLOOR_NOT_IDENTIFIED
-    outcome = FrontierOutcome.NO_FALL if slope >= 0 or total <= FLAT * len(y) else outcome
+    outcome = FrontierOutcome.NO_FALL if slope >= 0 or not steep or total <= FLAT * len(y) else outcome
     return FrontierFit(
         compute, losses, level, -slope, bounds, scale, r_squared, spread, floor, interval, floor_scale, floor_exponent, outcome
     )

@@ -30,6 +30,8 @@ FEWEST = 6
 FEWEST_VALUES = 3
 # ln of the floor over a typical loss from which on there is none.
 ABSENT_FLOOR = -7.0
+# Error of ln E from which on the floor may be none: its 90 % interval spans a factor e to both sides.
+OPEN_FLOOR = 0.6
 # An exponent whose error is larger than any exponent of a law is not known at all.
 NO_ERROR = 1.0
 # Exponents tried for the profile, relative to the fitted ones.
@@ -82,14 +84,15 @@ def distinct(points: LawPoints) -> int:
     return int((len(size) > 0) + ((np.diff(size) != 0) | (np.diff(length) != 0)).sum())
 
 
-def exponent_errors(theta: Floats, x: Floats, y: Floats, noise: float) -> tuple[float, float]:
-    """Linearised standard errors of alpha and beta for a relative noise per point; inf where the points do not determine them."""
-    slopes = sensitivities(theta, x, y)[:, 1 if theta[0] < ABSENT_FLOOR else 0 :]
+def constant_errors(theta: Floats, x: Floats, y: Floats, noise: float) -> Floats:
+    """(3,) linearised standard errors of ln E, alpha and beta for a relative noise per point; inf where the points do not determine one."""
+    absent = int(theta[0] < ABSENT_FLOOR)
+    slopes = sensitivities(theta, x, y)[:, absent:]
     left, sizes, _ = np.linalg.svd(slopes.T, full_matrices=False)
     spread = np.where(sizes > 1e-9 * sizes[0], noise / np.maximum(sizes, 1e-300), np.inf)
     with np.errstate(invalid="ignore"):
-        errors = np.sqrt(np.nansum((left[-2:] * spread) ** 2, 1))
-    return float(errors[0]), float(errors[1])
+        errors = np.sqrt(np.nansum((left * spread) ** 2, 1))
+    return np.array([np.inf if absent else errors[0], *errors[-2:]])
 
 
 def profile_ranges(theta: Floats, x: Floats, y: Floats, z: Floats, weights: Floats, freedom: int) -> tuple[Floats, Floats]:
@@ -110,8 +113,8 @@ def judge(
     """The outcome of a fit and the numbers that decided; x, y, z centred logs, residuals of ln loss, `different` (N, D) in all."""
     ratios = np.log(points.tokens / points.params)
     freedom = max(different - 5, 1)
-    errors = _for_freedom(exponent_errors(theta, x, y, max(noise, 1e-4)), freedom)
-    text = f"{_exponents(theta, errors)} (noise {100 * noise:.2f} % per point, {different} configurations)"
+    errors = _for_freedom(constant_errors(theta, x, y, max(noise, 1e-4)), freedom)
+    text = f"{_exponents(theta, errors[1:])} (noise {100 * noise:.2f} % per point, {different} configurations)"
     edge = (theta <= LOWER) | (theta >= UPPER)
     if edge[1:].any() and not points.falls:
         return SurfaceOutcome.NO_FALL, text
@@ -129,26 +132,25 @@ def judge(
     return _by_ranges(points, theta, errors, ranges, text)
 
 
-def _for_freedom(errors: tuple[float, float], freedom: int) -> tuple[float, float]:
+def _for_freedom(errors: Floats, freedom: int) -> Floats:
     """Standard errors that a normal interval would need to be as wide as the t interval of so few degrees of freedom."""
     from scipy.special import ndtri, stdtrit
 
     wider = float(stdtrit(freedom, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2))
-    return errors[0] * wider, errors[1] * wider
+    return np.asarray(errors * wider)
 
 
-def _by_ranges(
-    points: LawPoints, theta: Floats, errors: tuple[float, float], ranges: tuple[Floats, Floats], text: str
-) -> tuple[SurfaceOutcome, str]:
+def _by_ranges(points: LawPoints, theta: Floats, errors: Floats, ranges: tuple[Floats, Floats], text: str) -> tuple[SurfaceOutcome, str]:
     factors = [float(r[1] / r[0]) for r in ranges]
-    open_ = [factors[k] > WIDEST or errors[k] > LARGEST_ERROR for k in (0, 1)]
+    open_ = [factors[k] > WIDEST or errors[1 + k] > LARGEST_ERROR for k in (0, 1)]
     if any(open_):
         span = ", ".join(f"{name} {r[0]:.2f} to {r[1]:.2f}" for name, r in zip(("alpha", "beta"), ranges, strict=True))
         first = open_[0] and (not open_[1] or factors[0] >= factors[1])
         text = f"{text}; laws that fit as well have {span}; {_another_size(points) if first else _another_length(points)}"
         return (SurfaceOutcome.PARAMS_NOT_IDENTIFIED if first else SurfaceOutcome.TOKENS_NOT_IDENTIFIED), text
-    if theta[0] < ABSENT_FLOOR:
-        return SurfaceOutcome.FLOOR_AT_ZERO, text
+    if errors[0] > OPEN_FLOOR:
+        floor = "" if theta[0] < ABSENT_FLOOR else f"; the error of E is {numbers.share(float(errors[0]))} of it"
+        return SurfaceOutcome.FLOOR_AT_ZERO, text + floor
     return SurfaceOutcome.IDENTIFIED, text
 
 
@@ -162,10 +164,10 @@ def _another_length(points: LawPoints) -> str:
     return f"add a run of {numbers.count(size)} parameters on {numbers.count(length)} tokens"
 
 
-def _exponents(theta: Floats, errors: tuple[float, float]) -> str:
+def _exponents(theta: Floats, errors: Floats) -> str:
     if not np.isfinite(errors).all():
         return f"the points do not determine both alpha {theta[3]:.3f} and beta {theta[4]:.3f}"
-    texts = [_with_error(float(value), error) for value, error in zip(theta[3:], errors, strict=True)]
+    texts = [_with_error(float(value), float(error)) for value, error in zip(theta[3:], errors, strict=True)]
     return f"alpha {texts[0]}, beta {texts[1]}"
 
 

@@ -51,7 +51,7 @@ def propose_outliers(fit: SurfaceFit, flops: float | None = None) -> Proposal:
 
 def _sentence(fit: SurfaceFit, dropped: SurfaceFit, count: int, flops: float) -> str:
     before, after = fit.optimum(flops, 0.95), dropped.optimum(flops, 0.95)
-    text = f"{count} of {len(fit.points)} points lie far from the law"
+    text = f"{count} of {len(fit.points)} points lie{'s' * (count == 1)} far from the law"
     if not (fit.split_determined and dropped.split_determined):
         return text
     text += f"; dropping them moves the best size at {numbers.scientific(flops)} FLOPs "
