@@ -1,5 +1,6 @@
-"""The array type of the package, and the one robust measure of spread."""
+"""The array type of the package, the one robust measure of spread, and rows that are equal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,3 +29,18 @@ def median(values: Any) -> float:
     ordered = np.sort(values, axis=None)
     n = len(ordered)
     return float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2 if n else float("nan")
+
+
+def first_equal_row(columns: Sequence[Floats]) -> NDArray[np.intp]:
+    """(n,) the first row that equals each row in all columns (n,).
+
+    >>> first_equal_row([np.array([1.0, 2.0, 1.0, 1.0]), np.array([5.0, 5.0, 5.0, 6.0])]).tolist()
+    [0, 1, 0, 3]
+    """
+    order = np.lexsort(columns)
+    new = np.zeros(len(order), dtype=bool)
+    for column in columns:
+        new[1:] |= np.diff(column[order]) != 0
+    first = np.empty(len(order), dtype=np.intp)
+    first[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    return first

@@ -55,10 +55,10 @@ def _optima(found: dict[str, Any]) -> str:
     rows = [("best use of", "PF-days", "N*", "", "D*", "", "D*/N*", "expected loss", "")]
     for best in found["optima"]:
         size, length = (f"({between(i[0], i[1], count)})" if (i := best[f"{k}_interval"]) else "" for k in ("params", "tokens"))
-        amounts = (count(best["params"]), size, count(best["tokens"]), length, count(best["tokens"] / best["params"]))
         expected = best["expected"]
-        amounts += (loss(expected["loss"]), f"({between(expected['low'], expected['high'])})")
-        rows.append((f"{scientific(best['flops'])} FLOPs", compute(best["pf_days"]), *amounts))
+        amounts = (count(best["params"]), size, count(best["tokens"]), length, count(best["tokens"] / best["params"]))
+        losses = (loss(expected["loss"]), f"({between(expected['low'], expected['high'])})")
+        rows.append((f"{scientific(best['flops'])} FLOPs", compute(best["pf_days"]), *amounts, *losses))
     doubt = (
         ""
         if found["split_identified"]

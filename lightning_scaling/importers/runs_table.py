@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, first_equal_row
 from lightning_scaling.importers import delimited, json_files, parquet
 from lightning_scaling.importers.cells import amount, number
 from lightning_scaling.importers.column_names import role
 from lightning_scaling.importers.dialect import dialect_of
 from lightning_scaling.importers.importer import importer_for
+from lightning_scaling.importers.number_columns import MOST_ROWS, number_columns
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.table_columns import MODEL, Meaning, counts_active, meaning, usual
 from lightning_scaling.importers.tally import Tally
@@ -24,7 +25,6 @@ TABLE = "table of finished runs"
 COUNTS, NEEDED = ("params", "tokens", "flops"), ("params", "tokens", "loss")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
-MOST_ROWS = 1_000_000
 SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
 
 _SEPARATORS = re.compile(r"[,;\t|]")
@@ -121,6 +121,8 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
         ValueError: one line for a file without runs, a column that is not there, or counts whose unit nothing names.
     """
     source, tally = Source(path), Tally()
+    if (large := _of_numbers(source, named or {})) is not None:
+        return large
     rows = _runs(islice(_rows(source, tally), MOST_ROWS + 1), tally)
     if len(rows) > MOST_ROWS:
         raise NotATableError(f"{source.name} has more than {MOST_ROWS} rows: a log of a run rather than a table of finished runs")
@@ -131,15 +133,28 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
     chosen = _chosen(sized, named or {}, source.name, tally)
     decimal_comma = "decimal commas" in tally.remarks
     values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
-    for what, (name, scale) in chosen.items():
-        if what in COUNTS and scale != 1:
-            tally.remark(f"{name} is read in units of {scale:.3g}")
     good = _good(rows, chosen, values, tally)
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
-    _require_units(values, good, chosen, rows, source.name)
+    _require_units(values, good, chosen, source.name)
     _remark_on_points(rows, chosen, good, tally)
-    return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
+    run = tuple(str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept) if "run" in chosen else None
+    return _table(len(rows), run, chosen, {k: v[good] for k, v in values.items()}, tally, source.name)
+
+
+def _of_numbers(source: Source, named: Mapping[str, str | None]) -> RunsTable | None:
+    """A long table of numbers alone, column by column; None for all others, which are read cell by cell."""
+    if (found := number_columns(source)) is None:
+        return None
+    rows, numbers, tally = found
+    chosen = _chosen(list(numbers), named, source.name, tally)
+    if "run" in chosen or not all((np.isfinite(numbers[name]) & (numbers[name] > 0)).all() for name, _ in chosen.values()):
+        return None
+    kept = np.unique(first_equal_row(list(numbers.values())))
+    tally.skip_each("a repeated row", np.delete(rows, kept))
+    values = {what: numbers[name][kept] * scale for what, (name, scale) in chosen.items()}
+    _require_units(values, np.ones(len(kept), dtype=bool), chosen, source.name)
+    return _table(len(kept), None, chosen, values, tally, source.name)
 
 
 def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]]:
@@ -160,7 +175,7 @@ def _runs(rows: Iterable[tuple[int, Row]], tally: Tally) -> list[tuple[int, Row]
 
 
 def _table(
-    rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], good: Any, tally: Tally, where: str
+    rows: int, run: tuple[str, ...] | None, chosen: dict[str, tuple[str, float]], values: dict[str, Floats], tally: Tally, where: str
 ) -> RunsTable:
     params, loss, flops = values["params"], values["loss"], values.get("flops")
     active = np.where(values["active"] > 0, values["active"], params) if "active" in values else None
@@ -171,10 +186,9 @@ def _table(
     if flops is not None and not (np.isfinite(flops) & (flops > 0)).all():
         tally.remark(f"{chosen['flops'][0]} has cells that are no positive number and is not used")
         flops = None
-    run = tuple(str(row.get(chosen["run"][0], "")) for (_, row), kept in zip(rows, good, strict=True) if kept) if "run" in chosen else None
     columns = {what: name for what, (name, _) in chosen.items()}
     flops, more = flops if "tokens" in values else None, {what: values[what] for what in values if what not in (*NEEDED, "flops", "active")}
-    return RunsTable(params, tokens, loss, flops, run, columns, tally.to_json(), tally.remarks, len(rows), where, active, more)
+    return RunsTable(params, tokens, loss, flops, run, columns, tally.to_json(), tally.remarks, rows, where, active, more)
 
 
 def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
@@ -216,6 +230,9 @@ def _chosen(names: list[str], named: Mapping[str, str | None], where: str, tally
             f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
             "name it so in the header, with its unit where it is not one, e.g. 'params (B)'"
         )
+    for what, (name, scale) in chosen.items():
+        if what in COUNTS and scale != 1:
+            tally.remark(f"{name} is read in units of {scale:.3g}")
     return chosen
 
 
@@ -273,9 +290,7 @@ def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, 
         tally.remark(f"{len(set(runs))} values of {chosen['run'][0]} in {len(runs)} rows: losses from before a run's end may bend the law")
 
 
-def _require_units(
-    values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], rows: list[tuple[int, Row]], where: str
-) -> None:
+def _require_units(values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], where: str) -> None:
     for what in COUNTS:
         if what in values and (most := float(np.nanmax(np.where(np.isfinite(values[what][good]), values[what][good], 0.0)))) < UNNAMED:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What a law can do, as protocols: predict a loss, place an optimum, carry a name, know what a parameter and token cost."""
+"""What a law can do, as protocols: predict a loss, place an optimum, hold a surface; and its name and the cost of a token."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,24 +23,6 @@ class AllocationLaw(Protocol):
 
 
 @runtime_checkable
-class NamedLaw(Protocol):
-    """Has a name of its own."""
-
-    @property
-    def name(self) -> str:
-        """How tables call it."""
-
-
-@runtime_checkable
-class CountedLaw(Protocol):
-    """Knows the FLOPs per param and token of the runs it was fitted on."""
-
-    @property
-    def flops_per(self) -> float:
-        """6 where the runs brought no FLOPs of their own."""
-
-
-@runtime_checkable
 class WithSurface(Protocol):
     """Holds a law of L(N, D) inside: a fit, a law of repeated data."""
 
@@ -51,7 +33,7 @@ class WithSurface(Protocol):
 
 def name_of(law: object) -> str:
     """The law's name, or that of its class."""
-    return law.name if isinstance(law, NamedLaw) else type(law).__name__
+    return str(getattr(law, "name", type(law).__name__))
 
 
 def flops_per(law: object) -> float:
@@ -60,4 +42,4 @@ def flops_per(law: object) -> float:
     >>> flops_per(object())
     6.0
     """
-    return float(law.flops_per) if isinstance(law, CountedLaw) else float(FLOPS_PER_PARAM_AND_TOKEN)
+    return float(getattr(law, "flops_per", FLOPS_PER_PARAM_AND_TOKEN))

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, first_equal_row
 from lightning_scaling.units import training_flops
 
 # Below these a column is probably in billions (or millions): no published sweep has a run as small.
 FEWEST_PARAMS, FEWEST_TOKENS = 1e4, 1e6
+# Rows from which a search or a judgement starts on a sample, evenly spread; a fit always ends on all rows.
+SEARCHED = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +42,7 @@ class LawPoints:
     @property
     def rows(self) -> NDArray[np.intp]:
         """(n,) number of each different (N, D, loss), in order of appearance: equal rows are one run written down twice."""
-        order = np.lexsort((self.loss, self.tokens, self.params))
-        new = np.zeros(len(order), dtype=bool)
-        for column in (self.params, self.tokens, self.loss):
-            new[1:] |= np.diff(column[order]) != 0
-        first = np.empty(len(order), dtype=np.intp)
-        first[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
-        return np.asarray(np.unique(first, return_inverse=True)[1], dtype=np.intp)
+        return np.unique(first_equal_row((self.params, self.tokens, self.loss)), return_inverse=True)[1]
 
     def take(self, index: ArrayLike) -> "LawPoints":
         """The points at `index` (mask or indices), their runs numbered anew."""
@@ -63,6 +59,11 @@ def points(params: ArrayLike, tokens: ArrayLike, loss: ArrayLike, groups: ArrayL
     if len(runs) != len(arrays[0]):
         raise ValueError(f"groups must name the run of each point: {len(runs)} names for {len(arrays[0])} points")
     return LawPoints(arrays[0], arrays[1], arrays[2], runs)
+
+
+def spread_over(rows: int, most: int = SEARCHED) -> NDArray[np.intp]:
+    """All rows, or `most` of them, evenly spread."""
+    return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.intp)
 
 
 def require_units(name: str, value: float | None, fewest: float, example: str) -> None:

@@ -47,7 +47,7 @@ def _optima(fit: SurfaceFit) -> list[str]:
     if not fit.split_identified:
         return [f"best split of a budget: {fit.split_identified}"]
     largest = fit.flops_per * float(np.max(fit.points.params * fit.points.tokens))
-    rows = [("best use of", "N*", "D*", "D*/N*", f"expected loss ({100 * LEVEL:.0f} % interval)")]
+    rows: list[tuple[str, ...]] = [("best use of", "N*", "D*", "D*/N*", f"expected loss ({100 * LEVEL:.0f} % interval)")]
     best = fit.surface.optimum(largest * np.array(BUDGETS), fit.flops_per)
     made = expected_loss(fit, best.params, best.tokens, LEVEL)
     for flops, *sizes, loss, low, high in zip(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lightning_scaling.importers import number_columns
 from lightning_scaling.importers.read import read_each
 from lightning_scaling.importers.runs_table import RunsTable, read_table
 
@@ -88,3 +89,14 @@ def test_a_column_can_be_named(file):
 def test_what_cannot_be_read_is_one_clear_line(file, text, why):
     with pytest.raises(ValueError, match=why):
         read_table(file("runs.csv", text))
+
+
+@pytest.mark.parametrize("last", ["1.4,28,2.7", "1.4,28,2.7 +/- 0.1", "1.4,,2.7", "1.4,28,0"])
+def test_a_long_table_of_numbers_reads_as_it_does_cell_by_cell(file, monkeypatch, last):
+    text = "Params (B),Tokens (B),loss\n0.07,1.4,3.5\n0.4,8,3.02\n0.07,1.4,3.5\n" + last + "\n"
+    cell_by_cell = read_table(file("runs.csv", text))
+    monkeypatch.setattr(number_columns, "LONG", 0)
+    columns = read_table(file("runs.csv", text))
+    assert columns.to_json() == cell_by_cell.to_json()
+    for name in ("params", "tokens", "loss"):
+        np.testing.assert_array_equal(getattr(columns, name), getattr(cell_by_cell, name))

@@ -3,23 +3,14 @@
 A design states which (N, D) are trained; `simulate_runs` gives each the loss of the law with the scatter of real trainings.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.laws.capabilities import LossLaw
 from lightning_scaling.units import training_flops
-
-
-class PredictsLoss(Protocol):
-    """A law of N and D."""
-
-    @property
-    def predict(self) -> Callable[[Any, Any], Any]:
-        """L(N, D)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +61,7 @@ class SimulatedRuns:
 
 
 def simulate_runs(
-    law: PredictsLoss,
+    law: LossLaw,
     design: SweepDesign,
     noise: float = 0.003,
     *,

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.points import LawPoints, points
+from lightning_scaling.laws.points import SEARCHED, LawPoints, points, spread_over
 from lightning_scaling.laws.surface.identify import FEWEST, distinct, judge, sensitivities, structure
 from lightning_scaling.laws.surface.search import Problem, log_prediction, minimise, search
 from lightning_scaling.laws.surface.search import starts as data_starts
@@ -25,8 +25,6 @@ from lightning_scaling.laws.surface.surface import Surface
 from lightning_scaling.laws.surface.surface_fit import SurfaceFit
 
 Objective = Literal["huber", "log_least_squares", "noise_huber"]
-# Rows from which a search starts on a sample, evenly spread; the fit itself always ends on all rows.
-SEARCHED = 20_000
 # Rows of a larger table that are resampled: its intervals are theirs, narrowed by the square root of the share of the runs they are.
 RESAMPLED = 2_000
 # Huber's constant for 95 % efficiency under normal noise.
@@ -105,7 +103,7 @@ def _resampled(given: LawPoints, problem: Problem, theta: Floats, weight: Floats
     rng = np.random.default_rng(seed)
     if len(given) <= SEARCHED:
         return refit(problem, theta, draw(given.groups, resamples, rng), weight)
-    some = _sample(len(given), RESAMPLED)
+    some = spread_over(len(given), RESAMPLED)
     part, groups = problem.take(some), np.unique(given.groups[some], return_inverse=True)[1]
     middle = minimise(part, theta[None], weight[some][None])[0]
     many = refit(part, middle[0], draw(groups, resamples, rng), weight[some])
@@ -116,7 +114,7 @@ def _fit(
     given: LawPoints, weight: Floats, objective: Objective, delta: float, most: int, overestimate: float
 ) -> tuple[SurfaceFit, Problem, Floats]:
     problem = replace(centred(given, delta if objective == "huber" else np.inf), overestimate=overestimate)
-    some = _sample(len(given), SEARCHED)
+    some = spread_over(len(given), SEARCHED)
     part = problem.take(some)
     found = data_starts(part.x, part.y, part.z, weight[some], most)
     ends, values = search(part, found, weight[some][None])
@@ -138,11 +136,6 @@ def _fit(
     law = to_surface(theta[None], given)
     law = Surface(*(float(v[0]) for v in vars(law).values()))
     return SurfaceFit(law, best, outcome, because, given, noise, agreement), problem, theta
-
-
-def _sample(rows: int, most: int) -> NDArray[np.intp]:
-    """All rows, or `most` of them, evenly spread."""
-    return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.intp)
 
 
 def _agreement(values: Floats) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import numpy as np
 from lightning_scaling import numbers
 from lightning_scaling.arrays import Floats, robust_spread
 from lightning_scaling.laws.outcomes import SurfaceOutcome
-from lightning_scaling.laws.points import LawPoints
+from lightning_scaling.laws.points import LawPoints, spread_over
 from lightning_scaling.laws.surface.search import LOWER, UPPER, unexplained
 from lightning_scaling.laws.surface.surface import CONSTANTS, Surface
 
@@ -65,7 +65,7 @@ def undetermined(points: LawPoints, law: Surface) -> frozenset[str]:
     """Constants that can change without a change of any fitted loss, whatever the noise: resamples say nothing of them."""
     if not np.isfinite(law.alpha):
         return frozenset(CONSTANTS)
-    theta, x, y = centred_theta(points, law)
+    theta, x, y = centred_theta(points.take(spread_over(len(points))), law)
     _, sizes, directions = np.linalg.svd(sensitivities(theta, x, y), full_matrices=False)
     loose = np.abs(directions[sizes < SINGULAR * sizes[0]]).max(0, initial=0.0) > MOVES
     if np.std(y - x) < SMALLEST_RATIO_SPREAD:

@@ -132,24 +132,26 @@ def _derivatives(problem: Problem, value: Floats, slope: Floats, bend: Floats, s
 
 def unexplained(x: Floats, y: Floats, z: Floats, weights: Floats, alphas: Floats, betas: Floats) -> Floats:
     """(a, b) squared relative residuals of the best law for each pair of exponents."""
-    relative = np.sqrt(weights) * np.exp(-z)
-    by_n, by_d = np.exp(-alphas[:, None] * x) * relative, np.exp(-betas[:, None] * y) * relative
-    columns = [v / np.linalg.norm(v, axis=-1, keepdims=True) for v in (by_n, by_d, relative)]
-    return _profile(columns[0], columns[1], columns[2], np.sqrt(weights))[1]
+    (by_n, by_d, floor), _ = _columns(x, y, z, weights, alphas, betas)
+    return _profile(by_n, by_d, floor, np.sqrt(weights))[1]
 
 
 def starts(x: Floats, y: Floats, z: Floats, weights: Floats, most: int = 1) -> Floats:
     """(≤ most, 5) starts (e, a, b, alpha, beta) in centred logs, best first: the lowest places of the profiled least squares."""
-    relative = np.sqrt(weights) * np.exp(-z)
-    by_n = np.exp(-EXPONENTS[:, None] * x) * relative
-    by_d = np.exp(-EXPONENTS[:, None] * y) * relative
-    scale_n, scale_d, scale_e = np.linalg.norm(by_n, axis=1), np.linalg.norm(by_d, axis=1), np.linalg.norm(relative)
-    by_n, by_d, floor = by_n / scale_n[:, None], by_d / scale_d[:, None], relative / scale_e
+    (by_n, by_d, floor), (scale_n, scale_d, scale_e) = _columns(x, y, z, weights, EXPONENTS, EXPONENTS)
     coefficients, unexplained = _profile(by_n, by_d, floor, np.sqrt(weights))
     chosen = _lowest(unexplained, most)
-    scales = [np.stack([np.full(len(chosen), scale_e), scale_n[chosen[:, 0]], scale_d[chosen[:, 1]]], 1)]
-    logs = np.log(np.maximum(coefficients[chosen[:, 0], chosen[:, 1]] / scales[0], 1e-7))
+    scales = np.stack([np.full(len(chosen), scale_e), scale_n[chosen[:, 0]], scale_d[chosen[:, 1]]], 1)
+    logs = np.log(np.maximum(coefficients[chosen[:, 0], chosen[:, 1]] / scales, 1e-7))
     return np.concatenate([logs, EXPONENTS[chosen]], 1)
+
+
+def _columns(x: Floats, y: Floats, z: Floats, weights: Floats, alphas: Floats, betas: Floats) -> tuple[list[Floats], list[Floats]]:
+    """The terms of N (a, n), of D (b, n) and of the floor (n,) over the loss, each of length one, and their lengths before."""
+    relative = np.sqrt(weights) * np.exp(-z)
+    terms = [np.exp(-alphas[:, None] * x) * relative, np.exp(-betas[:, None] * y) * relative, relative]
+    lengths = [np.linalg.norm(v, axis=-1, keepdims=True) for v in terms]
+    return [v / length for v, length in zip(terms, lengths, strict=True)], [length[..., 0] for length in lengths]
 
 
 def _profile(by_n: Floats, by_d: Floats, floor: Floats, target: Floats) -> tuple[Floats, Floats]:
