@@ -1,6 +1,6 @@
 """A thousand simulated sweeps with known laws: bias, coverage of every interval under each outcome, other forms of the law.
 
-    python benchmarks/laws_worlds.py [--worlds 1000] [--quick] [--json OUT]
+    python benchmarks/laws_worlds.py [--worlds 1000] [--quick] [--json OUT] [--rows seeds | distinct]
 
 Each world draws a law, a design (grid, IsoFLOP, random; 9 to 200 runs) and a noise (.1 to 2 %). Four kinds of tables:
 1. bias of predict_larger at ten times the largest compute against the number of runs, at fixed laws (bar: a tenth of the noise), and
@@ -8,16 +8,31 @@ Each world draws a law, a design (grid, IsoFLOP, random; 9 to 200 runs) and a no
 2. coverage of the 90 % bootstrap interval of each constant and of N*(C), by the outcome of the fit (bar under IDENTIFIED: .86 to .94);
 3. laws with another outer exponent kappa: predict_larger's coverage of the true loss (bar: .85);
 4. designs: error at 100 times the largest compute, median and 90th percentile.
+
+With --rows only the time and memory of `fit_runs` on a million rows: 1 000 configurations of 1 000 seeds, or all different.
 """
 
 import argparse
 import json
+import resource
+import time
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_frontier, fit_surface, isoflops, predict_larger, simulate_runs
+from lightning_scaling.laws import (
+    KappaSurface,
+    Surface,
+    SweepDesign,
+    finished_table,
+    fit_frontier,
+    fit_runs,
+    fit_surface,
+    isoflops,
+    predict_larger,
+    simulate_runs,
+)
 from lightning_scaling.laws.surface.surface import CONSTANTS
 
 # Published surfaces: Hoffmann et al. 2022, Besiroglu et al. 2024, Muennighoff et al. 2023.
@@ -179,6 +194,20 @@ def planning(worlds: int) -> list[dict[str, str | float]]:
     return rows
 
 
+def million(kind: str) -> None:
+    """Seconds and peak memory of every law of a million rows, intervals left out (bar: 10 s, 400 MB)."""
+    design = SweepDesign.grid(np.geomspace(1e7, 1e10, 40), np.geomspace(1e9, 1e12, 25))
+    runs = simulate_runs(LAWS[0], design, 0.005, seeds=1000)
+    near = np.exp(0.1 * np.random.default_rng(0).standard_normal(10**6)) if kind == "distinct" else 1.0
+    params = runs.params * near
+    loss = runs.loss / runs.expected * LAWS[0].predict(params, runs.tokens)
+    start, used = time.perf_counter(), time.process_time()
+    fit = fit_runs(finished_table(params, runs.tokens, loss), resamples=0)
+    seconds, used = time.perf_counter() - start, time.process_time() - used
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{kind}: {seconds:.1f} s ({used:.1f} s of processor time), {peak:.0f} MB at most; {fit.surface.because}")
+
+
 def table(rows: list[dict[str, float]]) -> None:
     """Rows of one shape, aligned."""
     print("  ".join(f"{name:>9}" for name in rows[0]))
@@ -192,7 +221,10 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=1000, help="of the coverage table; the others take a share of them")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--rows", choices=("seeds", "distinct"))
     args = parser.parse_args()
+    if args.rows:
+        return million(args.rows)
     worlds = args.worlds // 10 if args.quick else args.worlds
     out = {
         "bias": bias(max(worlds // 80, 3)),

@@ -1,12 +1,14 @@
-"""What a surface fit states when the runs do not identify it, and what it refuses."""
+"""What a surface fit states when the runs do not identify it, what it refuses, and the outliers that it proposes and never drops."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_surface, predict_larger, simulate_runs
+from lightning_scaling.laws import KappaSurface, Surface, SweepDesign, fit_surface, predict_larger, propose_outliers, simulate_runs
+from lightning_scaling.numbers import count
 
+Sweep = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 LAW = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 SIZES, LENGTHS = np.geomspace(1e8, 1e10, 6), np.geomspace(1e9, 1e11, 6)
 
@@ -186,3 +188,34 @@ def test_the_words_of_a_fit_show_open_constants_and_none_of_a_loss_that_does_not
     one_size = fit_surface(np.full(8, 1e9), LENGTHS.repeat(2)[:8] * np.linspace(1, 1.1, 8), np.linspace(3, 2.5, 8), resamples=50, seed=0)
     assert any(line.startswith("alpha") and line.endswith("open") for line in str(one_size).splitlines())
     assert "alpha" not in str(fit_surface(SIZES.repeat(6), np.tile(LENGTHS, 6), np.full(36, 3.0))).split("(")[0]
+
+
+def test_crippled_runs_are_proposed_and_both_laws_are_given(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.003)
+    loss[[3, 40]] *= 1.15
+    proposal = propose_outliers(fit_surface(params, tokens, loss, resamples=100, seed=0))
+    assert np.flatnonzero(proposal.outlier).tolist() == [3, 40]
+    assert len(proposal.kept.points) == 75
+    assert len(proposal.dropped.points) == 73
+    assert "2 of 75 points" in proposal.because
+    assert "the 95 % interval" in proposal.because
+
+
+def test_dropping_points_that_decide_the_answer_is_reported_as_outside_the_interval(sweep: Sweep) -> None:
+    params, tokens, loss = sweep(noise=0.001)
+    largest = np.argsort(tokens / params)[-4:]
+    loss[largest] *= np.exp(0.03)  # the longest runs of small models ended too high: dropping them makes long training look better
+    fit = fit_surface(params, tokens, loss, resamples=300, seed=0, objective="log_least_squares")
+    proposal = propose_outliers(fit, flops=1e23)
+    assert set(largest) <= set(np.flatnonzero(proposal.outlier))
+    before, after = proposal.kept.optimum(1e23).params, proposal.dropped.optimum(1e23).params
+    low, high = fit.optimum(1e23, 0.95).params_interval or (np.nan, np.nan)
+    assert (" inside " in proposal.because) == bool(low <= after <= high)
+    assert f"from {count(before)} to {count(after)} params" in proposal.because
+
+
+def test_a_clean_sweep_proposes_none(sweep: Sweep) -> None:
+    fit = fit_surface(*sweep(noise=0.01, seed=2))
+    proposal = propose_outliers(fit)
+    assert not proposal.outlier.any()
+    assert proposal.dropped is fit
