@@ -129,7 +129,7 @@ class FinishedRuns:
         ratios = self.tokens / self.params
         if not len(self) or ratios.max() < ONE_RATIO * ratios.min():
             return self
-        # The corners of the hull, as far as it falls, are runs that no cheaper one undercuts.
+        # The hull, as far as it falls, touches only runs that no cheaper one undercuts.
         best = np.flatnonzero(self.loss < np.r_[np.inf, np.minimum.accumulate(self.loss)[:-1]])
         kept = best[_above_hull(np.log(self.flops[best]), np.log(self.loss[best])) <= NEAR_HULL]
         return self.take(kept) if len(kept) >= 3 else self
