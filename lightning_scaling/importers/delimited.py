@@ -19,7 +19,7 @@ from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
 ALIKE = 0.05  # of the value before: a last cell that is nearer to it is whole, or harmless
-LONG = 4  # blocks; beyond, a faster reader is worth its start
+LONG = 1  # blocks; beyond, a faster reader is worth its start
 
 
 def recognises(source: Source) -> bool:
@@ -38,8 +38,8 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
         tally.remark("decimal commas")
     _remark_above(source, dialect, tally)
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
-    for k, (start, text) in enumerate(_blocks(source, dialect)):
-        fast = numbers_of(text, dialect, wanted, k >= LONG)
+    for k, (start, lines, text) in enumerate(_blocks(source, dialect)):
+        fast = numbers_of(text, lines, dialect, wanted, k >= LONG)
         try:
             frame = (
                 _frame(fast, start, dialect, wanted)
@@ -59,13 +59,13 @@ def _remark_above(source: Source, dialect: Dialect, tally: Tally) -> None:
     tally.skip_each("above the header", rows)
 
 
-def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str]]:
-    """(row of the first line, text) of each block behind the header."""
+def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, int, str]]:
+    """(row of the first line, lines, text) of each block behind the header."""
     start = 1
     for block in source.blocks():
-        above, lines = max(dialect.line + 1 - start, 0), block.removesuffix("\n").count("\n") + 1
+        above, lines = max(dialect.line + 1 - start, 0), block.count("\n") + (not block.endswith("\n"))
         if above < lines:
-            yield start + above, block.split("\n", above)[-1] if above else block
+            yield start + above, lines - above, block.split("\n", above)[-1] if above else block
         start += lines
 
 
@@ -85,7 +85,7 @@ def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
     tally.columns = list(dialect.header)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
-    for start, text in _blocks(source, dialect):
+    for start, _, text in _blocks(source, dialect):
         for row, found in _rows(_lines(text), start, dialect, tally, not text.endswith("\n")):
             yield row, dict(zip(dialect.header, found, strict=True))
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lightning_scaling.importers.cells import absent, amount, is_word
 from lightning_scaling.importers.column_names import role
@@ -84,6 +85,7 @@ def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
         i += size
 
 
+@lru_cache(8)  # asked once to know the kind of a file and again to read it
 def dialect_of(text: str) -> Dialect | None:
     """The dialect of the first lines of a file, None where they are no table with a header."""
     lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip()]

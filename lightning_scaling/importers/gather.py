@@ -14,6 +14,7 @@ from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17
 HELD = 2**19
+AHEAD = 4  # beyond that, so many times the points that thinning would leave are kept of each block at once
 MOST_RUNS = 1000
 BESIDE = (*CLOCKS, "rank")  # what each point of a series carries
 
@@ -30,18 +31,25 @@ class Series:
 
     seen: int = 0  # finite ones: many tables write nan where they have nothing
     changes: int = 0  # finite ones unlike the one before
+    _added: int = 0
     _last: float = np.nan
     _parts: list[dict[str, Floats]] = field(default_factory=list)
     _held: int = 0
 
     def add(self, row: Floats, value: Floats, clocks: Mapping[str, Floats]) -> None:
         """Further points, in the order of the file."""
-        self._parts.append({"row": row, "value": value, **clocks})
-        finite = value[np.isfinite(value)]
-        self.seen += len(finite)
-        self.changes += int((np.diff(finite, prepend=self._last) != 0).sum())
-        self._last = float(finite[-1]) if len(finite) else self._last
-        self._held += len(row)
+        finite = np.isfinite(value)
+        known = value if finite.all() else value[finite]
+        self.seen += len(known)
+        self.changes += int(np.count_nonzero(known[1:] != known[:-1])) + bool(len(known) and known[0] != self._last)
+        self._last = float(known[-1]) if len(known) else self._last
+        self._added += len(row)
+        part = {"row": row, "value": value, **clocks}
+        if self._added > HELD and (most := AHEAD * MOST * len(row) // self._added) < len(row):
+            kept = np.linspace(0, len(row) - 1, max(most, 2)).round().astype(np.intp)
+            part = {name: column[kept] for name, column in part.items()}
+        self._parts.append(part)
+        self._held += len(part["row"])
         if self._held > HELD:
             whole = self.points()
             kept = log_spaced(whole["row"] - whole["row"][0] + 1.0, MOST)
