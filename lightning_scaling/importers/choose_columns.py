@@ -1,8 +1,10 @@
 """Which column is the loss, the learning rate and the clock: the user's choice first, else by name and by the number of rows."""
 
+from collections.abc import Sized
+
 import numpy as np
 
-from lightning_scaling.importers.column_names import CLOCKS, VALUE, Role, role
+from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, role
 from lightning_scaling.importers.gather import Columns, Series, meant
 from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.tally import Tally
@@ -47,13 +49,19 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
             raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
         return wanted
     found = [(column, role) for column in columns if (role := meant(column, options)) is not None and role.what == "loss"]
-    plain = [(c, r) for c, r in found if r.rank < 10] or found
+    bare = [(column, role) for column in columns if (role := bare_loss(column)) is not None]
+    if bare and not found:
+        found = bare
+        tally.remark(f"{_some([c for c, _ in bare])} {_are(bare)} taken as the loss, as no column is named so")
+    elif bare:
+        tally.remark(f"{_some([c for c, _ in bare])} {_are(bare)} not named a loss and not followed; --loss-column takes such a column")
+    plain = [(c, r) for c, r in found if r.rank < PART] or found
     if not plain:
         return _other(columns, options, name, tally)
     held = _best([(c, r) for c, r in plain if r.split in ("validation", "test")], columns)
     trained = _best([(c, r) for c, r in plain if r.split in ("train", "")], columns)
-    if others := [column for column, _ in plain if column not in (held, trained)]:
-        tally.remark(f"{_some(others)} {'is' if len(others) == 1 else 'are'} not followed")
+    if others := [column for column, _ in found if column not in (held, trained)]:
+        tally.remark(f"{_some(others)} {_are(others)} not followed")
     if held is None or trained is None:
         return str(held or trained)
     points, beside = columns[held].seen, columns[trained].seen
@@ -85,6 +93,10 @@ def _other(columns: Columns, options: Options, name: str, tally: Tally) -> str:
             f"or follow it as it is with --loss-column {perplexity[0]!r}"
         )
     raise ValueError(f"{name}: no column of losses among {_list(columns, tally)}; name it with --loss-column")
+
+
+def _are(several: Sized) -> str:
+    return "is" if len(several) == 1 else "are"
 
 
 def _some(names: list[str]) -> str:

@@ -5,8 +5,9 @@ the same words for another thing: `loss_scale`, `tokens_per_second`, `best_val_l
 """
 
 import re
+from collections.abc import Container
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import NamedTuple
 
 
@@ -20,21 +21,24 @@ def word_set(names: str) -> frozenset[str]:
     return frozenset(listed(names))
 
 
+PART = 10  # rank of a loss that is a part of another or of another data set
 CLOCKS = ("tokens", "step", "samples", "epoch")
 VALIDATION = word_set("val valid validation validate eval evaluation dev vl heldout holdout tel")
-TEST = word_set("test testing")
+TEST = word_set("test testing te")
 TRAIN = word_set("train training tr trn trl inner")
 _LOSS = word_set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl mlogloss")
 _PLAIN = word_set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
 _PLAIN |= word_set("""
     loss losses objective optimized log c entropy cross base overall full main current iter batch scaling scalars history
-    all text language modeling trainer sum smooth smoothed multi binary categorical sparse s bits byte
+    all text language modeling trainer sum smooth smoothed ema raw multi binary categorical sparse s bits byte
 """)
 _NOT_LOSS = word_set("""
     scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
-    diff gap floor forecast target ema low high exponent spike
+    diff gap floor forecast target low high exponent spike
 """)
 _NOT_LR = word_set("scale mult multiplier decay ratio max min base warmup loss momentum")
+_SMOOTHED = word_set("smooth smoothed running ema")
+_QUALIFIERS = VALIDATION | TEST | TRAIN | _SMOOTHED | word_set("avg average mean raw total")
 _PERPLEXITY = word_set("perplexity ppl")
 _RATE = word_set("""
     per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length
@@ -102,6 +106,25 @@ def metric_of(name: str) -> str:
     return _NUMBERED.sub("", name.rsplit(" - ", 1)[-1])
 
 
+def bare_loss(name: str) -> Role | None:
+    """The role of a name that is only what stands beside the word loss, the part of the data or a mean: `val`, `train`, `avg`.
+
+    >>> bare_loss("Val"), bare_loss("val_loss"), bare_loss("accuracy")
+    (Role(what='loss', rank=0, split='validation'), None, None)
+    """
+    found = words(metric_of(name))
+    return _loss((*found, "loss"), {*found, "loss"}) if len(found) == 1 and found[0] in _QUALIFIERS else None
+
+
+def numbered(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken: `loss (2)` is the second of its line or header.
+
+    >>> numbered("loss", ["loss", "loss (2)"])
+    'loss (3)'
+    """
+    return next(each for each in chain([name], (f"{name} ({k})" for k in count(2))) if each not in taken)
+
+
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
     pair = any(a in ("learning", "learn") and b == "rate" for a, b in pairwise(found))
     if not (pair or have & {"lr", "lrs", "lrm", "lr0", "lrate", "learningrate"}) or have & _NOT_LR:
@@ -118,8 +141,8 @@ def _loss(found: tuple[str, ...], have: set[str]) -> Role | None:
         return Role("perplexity", 0, split)
     numbered = {b for a, b in pairwise(found) if a in VALIDATION and b.isdigit()}  # of several validation sets
     part = len(have - _LOSS - _PLAIN - VALIDATION - TEST - TRAIN - numbered) + (("value", "loss") in pairwise(found))
-    coarse = ("epoch" in have) + 2 * bool(have & {"smooth", "smoothed", "running"})
-    return Role("loss", 10 * part + coarse, split)
+    coarse = ("epoch" in have) + 2 * bool(have & _SMOOTHED)
+    return Role("loss", PART * part + coarse, split)
 
 
 def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, absent, counted, number
-from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, role
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, bare_loss, role
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer, Options
@@ -104,7 +104,8 @@ def _kind(dialect: Dialect) -> str:
 
 
 def _needed(name: str, options: Options) -> bool:
-    return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE, *SPLIT)
+    known = role(name) or bare_loss(name)
+    return known is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE, *SPLIT)
 
 
 def _frame(columns: list[Floats], start: int, dialect: Dialect, wanted: list[int]) -> Frame:

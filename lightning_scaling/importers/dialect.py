@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lightning_scaling.importers.cells import absent, amount, is_word
-from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.column_names import numbered, role
 from lightning_scaling.importers.table_columns import meaning
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
@@ -192,12 +192,7 @@ def _begins_as_number(cell: str) -> bool:
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
     """A name that comes twice is numbered, so that no column hides another."""
-    seen: dict[str, int] = {}
+    found: list[str] = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-    count: dict[str, int] = {}
-    found = []
-    for name in names:
-        count[name] = count.get(name, 0) + 1
-        found.append(name if count[name] == 1 else f"{name} ({count[name]})")
+        found.append(numbered(name, found))
     return tuple(found)

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, Role, metric_of, role, words
+from lightning_scaling.importers.column_names import (
+    CLOCKS,
+    KEY,
+    SPLIT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    VALUE,
+    Role,
+    bare_loss,
+    metric_of,
+    role,
+    words,
+)
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.table_columns import clock_unit
@@ -164,7 +177,7 @@ def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) ->
     roles = {name: found for name in frame.numbers if (found := meant(name, options))}
     clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in BESIDE}
     for name, values in frame.numbers.items():
-        found = roles.get(name)
+        found = roles.get(name) or bare_loss(name)
         if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
             continue
         missing = np.isnan(values)

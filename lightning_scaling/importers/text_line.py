@@ -6,10 +6,8 @@ So most programs' prints need no pattern each. Lines whose step or loss has no n
 import re
 from typing import NamedTuple
 
-import numpy as np
-
 from lightning_scaling.importers.cells import NUMBER, number
-from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, role, words
+from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, Role, bare_loss, numbered, role, words
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
@@ -31,7 +29,6 @@ _MARIAN_NAMES = {"Ep": "epoch", "Up": "update", "Sen": "samples", None: "lr"}
 _CATBOOST = re.compile(rf"^(?P<step>\d+):\s+learn: (?P<train>{NUMBER})(?:\s+test: (?P<val>{NUMBER}))?")
 _PROGRESS = re.compile(r"\bprogress:?\s*([\d.]+)\s*%", re.IGNORECASE)  # fastText has no other clock
 _MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{NUMBER})")
-_LITGPT = re.compile(rf"loss train: (?P<train>{NUMBER}),\s*val: (?P<val>{NUMBER}|n/a)")
 # A number that begins the line, or what follows a logger's own prefix: `100 | loss 5.6`, `[100] loss=5.6`, `100:<tab>loss: 5.6`.
 _FIRST = re.compile(r"^(?:.*\]\s)?\s*(?:\[(?P<inside>\d+)\]|(?P<step>\d+)\s*(?:[|,\t]|:(?!\d)))")
 _EPOCH_BATCH = re.compile(r"^\[(?P<epoch>\d+),\s*(?P<step>\d+)\]\s")  # PyTorch's tutorial: `[1,  2000] loss: 2.2`
@@ -40,6 +37,9 @@ _PART = re.compile(
     r"(?:^|(?<=[\s|\[(:,]))(?:(?P<held>valid(?:ation|ate)?|val|eval(?:uation)?|dev|test)|train(?:ing|_inner)?)(?=[\s|\]):,])", re.I
 )
 _HELD = re.compile("val|dev|test", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z_][A-Za-z_/]*")
+_BRACKETED = re.compile(rf"\s*[(\[]\s*({NUMBER})\s*[)\]]|\s*(?:->|→)\s*({NUMBER})")
+_LISTED = re.compile(rf"\s*,\s*({NUMBER})(?![\w%])")
 _BAR = re.compile(r"[\[|(]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b")
 _TQDM = re.compile(r"\b(?P<step>\d[\d.]*[kM]?)(?:it)?/(?P<total>\d[\d.]*[kM]?)it\b")
 _EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b(?!\s*%|\.\d)", re.IGNORECASE)
@@ -67,9 +67,6 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
         return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in losses.items() if value}}
     rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
     found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
-    if (both := _LITGPT.search(line)) is not None:
-        found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
-        found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
     found |= _unnamed(line, {r.what for name in found if (r := role(name))}, tally)
     return found if rank is None else {**found, "rank": float(rank[1])}
 
@@ -96,12 +93,36 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
             and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]
         ):
             name = f"valid {name}"
+        elif meant is None and bare_loss(name) is not None:
+            name, meant = _qualified(name, line[: pair.start()])
+            if meant is None or pair["percent"]:
+                continue
+        is_loss = meant is not None and meant.what == "loss"
         value = pair["value"].replace(",", "")
         scaled = pair["scale"] and meant is not None and meant.what in CLOCKS
-        found.setdefault(name, parse_count(value + pair["scale"]) if scaled else number(value))
+        found.setdefault(numbered(name, found) if is_loss else name, parse_count(value + pair["scale"]) if scaled else number(value))
+        if is_loss and (second := _second(pair, line)) is not None:
+            found[numbered(name, found)] = number(second)
         if tally is not None and pair["total"] and meant is not None and meant.what == "step":
             tally.facts["total_steps"] = parse_count(pair["total"])
     return found
+
+
+def _qualified(name: str, before: str) -> tuple[str, Role | None]:
+    """`val` of `loss=9.0 (val=6.3)`, `avg` of `loss: 2.1 (avg 2.3)`: a loss where the last name before it is one; else no role."""
+    owner = next((word for word in reversed(_WORD.findall(before)) if bare_loss(word) is None), "")
+    meant = role(owner)
+    if meant is None or meant.what != "loss":
+        return name, None
+    full = f"{name.strip('()')} {'loss' if meant.split else owner}"
+    return full, role(full)
+
+
+def _second(pair: "re.Match[str]", line: str) -> str | None:
+    """The number right behind a loss, as in `loss 2.31 (2.40)`, `loss: 2.31/2.40` or `loss: [2.31, 2.40]`."""
+    opened = line[pair.start("value") - 1] in "[("
+    found = (_LISTED if opened else _BRACKETED).match(line, pair.end("value"))
+    return pair["total"] or (found and found[found.lastindex or 1])
 
 
 def _within(place: int, pairs: "list[re.Match[str]]") -> bool:

@@ -215,6 +215,20 @@ def test_of_several_losses_those_not_followed_are_named(file):
     assert "loss (2), train_loss are not followed" in reading.remarks
 
 
+@pytest.mark.parametrize(
+    ("header", "followed", "reported"),
+    [
+        ("step,train,val", "val", "train, val are taken as the loss, as no column is named so"),
+        ("step,avg,loss", "loss", "avg is not named a loss and not followed; --loss-column takes such a column"),
+        ("step,aux_loss,loss", "loss", "aux_loss is not followed"),
+    ],
+)
+def test_columns_that_may_be_losses_are_named(file, header, followed, reported):
+    reading = same_losses(file("run.csv", [header, *(f"{s},9.0,{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+    assert reading.loss == followed
+    assert reported in reading.remarks
+
+
 def test_a_rounded_validation_loss_keeps_its_rows(file):
     held = np.round(0.1 + 2 / STEPS, 2)
     rows = [f"{s},{9 - i / 100},{held[i]}" for i, s in enumerate(STEPS)]

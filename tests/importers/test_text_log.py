@@ -114,6 +114,36 @@ def test_five_validation_losses_are_not_taken_without_a_word(file):
     assert any("val loss has 5 points only and is not followed" in remark for remark in reading.remarks)
 
 
+@pytest.mark.parametrize(
+    ("form", "followed", "reported"),
+    [
+        ("step {s} loss=9.0 (val={x:.5f})", "val loss", "loss (50 points) is not followed"),
+        ("step {s} train_loss: 9.0 (val: {x:.5f})", "val loss", "train_loss (50 points) is not followed"),
+        ("step {s} loss: train 9.0, val {x:.5f} | acc: train 0.1, val 0.2", "val loss", "train loss (50 points) is not followed"),
+        ("step {s}: train/loss: 9.0, valid/loss: {x:.5f}", "valid/loss", "train/loss (50 points) is not followed"),
+        ("step {s} | loss {x:.5f} (avg 9.0)", "loss", "avg loss is not followed"),
+        ("step {s} | loss {x:.5f} | smoothed: 9.0", "loss", "smoothed loss is not followed"),
+        ("step {s} ema_loss 9.0 loss {x:.5f}", "loss", "ema_loss is not followed"),
+        ("step {s} | Loss {x:.5f} (9.0)", "Loss", "Loss (2) is not followed"),
+        ("step {s} loss: {x:.5f}/9.0", "loss", "loss (2) is not followed"),
+        ("step {s} loss: [{x:.5f}, 9.0]", "loss", "loss (2) is not followed"),
+        ("step {s} loss {x:.5f} -> 9.0", "loss", "loss (2) is not followed"),
+        ("step {s} loss {x:.5f} loss 9.0", "loss", "loss (2) is not followed"),
+        ("step {s} z_loss 0.1 loss {x:.5f} aux_loss 0.1", "loss", "z_loss, aux_loss are not followed"),
+    ],
+)
+def test_of_two_losses_in_a_line_the_other_is_named(file, form, followed, reported):
+    reading = same_losses(file("train.log", lines(form)))
+    assert reading.loss == followed
+    assert reported in reading.lines()[2]
+    assert reported in reading.to_json()["remarks"]
+    assert reported in same_losses(file("train.jsonl", [json.dumps({"msg": line}) for line in lines(form)])).remarks
+
+
+def test_a_mean_of_another_number_is_no_loss(file):
+    assert same_losses(file("train.log", lines("step {s} loss {x:.5f} acc 0.3 (avg 0.4) | 12 ms"))).remarks == []
+
+
 def test_keras_prints_the_epoch_on_a_line_of_its_own(file):
     printed = [
         line
