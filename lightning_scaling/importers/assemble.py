@@ -12,7 +12,7 @@ from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
 from lightning_scaling.importers.stitch import Seams, merged, seams
-from lightning_scaling.importers.table_columns import clock_unit
+from lightning_scaling.importers.table_columns import clock_unit, rate_unit
 from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
@@ -53,6 +53,8 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     at, value = at[positive] + shift, value[positive]
     if not np.isfinite(value).any():
         raise ValueError(f"{name}: no row has both a finite {loss} and a positive {clock}; there are {len(points['row'])} rows with either")
+    if (value[np.isfinite(value)] < 0).all():
+        tally.remark(f"{loss} is negative throughout, as an objective that grows is; its sign is kept")
     if found.offset.any():
         tally.facts.pop("total_steps", None)  # of an epoch, or of the part that was resumed
         tally.facts |= _epoch_of(points, found, clock, options, columns[loss])
@@ -169,6 +171,9 @@ def _schedule(
     index, step = seam.place(points["row"], points[chosen[1]])
     step, values = merged(step, points["value"][index], points["row"][index], Tally(), kind)
     step = step + (shift if kind == clock else 0.0)
+    if (unit := rate_unit(lr)) != 1.0:
+        tally.remark(f"{lr} is read in units of {unit:g}")
+        values = values * unit
     if (values < 0).any():
         tally.remark(f"{int((values < 0).sum())} learning rates below zero are read as zero")
     values = np.maximum(values, 0.0)

@@ -4,7 +4,7 @@ from collections.abc import Sized
 
 import numpy as np
 
-from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, role
+from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, joined, role, words
 from lightning_scaling.importers.gather import Columns, Series, meant
 from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.tally import Tally
@@ -24,7 +24,7 @@ def without_repeats(columns: Columns, tally: Tally) -> Columns:
     kept = dict(columns)
     for name, found in losses.items():
         seen, changes = columns[name].seen, columns[name].changes
-        if found.split not in ("validation", "test") or REPEATED * changes > min(seen, most) or most > 2 * seen:
+        if found.split not in ("validation", "test") or found.rank >= PART or REPEATED * changes > min(seen, most) or most > 2 * seen:
             continue
         if _regular(columns[name]):
             kept[name] = columns[name].changed()
@@ -34,7 +34,7 @@ def without_repeats(columns: Columns, tally: Tally) -> Columns:
 
 def _regular(series: Series) -> bool:
     """Whether it changes at about equal distances, as by a validation now and then, and not ever more rarely, as a rounded one does."""
-    lengths = np.diff(np.flatnonzero(np.diff(series.points()["value"], prepend=np.nan) != 0))
+    lengths = np.diff(np.flatnonzero(series.fresh()))
     return len(lengths) < 2 or bool(lengths.max() <= 2 * np.median(lengths))
 
 
@@ -73,7 +73,12 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
 
 
 def _best(found: list[tuple[str, Role]], columns: Columns) -> str | None:
-    order = sorted(found, key=lambda each: (each[1].split == "test", columns[each[0]].seen < ENOUGH, each[1].rank, -columns[each[0]].seen))
+    def worse(each: tuple[str, Role]) -> tuple[bool, bool, int, int, bool]:
+        name, role = each
+        seen = columns[name].seen
+        return role.split == "test", seen < ENOUGH, role.rank, -seen, "loss" not in words(name)
+
+    order = sorted(found, key=worse)
     if not order:
         return None
     most = max(columns[c].seen for c, _ in found)
@@ -82,7 +87,7 @@ def _best(found: list[tuple[str, Role]], columns: Columns) -> str | None:
 
 def _other(columns: Columns, options: Options, name: str, tally: Tally) -> str:
     """A single column of values is the loss of an export of one metric; a perplexity is refused, as its logarithm would be the loss."""
-    values = [c for c in columns if c.lower() in VALUE]
+    values = [c for c in columns if joined(c) in VALUE]
     if len(values) == 1:
         tally.remark(f"column {values[0]!r} is taken as the loss, as the file has one metric")
         return values[0]

@@ -23,7 +23,7 @@ def word_set(names: str) -> frozenset[str]:
 
 PART = 10  # rank of a loss that is a part of another or of another data set
 CLOCKS = ("tokens", "step", "samples", "epoch")
-VALIDATION = word_set("val valid validation validate eval evaluation dev vl heldout holdout tel")
+VALIDATION = word_set("cv val valid validation validate eval evaluation dev vl heldout holdout tel")
 TEST = word_set("test testing te")
 TRAIN = word_set("train training tr trn trl inner")
 _LOSS = word_set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl mlogloss")
@@ -34,7 +34,7 @@ _PLAIN |= word_set("""
 """)
 _NOT_LOSS = word_set("""
     scale scaler weight weights std var min max grad best lowest coef ratio delta lambda time count penalty acc accuracy
-    diff gap floor forecast target low high exponent spike
+    diff gap reader floor forecast target low high exponent spike
 """)
 _NOT_LR = word_set("scale mult multiplier decay ratio max min base warmup loss momentum")
 _SMOOTHED = word_set("smooth smoothed running ema")
@@ -47,6 +47,7 @@ _RATE = word_set("""
 _STEP = word_set("step steps iteration iterations iter iters itr it niter update updates timestep timesteps")
 _TOKEN = word_set("token tokens ntokens tok")
 _SAMPLE = word_set("sample samples example examples sequences images")
+_SIZED = re.compile(r"(.*?)[\s_/(\-]*(\d+(?:\.\d+)?[kKmMbB])\)?")
 _NUMBERED = re.compile(r" \(\d+\)$")
 _COUNTED = {
     ("throughput", "total", "tokens"): "tokens",
@@ -58,8 +59,10 @@ _COUNTED = {
     ("time", "epoch"): "epoch",
 }
 _RANKS = {("rank",), ("local", "rank"), ("global", "rank"), ("dp", "rank"), ("gpu",), ("gpu", "id"), ("worker",), ("process", "index")}
-_RUN = tuple(listed("run run_id run_name run_uuid runid experiment experiment_name trial trial_id seed version job job_id exp model_name"))
-KEY = ("key", "metric", "metric_name", "metricname", "tag", "variable", "name", "metric_key")
+_RUN = tuple(
+    listed("run run_id run_name run_uuid run_hash runid experiment experiment_name trial trial_id seed version job job_id exp model_name")
+)
+KEY = ("key", "metric", "metric_name", "metricname", "tag", "variable", "name", "metric_key")  # as words joined by _
 VALUE = ("value", "metric_value", "metricvalue", "values", "val", "y")
 SPLIT = ("split", "phase", "mode", "stage", "subset", "set", "partition", "part")
 
@@ -87,6 +90,11 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()))
 
 
+def joined(name: str) -> str:
+    """The words of a name as one: `metric.name` and `metricName` are `metric_name`."""
+    return "_".join(words(name))
+
+
 @lru_cache(4096)
 def role(name: str) -> Role | None:
     """The role that a column of this name usually has, None for one that is not needed.
@@ -98,7 +106,8 @@ def role(name: str) -> Role | None:
     have = set(found)
     if not found:
         return None
-    return _lr(found, have) or _loss(found, have) or _clock(name, found, have) or _run(found)
+    kind = words(re.sub(r"\(\D*?\)", "", name))  # a schedule's, `lr(PiecewiseDecay)`
+    return _lr(kind, set(kind)) or _loss(found, have) or _clock(name, found, have) or _run(found)
 
 
 def metric_of(name: str) -> str:
@@ -114,6 +123,22 @@ def bare_loss(name: str) -> Role | None:
     """
     found = words(metric_of(name))
     return _loss((*found, "loss"), {*found, "loss"}) if len(found) == 1 and found[0] in _QUALIFIERS else None
+
+
+def run_by_size(name: str) -> tuple[str, str] | None:
+    """(size, metric) where a column is the loss of one of several runs, named by its size; None for any other.
+
+    >>> run_by_size("125M"), run_by_size("val_loss_1.3B"), run_by_size("tokens_1B")
+    (('125M', 'loss'), ('1.3B', 'val_loss'), None)
+    """
+    found = _SIZED.fullmatch(name.strip())
+    metric = (found[1] if found is not None else "") or "loss"
+    return (found[2], metric) if found is not None and (meant := role(metric)) is not None and meant.what == "loss" else None
+
+
+def names_another(word: str) -> bool:
+    """Whether a loss behind this word is another number than a loss: `best`, `min`, `target`."""
+    return not _NOT_LOSS.isdisjoint(words(word))
 
 
 def numbered(name: str, taken: Container[str]) -> str:
@@ -134,7 +159,7 @@ def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:
 
 def _loss(found: tuple[str, ...], have: set[str]) -> Role | None:
     named = have & _LOSS or ({"bits", "byte"} <= have and {"bpb"}) or ({"cross", "entropy"} <= have and {"ce"})
-    if not named or have & _NOT_LOSS:
+    if not named or have & _NOT_LOSS or {"batch", "cost"} <= have:
         return None
     split = "validation" if have & VALIDATION else "test" if have & TEST else "train" if have & TRAIN else ""
     if have & _PERPLEXITY:
@@ -165,5 +190,5 @@ def _clock(name: str, found: tuple[str, ...], have: set[str]) -> Role | None:
 def _run(found: tuple[str, ...]) -> Role | None:
     if found in _RANKS:
         return Role("rank")
-    joined = "_".join(found)
-    return Role("run", _RUN.index(joined)) if joined in _RUN else None
+    name = "_".join(found)
+    return Role("run", _RUN.index(name)) if name in _RUN else None

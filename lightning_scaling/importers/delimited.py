@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.cells import BROKEN, absent, counted, number
-from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, bare_loss, role
+from lightning_scaling.importers.cells import BROKEN, absent, counted, cut_short, number
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, bare_loss, joined, role, run_by_size
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer, Options
@@ -18,7 +18,6 @@ from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.tally import Tally
 
-ALIKE = 0.05  # of the value before: a last cell that is nearer to it is whole, or harmless
 LONG = 1  # blocks; beyond, a faster reader is worth its start
 
 
@@ -104,8 +103,8 @@ def _kind(dialect: Dialect) -> str:
 
 
 def _needed(name: str, options: Options) -> bool:
-    known = role(name) or bare_loss(name)
-    return known is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE, *SPLIT)
+    known = role(name) or bare_loss(name) or run_by_size(name)
+    return known is not None or name in (*options.columns.values(), options.run_column) or joined(name) in (*KEY, *VALUE, *SPLIT)
 
 
 def _frame(columns: list[Floats], start: int, dialect: Dialect, wanted: list[int]) -> Frame:
@@ -141,7 +140,7 @@ def _names_things(name: str, words: int, numbers: int) -> bool:
     found = role(name)
     return (
         (found is not None and found.what == "run")
-        or name.lower() in (*KEY, *SPLIT)
+        or joined(name) in (*KEY, *SPLIT)
         or (words > numbers and (found is None or found.what == "run"))
     )
 
@@ -191,25 +190,13 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
         elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
             tally.skip("header repeated" if cells[:width] == header else "ruler", row)
-        elif unended and row == start + len(lines) - 1 and _cut(cells[width - 1], lasts, dialect):
+        elif unended and row == start + len(lines) - 1 and cut_short(cells[width - 1], lasts, dialect.decimal_comma):
             tally.skip("half-written last row", row)
         elif sorted(cells[:width]) == sorted(header):
             raise ValueError(f"row {row}: the columns change their order here ({', '.join(cells[:width])}); split the file there")
         else:
             lasts += [cells[width - 1]] if unended and cells[width - 1] else []
             yield row, cells[:width]
-
-
-def _cut(cell: str, above: list[str], dialect: Dialect) -> bool:
-    """Whether the last cell of an unended file was still being written: shorter than any above it, and no value like the one before.
-
-    Where all above are of one length, being shorter is enough.
-    """
-    lengths = {len(each) for each in above}
-    if not above or not 0 < len(cell) < min(lengths):
-        return False
-    value, before = number(cell, dialect.decimal_comma), number(above[-1], dialect.decimal_comma)
-    return len(lengths) == 1 or not abs(value - before) <= ALIKE * abs(before)
 
 
 def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

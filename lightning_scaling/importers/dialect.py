@@ -12,12 +12,13 @@ from lightning_scaling.importers.table_columns import meaning
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 # Taken only for a header of which two names are known: these stand in sentences and times as well.
-RARE = (":", "^", "~", "#", "&", "||", "::", "\x01", "\x1f")
+RARE = ("  ", ":", "^", "~", "#", "&", "||", "::", "\x01", "\x1f")
 SAMPLE = 200
 LEVELS = 3  # lines of a header
 LONGEST = 20  # lines that one quoted cell may run over
 # What occurs in sentences and dictionaries, not in the name of a column.
-_PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
+_PHRASE = re.compile(r"[{}=]|:$|[:=] [-+]?\d|(?<!\d)[:=][-+]?\d")
+_GAPS = re.compile(r"\s{2,}")
 _COMMENT = ("#", "%", "//")
 _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?$")
 
@@ -25,7 +26,7 @@ _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?
 @dataclass(frozen=True)
 class Dialect:
     """Args:
-    delimiter: a space means any run of spaces and tabs.
+    delimiter: a space means any run of spaces and tabs, two spaces any run of at least two.
     header: names of the columns.
     line: of the header in the file, the last one where it has several, counted from 1.
     decimal_comma: whether 4,63 is a number between 4 and 5.
@@ -49,6 +50,8 @@ def split(line: str, delimiter: str) -> list[str]:
     """
     if delimiter == " ":
         return line.split()
+    if delimiter == "  ":
+        return _GAPS.split(line.strip())
     if delimiter == "|":
         line = line.strip().strip("|")
     if delimiter == "&":  # LaTeX

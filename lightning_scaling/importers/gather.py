@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.column_names import (
@@ -16,8 +17,10 @@ from lightning_scaling.importers.column_names import (
     VALUE,
     Role,
     bare_loss,
+    joined,
     metric_of,
     role,
+    run_by_size,
     words,
 )
 from lightning_scaling.importers.frame import Frame
@@ -74,10 +77,13 @@ class Series:
         names = dict.fromkeys(name for part in self._parts for name in part)
         return {n: np.concatenate([part.get(n, np.full(len(part["row"]), np.nan)) for part in self._parts]) for n in names}
 
+    def fresh(self) -> NDArray[np.bool_]:
+        """Which points are unlike the one before, to three decimals: litgpt prints its last validation loss with three and with four."""
+        return np.asarray(np.diff(np.round(self.points()["value"], 3), prepend=np.nan) != 0)
+
     def changed(self) -> "Series":
         """The points unlike the one before."""
-        whole = self.points()
-        fresh = np.diff(whole["value"], prepend=np.nan) != 0
+        whole, fresh = self.points(), self.fresh()
         kept = Series()
         kept.add(whole["row"][fresh], whole["value"][fresh], {n: c[fresh] for n, c in whole.items() if n not in ("row", "value")})
         return kept
@@ -114,7 +120,13 @@ def meant(name: str, options: Options) -> Role | None:
 def _widened(frame: Frame) -> Frame:
     """The frame with a column for each metric that its key column names, as in tables of one metric a row (MLflow's history, exports of
     databases), and one for each part of the data that a column of parts names."""
-    return _by_part(_by_key(frame))
+    return _by_part(_by_key(_by_size(frame)))
+
+
+def _by_size(frame: Frame) -> Frame:
+    """Columns of one run each, named by its size, as W&B's charts name them: `350M - loss`."""
+    sized = {name: f"{found[0]} - {found[1]}" for name in frame.numbers if (found := run_by_size(name)) is not None}
+    return Frame(frame.row, {sized.get(n, n): v for n, v in frame.numbers.items()}, frame.texts) if len(sized) > 1 else frame
 
 
 def _by_key(frame: Frame) -> Frame:
@@ -131,7 +143,7 @@ def _by_key(frame: Frame) -> Frame:
 
 def _by_part(frame: Frame) -> Frame:
     """Losses named `train` or `val` after a column such as `phase`; the learning rate is that of the training rows."""
-    part = next((name for name in frame.texts if name.lower() in SPLIT and _parts(frame.texts[name])), None)
+    part = next((name for name in frame.texts if joined(name) in SPLIT and _parts(frame.texts[name])), None)
     if part is None:
         return frame
     cells = np.array(frame.texts[part])
@@ -153,8 +165,8 @@ def _parts(cells: list[str]) -> bool:
 
 
 def _among(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
-    lower = {name.lower(): name for name in columns}
-    return next((lower[name] for name in names if name in lower), None)
+    there = {joined(name): name for name in columns}
+    return next((there[name] for name in names if name in there), None)
 
 
 def _run_column(frame: Frame) -> str | None:
@@ -178,7 +190,7 @@ def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) ->
     clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in BESIDE}
     for name, values in frame.numbers.items():
         found = roles.get(name) or bare_loss(name)
-        if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
+        if (found is None and joined(name) not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
             continue
         missing = np.isnan(values)
         there = np.flatnonzero(~missing) if missing.any() else slice(None)

@@ -118,5 +118,5 @@ def importer_for(source: Source, kind: str | None = None, pattern: str | None = 
             return each
     raise ValueError(
         f"{source.name}: no kind of file that is known (a table needs a header above rows of as many cells); "
-        f"name it with --from ({', '.join(known)}) or give --pattern"
+        f"name it with --from ({', '.join(known)}), or give a line of it as --pattern 'step {{step}} loss {{loss}}'"
     )

@@ -186,12 +186,14 @@ def _last(name: str, names: Mapping[str, Any]) -> str:
 
 
 def _by_index(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Objects by their number, the step where they have no clock of their own; columns by name of values by number."""
+    """Objects by their number, the step where they have no clock of their own, or by the name of a run; columns of values by number."""
     if document and all(isinstance(value, Mapping) for value in document.values()):
         if all(str(key).isdigit() for key in document):
             return [{"step": int(key), **flat(value)} for key, value in document.items()]
         if all(str(key).isdigit() for value in document.values() for key in value):
             return _columns({name: list(value.values()) for name, value in document.items()})
+        if all(any(_is_loss(key) and isinstance(cell, (int, float)) for key, cell in value.items()) for value in document.values()):
+            return [{"run": key, **flat(value)} for key, value in document.items()]
     return []
 
 

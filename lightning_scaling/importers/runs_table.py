@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev",
 
 _SEPARATORS = re.compile(r"[,;\t|]")
 _QUOTED = re.compile(r'"([^"]{1,60})"')
+MOST_RISING = 10  # rows of one size
 _FIRST = 100  # objects of a document that show its names
 
 Row = Mapping[str, Any]
@@ -75,7 +76,7 @@ class RunsTable:
 
 
 def is_runs_table(source: Source) -> bool:
-    """Whether columns name params, a loss, and tokens or FLOPs, but no step, epoch or learning rate, which only a log has.
+    """Whether columns name params, a loss, and tokens or FLOPs; with a step, an epoch or a learning rate only where rows are ends of runs.
 
     >>> is_runs_table(Source("-", data=b"params,tokens,loss")), is_runs_table(Source("-", data=b"step,params,tokens,loss"))
     (True, False)
@@ -86,9 +87,31 @@ def is_runs_table(source: Source) -> bool:
     found = {(each.what, each.rank == MODEL and each.what == "params") for name in names if (each := meaning(name)) is not None}
     logged = {held.what for name in names if (held := role(name)) is not None}
     kinds = {what for what, _ in found}
-    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds) or {"step", "epoch", "lr"} & logged:
+    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds):
         return False
-    return ("params", False) in found or _models_are_sizes(list(islice(_rows(source, Tally()), _FIRST)))
+    if ("params", False) in found and not {"step", "epoch", "lr"} & logged:
+        return True
+    first = _first_rows(source)
+    return (("params", False) in found or _models_are_sizes(first)) and (not {"step", "epoch", "lr"} & logged or _ends(first))
+
+
+def _first_rows(source: Source) -> list[tuple[int, Row]]:
+    try:
+        return list(islice(_rows(source, Tally()), _FIRST))
+    except ValueError:
+        return []
+
+
+def _ends(rows: list[tuple[int, Row]]) -> bool:
+    """Whether rows are the ends of runs of several sizes: tokens or FLOPs do not rise over many rows of one size, as in a log."""
+    places = {each.what: name for name in (rows[0][1] if rows else ()) if (each := meaning(name)) is not None}
+    spent = places.get("tokens", places.get("flops", ""))
+    points = [(str(row.get(places["params"])), _value(row.get(spent), 1.0, False)) for _, row in rows]
+    rising = longest = 0
+    for before, now in pairwise(points):
+        rising = rising + 1 if now[0] == before[0] and now[1] > before[1] else 0
+        longest = max(longest, rising)
+    return len({size for size, _ in points}) > 1 and longest < MOST_RISING
 
 
 def _names(source: Source) -> list[str]:

@@ -108,10 +108,19 @@ def unit_of(name: str) -> float:
     return next((_UNITS[one] for word in reversed(words(name)[1:]) if (one := word.removesuffix("s")) in _UNITS), 1.0)
 
 
-def _power(name: str) -> float | None:
+def rate_unit(name: str) -> float:
+    """The unit in the name of a learning rate: `lr ×1e-4`, `lr (10^-3)`.
+
+    >>> rate_unit("lr ×1e-4"), rate_unit("lr")
+    (0.0001, 1.0)
+    """
+    return power if (power := _power(name, "-")) is not None else 1.0
+
+
+def _power(name: str, sign: str = "") -> float | None:
     """The power of ten in a name."""
-    power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
-    return None if power is None else float(10 ** int(power[1] or power[2]))
+    power = re.search(rf"1e\+?({sign}\d{{1,2}})\b|10\s?(?:\^|\*\*)\s?({sign}\d{{1,2}})\b", name, re.IGNORECASE)
+    return None if power is None else float(f"1e{power[1] or power[2]}")
 
 
 def clock_unit(name: str, what: str) -> float:

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from lightning_scaling.importers.cells import NUMBER, number
-from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, Role, bare_loss, numbered, role, words
+from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, Role, bare_loss, names_another, numbered, role, words
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
@@ -83,9 +83,8 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
         if meant is not None and meant.what in CLOCKS:
             if pair["percent"]:
                 continue
-            if (first := words(name)[0]) in VALIDATION and " " in name:  # `validate step: 5 loss: 2`
+            if not VALIDATION.isdisjoint(words(pair["name"].removesuffix(name))):  # `validate step: 5 loss: 2`
                 parts.append((pair.start(), True))
-                name = name[len(first) :].strip()
         elif (
             meant is not None
             and meant.what == "loss"
@@ -130,11 +129,16 @@ def _within(place: int, pairs: "list[re.Match[str]]") -> bool:
 
 
 def _name(text: str) -> str:
-    """The words before a number: what a logger writes in front of them is left out up to the last word that can begin a name."""
+    """The words before a number without what a logger writes in front of them: the ones that name something best.
+
+    >>> _name("INFO train loss"), _name("best val loss")
+    ('train loss', 'best val loss')
+    """
     parts = text.split(" ")
-    if role(text) is None and len(parts) > 1:
-        return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)
-    return text
+    named = [(found.rank, k) for k in range(len(parts)) if (found := role(" ".join(parts[k:]))) is not None]
+    if not named or (role(text) is None and names_another(parts[min(named)[1] - 1])):
+        return text
+    return " ".join(parts[min(named)[1] :])
 
 
 def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]:
