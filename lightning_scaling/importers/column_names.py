@@ -47,6 +47,7 @@ _RATE = word_set("""
 _STEP = word_set("step steps iteration iterations iter iters itr it niter update updates timestep timesteps")
 _TOKEN = word_set("token tokens ntokens tok")
 _SAMPLE = word_set("sample samples example examples sequences images")
+PREFIXED = re.compile(r"\b([kmgbt])(tok(?:en)?s?|steps?|iters?)\b", re.IGNORECASE)  # `Mtok`, `ksteps`
 _SIZED = re.compile(r"(.*?)[\s_/(\-]*(\d+(?:\.\d+)?[kKmMbB])\)?")
 _NUMBERED = re.compile(r" \(\d+\)$")
 _COUNTED = {
@@ -87,7 +88,7 @@ def words(name: str) -> tuple[str, ...]:
     (('gpt2', 'train', 'loss', 'step'), ('val', 'loss'), ('lr', 'adam', 'w'))
     """
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return tuple(re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()))
+    return tuple(re.findall(r"[a-z]+[0-9]*|[0-9]+", PREFIXED.sub(r"\1 \2", spaced).lower()))
 
 
 def joined(name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, absent, counted, cut_short, number
 from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, bare_loss, joined, role, run_by_size
-from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
+from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, is_ruler, logical, split
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.number_blocks import numbers_of
@@ -185,11 +185,13 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             continue
         if is_comment(cells[0]) and (len(cells) != width or not cells[0].lstrip("#% ").isdigit()):
             tally.skip("comment", row)
+        elif is_ruler(cells):
+            tally.skip("ruler", row)
         elif len(cells) != width and not (len(cells) > width and not any(cells[width:])):
             half = unended and row == start + len(lines) - 1
             tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
-        elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
-            tally.skip("header repeated" if cells[:width] == header else "ruler", row)
+        elif cells[:width] == header:
+            tally.skip("header repeated", row)
         elif unended and row == start + len(lines) - 1 and cut_short(cells[width - 1], lasts, dialect.decimal_comma):
             tally.skip("half-written last row", row)
         elif sorted(cells[:width]) == sorted(header):

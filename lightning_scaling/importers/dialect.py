@@ -18,6 +18,7 @@ LEVELS = 3  # lines of a header
 LONGEST = 20  # lines that one quoted cell may run over
 # What occurs in sentences and dictionaries, not in the name of a column.
 _PHRASE = re.compile(r"[{}=]|:$|[:=] [-+]?\d|(?<!\d)[:=][-+]?\d")
+_QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 _GAPS = re.compile(r"\s{2,}")
 _COMMENT = ("#", "%", "//")
 _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?$")
@@ -49,7 +50,7 @@ def split(line: str, delimiter: str) -> list[str]:
     (['1', 'a, b', ''], ['1', '2'], ['1', '2'])
     """
     if delimiter == " ":
-        return line.split()
+        return [quoted or plain for quoted, plain in _QUOTED.findall(line)] if '"' in line else line.split()
     if delimiter == "  ":
         return _GAPS.split(line.strip())
     if delimiter == "|":
@@ -72,6 +73,11 @@ def is_comment(line: str) -> bool:
     return line.lstrip().startswith(_COMMENT)
 
 
+def is_ruler(cells: Sequence[str]) -> bool:
+    """Whether a line only draws a table."""
+    return all(set(cell) <= set("-:=+| ") for cell in cells)
+
+
 def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
     """Numbered lines, those that a quoted cell runs over joined into one; a single quote sign joins nothing.
 
@@ -91,7 +97,7 @@ def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
 @lru_cache(8)  # asked once to know the kind of a file and again to read it
 def dialect_of(text: str) -> Dialect | None:
     """The dialect of the first lines of a file, None where they are no table with a header."""
-    lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip()]
+    lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip() and not is_ruler([line])]
     best: tuple[float, Dialect] | None = None
     for delimiter in (*DELIMITERS, *RARE):
         found = _header([each for each in lines if delimiter != "&" or "&" in each[1]], delimiter)

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from lightning_scaling.importers.column_names import role, word_set, words
+from lightning_scaling.importers.column_names import PREFIXED, role, word_set, words
 from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
@@ -128,9 +128,11 @@ def clock_unit(name: str, what: str) -> float:
 
     >>> clock_unit("Tokens (B)", "tokens"), clock_unit("tokens_b", "tokens"), clock_unit("step (k)", "step"), clock_unit("step_t", "step")
     (1000000000.0, 1000000000.0, 1000.0, 1.0)
-    >>> clock_unit("million_tokens", "tokens")
-    1000000.0
+    >>> clock_unit("million_tokens", "tokens"), clock_unit("ksteps", "step")
+    (1000000.0, 1000.0)
     """
+    if (scaled := PREFIXED.match(name.strip())) is not None:
+        return _UNITS[scaled[1].lower()]
     inside = re.search(r"[(\[](.+?)[)\]]", name)
     if inside is not None:
         return unit_of(f"x {inside[1]}")

@@ -12,11 +12,18 @@ from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
 _PAIR = re.compile(
-    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}[:=|]?|\s{4,24}\|)[\s'\"\[]{0,12}"
+    r"(?<!\w)(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}(?:[:=|]|->|=>|→)?|\s{4,24}\|)[\s'\"\[]{0,12}"
     rf"(?P<value>{NUMBER})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# What wraps a number where an array is printed: `tensor(2.31, device='cuda:0')`, `np.float64(2.31)`.
+_WRAPPED = re.compile(r"\b(?:tensor|Tensor|Array|array|DeviceArray|(?:np\.|numpy\.|jnp\.)?b?float\d+)\(\[?\s*([-+\w.]+)[^()]*\)")
+_FILE = re.compile(  # names of checkpoints, leaders
+    r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|bin|safetensors|h5|hdf5|keras|msgpack)\b|\.{3,}"
+)
+    r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|bin|safetensors|h5|hdf5|keras|msgpack)\b|\.{3,}"
+)  # names of checkpoints, leaders
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
@@ -36,6 +43,7 @@ _EPOCH_BEHIND = re.compile(r"\b(\d+)[ -]?epoch\b", re.IGNORECASE)
 _PART = re.compile(
     r"(?:^|(?<=[\s|\[(:,]))(?:(?P<held>valid(?:ation|ate)?|val|eval(?:uation)?|dev|test)|train(?:ing|_inner)?)(?=[\s|\]):,])", re.I
 )
+_ITERATIONS = re.compile(r"\b(\d+)it \[")  # tqdm without a total
 _HELD = re.compile("val|dev|test", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_/]*")
 _BRACKETED = re.compile(rf"\s*[(\[]\s*({NUMBER})\s*[)\]]|\s*(?:->|→)\s*({NUMBER})")
@@ -55,6 +63,7 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     >>> parse("| valid | epoch 001 | loss 5.1 | num_updates 100")
     {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
     """
+    line = _FILE.sub(" ", _WRAPPED.sub(r"\1", line))
     line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
     line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", line)
     line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
@@ -149,6 +158,8 @@ def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]
         return {"epoch": float(both["epoch"]), "step": float(both["step"])}
     if (behind := _EPOCH_BEHIND.search(line)) is not None:
         return {"epoch": float(behind[1])}
+    if (counted := _ITERATIONS.search(line)) is not None:
+        return {"step": float(counted[1])}
     if (share := _PROGRESS.search(line)) is not None:
         if tally is not None:
             tally.remark("progress in percent is read as steps, of which the whole run has 100")

@@ -20,6 +20,8 @@ MOST_LINES = 100  # of a dictionary that is printed over several
 ABOVE = 20  # lines that the last one is compared with
 _NUMBERS = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d*)?")
 _AT_END = re.compile(_NUMBERS.pattern + "$")
+_COMMA, _POINT = (re.compile(rf"loss\W{{1,3}}\d+{sign}\d", re.IGNORECASE) for sign in (",", r"[\d,]*\."))
+_DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _BARS = re.compile(r"[#█-▏=>\s]+")
 _FACT = re.compile(
     r"\b(?:(?P<tokens_per_step>tokens ?(?:per|/) ?(?:iteration|iter|step|batch|update))|(?P<params>(?:total |number of )parameters))"
@@ -41,6 +43,9 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The lines that hold a clock with a loss or a rate."""
     tally.kind = signature(source)
     lines = whole_lines(source, tally)
+    if _COMMA.search(source.text) and not _POINT.search(source.text):
+        tally.remark("decimal commas")
+        lines = ((number, _DECIMAL.sub(".", line)) for number, line in lines)
     return frames_of(logged(_behind_code(lines, tally) if tally.kind == "modded-nanogpt log" else lines, tally), tally)
 
 
