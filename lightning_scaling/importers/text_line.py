@@ -12,7 +12,8 @@ from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
 _PAIR = re.compile(
-    r"(?<!\w)(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}(?:[:=|]|->|=>|→)?|\s{4,24}\|)[\s'\"\[]{0,12}"
+    r"(?<!\w)(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)"
+    r"['\"]?(?:\s{0,3}(?:[:=|]|->|=>|→)?|\s{4,24}\|)[\s'\"\[]{0,12}"
     rf"(?P<value>{NUMBER})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
     re.IGNORECASE,
 )
@@ -22,8 +23,6 @@ _WRAPPED = re.compile(r"\b(?:tensor|Tensor|Array|array|DeviceArray|(?:np\.|numpy
 _FILE = re.compile(  # names of checkpoints, leaders
     r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|bin|safetensors|h5|hdf5|keras|msgpack)\b|\.{3,}"
 )
-    r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|bin|safetensors|h5|hdf5|keras|msgpack)\b|\.{3,}"
-)  # names of checkpoints, leaders
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
