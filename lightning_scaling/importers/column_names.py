@@ -7,7 +7,7 @@ the same words for another thing: `loss_scale`, `tokens_per_second`, `best_val_l
 import re
 from collections.abc import Container
 from functools import lru_cache
-from itertools import chain, count, pairwise
+from itertools import count, pairwise
 from typing import NamedTuple
 
 
@@ -116,6 +116,7 @@ def metric_of(name: str) -> str:
     return _NUMBERED.sub("", name.rsplit(" - ", 1)[-1])
 
 
+@lru_cache(4096)
 def bare_loss(name: str) -> Role | None:
     """The role of a name that is only what stands beside the word loss, the part of the data or a mean: `val`, `train`, `avg`.
 
@@ -148,7 +149,7 @@ def numbered(name: str, taken: Container[str]) -> str:
     >>> numbered("loss", ["loss", "loss (2)"])
     'loss (3)'
     """
-    return next(each for each in chain([name], (f"{name} ({k})" for k in count(2))) if each not in taken)
+    return name if name not in taken else next(each for k in count(2) if (each := f"{name} ({k})") not in taken)
 
 
 def _lr(found: tuple[str, ...], have: set[str]) -> Role | None:

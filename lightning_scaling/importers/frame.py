@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,8 @@ def _frame(batch: list[tuple[int, Mapping[str, Any]]]) -> Frame:
 
 def as_number(cell: Any) -> float:
     """A value of a JSON document or of a log line as a number: NaN where there is none, infinity where it broke."""
+    if type(cell) is float:
+        return cell if isfinite(cell) else BROKEN
     if cell is None or isinstance(cell, bool):
         return np.nan
     if isinstance(cell, str):

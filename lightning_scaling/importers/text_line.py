@@ -4,9 +4,11 @@ So most programs' prints need no pattern each. Lines whose step or loss has no n
 """
 
 import re
+from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
-from lightning_scaling.importers.cells import NUMBER, number
+from lightning_scaling.importers.cells import BROKEN, NUMBER
 from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, Role, bare_loss, names_another, numbered, role, words
 from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
@@ -20,9 +22,7 @@ _PAIR = re.compile(
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # What wraps a number where an array is printed: `tensor(2.31, device='cuda:0')`, `np.float64(2.31)`.
 _WRAPPED = re.compile(r"\b(?:tensor|Tensor|Array|array|DeviceArray|(?:np\.|numpy\.|jnp\.)?b?float\d+)\(\[?\s*([-+\w.]+)[^()]*\)")
-_FILE = re.compile(  # names of checkpoints, leaders
-    r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|bin|safetensors|h5|hdf5|keras|msgpack)\b|\.{3,}"
-)
+_FILE = re.compile(r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|safetensors|h5|keras)\b|\.{3,}")  # and leaders before a number
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
@@ -62,21 +62,42 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     >>> parse("| valid | epoch 001 | loss 5.1 | num_updates 100")
     {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
     """
-    line = _FILE.sub(" ", _WRAPPED.sub(r"\1", line))
-    line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
-    line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", line)
-    line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
-    if (bare := _NANOGPT2.match(line.strip())) is not None:
-        return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
-    if (held := _MEGATRON.search(line)) is not None:
-        return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
-    if (boosted := _CATBOOST.match(line)) is not None:
-        losses = {"test loss": boosted["val"], "train loss": boosted["train"]}
-        return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in losses.items() if value}}
+    line = _cleaned(line)
+    if (known := _of_program(line)) is not None:
+        return known
     rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
     found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
     found |= _unnamed(line, {r.what for name in found if (r := role(name))}, tally)
     return found if rank is None else {**found, "rank": float(rank[1])}
+
+
+def _cleaned(line: str) -> str:
+    """The line without colours, dates and names of files; arrays as their number, short names as those of `column_names`."""
+    if "\x1b" in line:
+        line = _COLOUR.sub("", line)
+    if "(" in line:
+        line = _GROUP.sub(r"/group\1", _WRAPPED.sub(r"\1", line))
+    if "/" in line or ".." in line or ".ckpt" in line or ".pt" in line:
+        line = _FILE.sub(" ", line)
+    line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", _NOISE.sub(" - ", line))
+    return _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
+
+
+def _of_program(line: str) -> dict[str, float] | None:
+    """A line whose numbers have no names of their own, as build-nanogpt, Megatron and CatBoost print them."""
+    if (bare := _NANOGPT2.match(line.strip())) is not None:
+        return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": _value(bare["value"])}
+    if (held := _MEGATRON.search(line)) is not None:
+        return {"iteration": float(held["step"]), "validation loss": _value(held["value"])}
+    if (boosted := _CATBOOST.match(line)) is not None:
+        losses = {"test loss": boosted["val"], "train loss": boosted["train"]}
+        return {"iteration": float(boosted["step"]), **{name: _value(value) for name, value in losses.items() if value}}
+    return None
+
+
+def _value(text: str) -> float:
+    value = float(text.replace(",", ""))
+    return value if isfinite(value) else BROKEN
 
 
 def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
@@ -86,32 +107,30 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
     if _HELD.search(line) is not None:
         parts = [(mark.start(), mark["held"] is not None) for mark in _PART.finditer(line) if not _within(mark.start(), pairs)]
     for pair in pairs:
-        name = _name(pair["name"])
-        meant = role(name)
-        if meant is not None and meant.what in CLOCKS:
+        name, meant, held = _known(pair["name"])
+        what = "" if meant is None else meant.what
+        if what in CLOCKS:
             if pair["percent"]:
                 continue
-            if not VALIDATION.isdisjoint(words(pair["name"].removesuffix(name))):  # `validate step: 5 loss: 2`
+            if held:  # `validate step: 5 loss: 2`
                 parts.append((pair.start(), True))
-        elif (
-            meant is not None
-            and meant.what == "loss"
-            and not meant.split
-            and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]
-        ):
-            name = f"valid {name}"
-        elif meant is None and bare_loss(name) is not None:
+            value = parse_count(pair["value"].replace(",", "") + pair["scale"]) if pair["scale"] else _value(pair["value"])
+            found.setdefault(name, value)
+            if tally is not None and pair["total"] and what == "step":
+                tally.facts["total_steps"] = parse_count(pair["total"])
+            continue
+        if meant is None and bare_loss(name) is not None:
             name, meant = _qualified(name, line[: pair.start()])
             if meant is None or pair["percent"]:
                 continue
-        is_loss = meant is not None and meant.what == "loss"
-        value = pair["value"].replace(",", "")
-        scaled = pair["scale"] and meant is not None and meant.what in CLOCKS
-        found.setdefault(numbered(name, found) if is_loss else name, parse_count(value + pair["scale"]) if scaled else number(value))
-        if is_loss and (second := _second(pair, line)) is not None:
-            found[numbered(name, found)] = number(second)
-        if tally is not None and pair["total"] and meant is not None and meant.what == "step":
-            tally.facts["total_steps"] = parse_count(pair["total"])
+        if meant is None or meant.what != "loss":
+            found.setdefault(name, _value(pair["value"]))
+            continue
+        if not meant.split and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]:
+            name = f"valid {name}"
+        found[numbered(name, found)] = _value(pair["value"])
+        if (second := _second(pair, line)) is not None:
+            found[numbered(name, found)] = _value(second)
     return found
 
 
@@ -136,17 +155,22 @@ def _within(place: int, pairs: "list[re.Match[str]]") -> bool:
     return any(pair.start("name") <= place < pair.end("name") for pair in pairs)
 
 
-def _name(text: str) -> str:
-    """The words before a number without what a logger writes in front of them: the ones that name something best.
+@lru_cache(4096)
+def _known(text: str) -> tuple[str, Role | None, bool]:
+    """(name, role, whether a word of validation was left out) of the words before a number: the last ones that name something best.
 
-    >>> _name("INFO train loss"), _name("best val loss")
-    ('train loss', 'best val loss')
+    What a logger writes in front of them is left out.
+
+    >>> _known("INFO train loss")[0], _known("best val loss")[0], _known("validate step")[::2]
+    ('train loss', 'best val loss', ('step', True))
     """
     parts = text.split(" ")
     named = [(found.rank, k) for k in range(len(parts)) if (found := role(" ".join(parts[k:]))) is not None]
     if not named or (role(text) is None and names_another(parts[min(named)[1] - 1])):
-        return text
-    return " ".join(parts[min(named)[1] :])
+        return text, role(text), False
+    first = min(named)[1]
+    name = " ".join(parts[first:])
+    return name, role(name), not VALIDATION.isdisjoint(words(" ".join(parts[:first])))
 
 
 def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]:
