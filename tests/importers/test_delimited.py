@@ -33,6 +33,10 @@ def joined(sep: str) -> list[str]:
         ["# seed 3, host a7", *LINES],
         [*LINES[:20], HEADER, *LINES[20:]],
         ["", *LINES, ""],
+        ["step    train loss    lr", *(line.replace(",", "    ") for line in ROWS)],
+        ["+---+", "| step | loss | lr |", "+===+", *(f"| {line.replace(',', ' | ')} |\n+---+---+---+" for line in ROWS), "50 rows in set"],
+        ['"step" "loss" "lr"', *(f'"{i}" {line.replace(",", " ")}' for i, line in enumerate(ROWS, 1))],
+        ["step,metrics/mAP_0.5:0.95,loss,lr", *(row.replace(",", ",0.1,", 1) for row in ROWS)],
         [f'"{line}"'.replace(",", '","') for line in LINES],
         [f"{i - 1 if i else ''},{line}" for i, line in enumerate(LINES)],
         [f"| {line.replace(',', ' | ')} |" for line in (HEADER, "---,---,---", *ROWS)],
@@ -138,6 +142,26 @@ def test_the_unit_in_the_name_of_the_clock_is_read_and_remarked(file, name):
     reading = read_run(file("run.csv", [f"{name},loss", *(f"{s / 1000},{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
     np.testing.assert_allclose(reading.curve.tokens, STEPS * 1e6)
     assert f"{name} is read in units of 1e+09" in reading.remarks
+
+
+@pytest.mark.parametrize("name", ["lr ×1e-4", "learning rate (10^-4)"])
+def test_the_unit_in_the_name_of_the_rate_is_read_and_remarked(file, name):
+    reading = same_losses(
+        file("run.csv", [f"step,loss,{name}", *(f"{s},{x},{r * 1e4}" for s, x, r in zip(STEPS, LOSS, RATE, strict=True))])
+    )
+    np.testing.assert_allclose(reading.curve.schedule.lr, RATE)
+    assert f"{name} is read in units of 0.0001" in reading.remarks
+
+
+@pytest.mark.parametrize(("name", "unit"), [("Mtok", 1e6), ("GTokens", 1e9), ("ksteps", 1e3)])
+def test_a_unit_written_before_what_is_counted(file, name, unit):
+    reading = read_run(file("run.csv", [f"{name},loss", *(f"{s},{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+    np.testing.assert_allclose(reading.curve.tokens, STEPS * unit)
+
+
+def test_an_objective_that_grows_keeps_its_sign_with_a_word(file):
+    reading = same_losses(file("run.csv", ["step,objective", *(f"{s},{-x}" for s, x in zip(STEPS, LOSS, strict=True))]), loss=-LOSS)
+    assert "objective is negative throughout" in reading.lines()[2]
 
 
 def test_the_rate_is_stated_on_the_clock_that_it_has(file):

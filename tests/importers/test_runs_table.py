@@ -1,5 +1,7 @@
 """Tables of finished runs: usual names and units, bad cells dropped and counted."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,26 @@ def test_usual_names_and_units_are_the_same_runs(file, text):
     np.testing.assert_allclose(table.params, PARAMS)
     np.testing.assert_allclose(table.tokens, TOKENS)
     np.testing.assert_allclose(table.loss, LOSS)
+
+
+SWEEP = [f"{n:.0f},{d:.0f},{f},{r},1000" for n, d, f in zip(PARAMS, TOKENS, LOSS, strict=True) for r in (1e-3, 3e-4)]
+
+
+def test_runs_of_several_sizes_beside_their_rates_and_steps_are_finished_runs(file):
+    (table,) = read_each(file("sweep.csv", ["params,tokens,loss,lr,steps", *SWEEP]))
+    assert isinstance(table, RunsTable)
+    assert len(table.loss) == 6
+
+
+def test_a_log_of_several_sizes_is_a_log(file):
+    rows = [f"{n},{n},{s * 1000},{3 + 1 / s},1e-3" for n in ("1e+08", "4e+08") for s in range(1, 40)]
+    assert [reading.run for reading in read_each(file("logs.csv", ["run,params,tokens,loss,lr", *rows]))] == ["1e+08", "4e+08"]
+
+
+def test_runs_of_a_document_by_their_names(file):
+    document = {f"r{k}": {"params": n, "tokens": d, "loss": f} for k, (n, d, f) in enumerate(zip(PARAMS, TOKENS, LOSS, strict=True))}
+    (table,) = read_each(file("runs.json", json.dumps(document)))
+    assert (table.run, table.loss.tolist()) == (("r0", "r1", "r2"), list(LOSS))
 
 
 def test_pf_days_are_a_unit_of_compute(file):

@@ -77,12 +77,22 @@ def test_charts_of_several_runs_are_split_by_their_names(file):
     same_losses(path, loss=LOSS - 1, run="large")
 
 
+@pytest.mark.parametrize("header", ["step,125M,1.3B", "step,val_loss_125M,val_loss_1.3B"])
+def test_columns_named_by_the_size_of_their_run_are_runs(file, header):
+    path = file("wide.csv", [header, *(f"{s},{x},{x - 0.4}" for s, x in zip(STEPS, LOSS, strict=True))])
+    assert same_losses(path, loss=LOSS - 0.4, run="1.3B").curve.params == 1_300_000_000
+    with pytest.raises(ValueError, match=r"holds 2 runs: '125M', '1\.3B'"):
+        read_run(path)
+
+
 def test_one_metric_a_row_becomes_one_column_a_metric(file):
     lines = ["run_uuid,key,value,step,timestamp,is_nan"]
     for row in ROWS:
         s, x, r = row.split(",")
         lines += [f"ab12,train_loss,{x},{s},1700,False", f"ab12,lr,{r},{s},1700,False"]
     assert same_losses(file("metrics.csv", lines)).lr == "lr"
+    named = [line.replace("run_uuid", "run.hash").replace("key", "metric.name") for line in lines]
+    assert same_losses(file("aim.csv", named)).lr == "lr"
 
 
 def test_options_name_a_run_that_is_there(file):
