@@ -10,8 +10,8 @@ import click
 
 from lightning_scaling.cli.options import Count, column_options, file_options, names_option
 from lightning_scaling.importers import Options, Reading
-from lightning_scaling.importers.into_store import Action, Item, preview, write
 from lightning_scaling.importers.read import Read, read_each
+from lightning_scaling.importers.records import Action, Item, preview, write
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.numbers import ABSENT, count, loss, shortened
 from lightning_scaling.run.record import RunRecord

@@ -7,13 +7,12 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN
 from lightning_scaling.importers.choose_columns import clock_column, loss_column, lr_column, without_repeats
 from lightning_scaling.importers.column_names import words
+from lightning_scaling.importers.frame import Tally, rows
 from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.importer import Options
-from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
-from lightning_scaling.importers.stitch import Seams, merged, seams
+from lightning_scaling.importers.stitch import Seams, merged, one_run, seams
 from lightning_scaling.importers.table_columns import clock_unit, rate_unit
-from lightning_scaling.importers.tally import Tally, rows
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 

@@ -5,9 +5,9 @@ from collections.abc import Sized
 import numpy as np
 
 from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, joined, role, words
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.importers.gather import Columns, Series, meant
 from lightning_scaling.importers.importer import Options
-from lightning_scaling.importers.tally import Tally
 
 # A validation loss is followed where it has this many rows, or half as many as the training loss: fewer make no curve.
 ENOUGH = 20

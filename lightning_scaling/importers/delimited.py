@@ -12,11 +12,10 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, absent, counted, cut_short, number
 from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, bare_loss, joined, role, run_by_size
 from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, is_ruler, logical, split
-from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.frame import Frame, Tally
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 LONG = 1  # blocks; beyond, a faster reader is worth its start
 

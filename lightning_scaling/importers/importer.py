@@ -10,9 +10,8 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.frame import Frame, Tally
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 GROUP = "lightning_scaling.importers"
 # In the order in which they are asked: what has a signature first, lines of plain text last.

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightning_scaling.importers.column_names import KEY, VALUE, role
-from lightning_scaling.importers.frame import Frame, flat, frames_of, strict_json
+from lightning_scaling.importers.frame import Frame, Tally, flat, frames_of, strict_json
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.text_log import logged
 
 MOST_BYTES = 512 * 2**20

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 
 from lightning_scaling.importers.cells import NUMBER
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.text_log import whole_lines
 
 FIELDS = ("step", "tokens", "epoch", "samples", "loss", "lr", "val_loss", "train_loss")

@@ -7,12 +7,12 @@ from lightning_scaling.importers.assemble import assemble
 from lightning_scaling.importers.column_names import run_by_size
 from lightning_scaling.importers.config_beside import facts_beside
 from lightning_scaling.importers.found_files import FoundFile, found_files
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.importers.gather import Columns, gather
 from lightning_scaling.importers.importer import Importer, Options, importer_for, importers
 from lightning_scaling.importers.reading import Reading
 from lightning_scaling.importers.runs_table import RunsTable, is_runs_table, read_table
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 from lightning_scaling.numbers import parse_count
 
 Read = Reading | RunsTable

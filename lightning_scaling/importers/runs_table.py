@@ -13,11 +13,11 @@ from lightning_scaling.importers import delimited, json_files, parquet
 from lightning_scaling.importers.cells import amount, number
 from lightning_scaling.importers.column_names import role
 from lightning_scaling.importers.dialect import dialect_of
+from lightning_scaling.importers.frame import Tally
+from lightning_scaling.importers.frame import rows as counted_rows
 from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.table_columns import MODEL, Meaning, counts_active, meaning, usual
-from lightning_scaling.importers.tally import Tally
-from lightning_scaling.importers.tally import rows as counted_rows
 from lightning_scaling.units import tokens_for
 
 TABLE = "table of finished runs"

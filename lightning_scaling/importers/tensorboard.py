@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 
 def recognises(source: Source) -> bool:

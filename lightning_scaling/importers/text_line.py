@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lightning_scaling.importers.cells import BROKEN, NUMBER
 from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, Role, bare_loss, names_another, numbered, role, words
-from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.numbers import parse_count
 
 _PAIR = re.compile(

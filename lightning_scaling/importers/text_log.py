@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from lightning_scaling.importers.cells import NUMBER, cut_short
 from lightning_scaling.importers.column_names import CLOCKS, Role, role
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.text_line import bar, parse
 from lightning_scaling.numbers import parse_count
 

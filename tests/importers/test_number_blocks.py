@@ -6,9 +6,9 @@ import pytest
 from lightning_scaling.importers import Options
 from lightning_scaling.importers import delimited as table
 from lightning_scaling.importers.dialect import Dialect, dialect_of
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 BLOCKS = {
     "numbers": "1,2.5,3e-4\n2,2.4,2E-4\n",

@@ -8,8 +8,7 @@ from importers_truth import HEADER, LOSS, ROWS, STEPS
 
 from lightning_scaling.cli import main
 from lightning_scaling.importers import Options, read_run
-from lightning_scaling.importers.into_store import Action, preview
-from lightning_scaling.importers.records import record_of
+from lightning_scaling.importers.records import Action, preview, record_of
 
 
 @pytest.fixture
