@@ -53,7 +53,7 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
 def _remark_above(source: Source, dialect: Dialect, tally: Tally) -> None:
     """Counts the rows of numbers above the header, which another header above them may name."""
     above = enumerate(source.text.split("\n")[: dialect.line - 1], 1)
-    rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in dialect.cells(line))]
+    rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in split(line, dialect.delimiter))]
     tally.skip_each("above the header", rows)
 
 

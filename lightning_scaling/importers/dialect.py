@@ -38,10 +38,6 @@ class Dialect:
     line: int
     decimal_comma: bool = False
 
-    def cells(self, line: str) -> list[str]:
-        """The cells of one line."""
-        return split(line, self.delimiter)
-
 
 def split(line: str, delimiter: str) -> list[str]:
     """The cells of a line, stripped; borders of a table drawn with bars are left out.

@@ -3,7 +3,6 @@
 NaN is an absent cell (trackers leave one empty where another metric was logged); infinity is a loss that broke, written as nan or inf.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -72,11 +71,6 @@ class Tally:
         """Something that was done to the rows, kept once."""
         if text not in self.remarks:
             self.remarks.append(text)
-
-    @property
-    def count(self) -> int:
-        """Rows that were not taken, over all reasons."""
-        return sum(n for _, n in self.skipped.values())
 
     def to_json(self) -> list[dict[str, Any]]:
         """One entry a reason."""
@@ -153,11 +147,3 @@ def flat(document: Mapping[str, Any], above: str = "", depth: int = 4) -> dict[s
         else:
             found[name] = value
     return found
-
-
-def strict_json(text: str) -> Any:
-    """A JSON document; too deep a nesting is a ValueError like any other damage."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None

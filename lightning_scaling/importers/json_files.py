@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightning_scaling.importers.column_names import KEY, VALUE, role
-from lightning_scaling.importers.frame import Frame, Tally, flat, frames_of, strict_json
+from lightning_scaling.importers.frame import Frame, Tally, flat, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.text_log import logged
@@ -241,8 +241,8 @@ def _object(line: str) -> dict[str, Any] | None:
     if start < 0:
         return None
     try:
-        found = strict_json(line[start:].rstrip().rstrip(","))
-    except ValueError:
+        found = json.loads(line[start:].rstrip().rstrip(","))
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -45,8 +45,7 @@ class RunsTable:
 
     `active` holds the parameters that a token meets where the file has both these and all parameters (`params`); `more` the columns that
     were asked for by name (a score, a learning rate), NaN where a cell holds no number. `skipped` holds the rows left out, one entry a
-    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
-    file `name`.
+    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the file `name`.
     """
 
     params: Floats
@@ -92,7 +91,7 @@ def is_runs_table(source: Source) -> bool:
     if ("params", False) in found and not {"step", "epoch", "lr"} & logged:
         return True
     first = _first_rows(source)
-    return (("params", False) in found or _models_are_sizes(first)) and (not {"step", "epoch", "lr"} & logged or _ends(first))
+    return (("params", False) in found or _models_are_sizes(first)) and (not {"step", "epoch", "lr"} & logged or _are_ends(first))
 
 
 def _first_rows(source: Source) -> list[tuple[int, Row]]:
@@ -102,7 +101,7 @@ def _first_rows(source: Source) -> list[tuple[int, Row]]:
         return []
 
 
-def _ends(rows: list[tuple[int, Row]]) -> bool:
+def _are_ends(rows: list[tuple[int, Row]]) -> bool:
     """Whether rows are the ends of runs of several sizes: tokens or FLOPs do not rise over many rows of one size, as in a log."""
     places = {each.what: name for name in (rows[0][1] if rows else ()) if (each := meaning(name)) is not None}
     spent = places.get("tokens", places.get("flops", ""))
@@ -126,13 +125,8 @@ def _names(source: Source) -> list[str]:
         lines = (line for line in source.text.split("\n") if line.strip() and line[0] != "#")
         return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]  # a header alone
     named = {each.what for name in set(_QUOTED.findall(source.text)) if (each := meaning(name)) is not None}
-    if not {"params", "loss"} <= named:
-        return []  # most documents are logs, and large
-    read = json_files.rows_of_lines if json_files.recognises_lines(source) else json_files.rows_of_document
-    try:
-        return list(dict.fromkeys(name for _, row in islice(read(source, Tally()), _FIRST) for name in row))
-    except ValueError:
-        return []
+    first = _first_rows(source) if {"params", "loss"} <= named else []  # most documents are logs, and large
+    return list(dict.fromkeys(name for _, row in first for name in row))
 
 
 def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
@@ -152,15 +146,16 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
     sized = [name for name in names if name.lower() != "model" or _models_are_sizes(rows)]
     chosen = _chosen(sized, named or {}, source.name, tally)
-    decimal_comma = "decimal commas" in tally.remarks
-    values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
+    comma, values = "decimal commas" in tally.remarks, {}
     for what, (name, scale) in chosen.items():
+        if what != "run":
+            values[what] = np.array([_value(row.get(name), scale, comma) for _, row in rows], dtype=np.float64)
         if what in COUNTS and scale != 1:
             tally.remark(f"{name} is read in units of {scale:.3g}")
     good = _good(rows, chosen, values, tally)
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
-    _require_units(values, good, chosen, rows, source.name)
+    _require_units(values, good, chosen, source.name)
     _remark_on_points(rows, chosen, good, tally)
     return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
 
@@ -245,10 +240,6 @@ def _chosen(names: list[str], named: Mapping[str, str | None], where: str, tally
 _USUAL = {"params": "params, N, model size", "tokens": "tokens, D, or FLOPs", "loss": "loss, val_loss, L"}
 
 
-def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma: bool) -> Floats:
-    return np.array([_value(row.get(name), scale, decimal_comma) for _, row in rows], dtype=np.float64)
-
-
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
@@ -296,9 +287,7 @@ def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, 
         tally.remark(f"{len(set(runs))} values of {chosen['run'][0]} in {len(runs)} rows: losses from before a run's end may bend the law")
 
 
-def _require_units(
-    values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], rows: list[tuple[int, Row]], where: str
-) -> None:
+def _require_units(values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], where: str) -> None:
     for what in COUNTS:
         if what in values and (most := float(np.nanmax(np.where(np.isfinite(values[what][good]), values[what][good], 0.0)))) < UNNAMED:
             raise ValueError(

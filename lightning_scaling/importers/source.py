@@ -200,9 +200,6 @@ class Limited(io.RawIOBase):
         self._stream, self._raw, self._name, self._given = stream, raw, name, 0
         self._packed = stream is not raw
 
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes."""
         parts = []
@@ -210,11 +207,6 @@ class Limited(io.RawIOBase):
             parts.append(part)
             size -= len(part) if size > 0 else 0
         return b"".join(parts)
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._part(len(buffer))
-        buffer[: len(part)] = part
-        return len(part)
 
     def _part(self, size: int) -> bytes:
         try:
