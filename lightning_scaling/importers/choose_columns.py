@@ -1,12 +1,10 @@
 """Which column is the loss, the learning rate and the clock: the user's choice first, else by name and by the number of rows."""
 
-from collections.abc import Sized
-
 import numpy as np
 
-from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, joined, role, words
+from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, joined, words
 from lightning_scaling.importers.frame import Tally
-from lightning_scaling.importers.gather import Columns, Series, meant
+from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.importer import Options
 
 # A validation loss is followed where it has this many rows, or half as many as the training loss: fewer make no curve.
@@ -18,7 +16,7 @@ REPEATED = 3
 
 def without_repeats(columns: Columns, tally: Tally) -> Columns:
     """A validation loss that is written again beside every training loss, until there is a new one, keeps its first rows alone."""
-    losses = {name: found for name in columns if (found := role(name)) is not None and found.what == "loss"}
+    losses = dict(Options().of("loss", columns))
     beside = [columns[name] for name, found in losses.items() if found.split in ("train", "")]
     most = max((series.changes for series in beside), default=0)
     kept = dict(columns)
@@ -44,24 +42,22 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
     Raises:
         ValueError: no column is a loss; lists those that there are and what to do.
     """
-    if wanted := options.columns.get("loss"):
-        if wanted not in columns:
-            raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+    if wanted := _stated("loss", columns, options, name, tally):
         return wanted
-    found = [(column, role) for column in columns if (role := meant(column, options)) is not None and role.what == "loss"]
+    found = options.of("loss", columns)
     bare = [(column, role) for column in columns if (role := bare_loss(column)) is not None]
     if bare and not found:
         found = bare
-        tally.remark(f"{_some([c for c, _ in bare])} {_are(bare)} taken as the loss, as no column is named so")
+        tally.remark(f"{_are(bare)} taken as the loss, as no column is named so")
     elif bare:
-        tally.remark(f"{_some([c for c, _ in bare])} {_are(bare)} not named a loss and not followed; --loss-column takes such a column")
+        tally.remark(f"{_are(bare)} not named a loss and not followed; --loss-column takes such a column")
     plain = [(c, r) for c, r in found if r.rank < PART] or found
     if not plain:
         return _other(columns, options, name, tally)
     held = _best([(c, r) for c, r in plain if r.split in ("validation", "test")], columns)
     trained = _best([(c, r) for c, r in plain if r.split in ("train", "")], columns)
-    if others := [column for column, _ in found if column not in (held, trained)]:
-        tally.remark(f"{_some(others)} {_are(others)} not followed")
+    if others := [each for each in found if each[0] not in (held, trained)]:
+        tally.remark(f"{_are(others)} not followed")
     if held is None or trained is None:
         return str(held or trained)
     points, beside = columns[held].seen, columns[trained].seen
@@ -91,21 +87,24 @@ def _other(columns: Columns, options: Options, name: str, tally: Tally) -> str:
     if len(values) == 1:
         tally.remark(f"column {values[0]!r} is taken as the loss, as the file has one metric")
         return values[0]
-    perplexity = [c for c in columns if (role := meant(c, options)) is not None and role.what == "perplexity"]
-    if perplexity:
+    if perplexity := options.of("perplexity", columns):
         raise ValueError(
-            f"{name}: {perplexity[0]} is a perplexity and no column is a loss; write its natural logarithm into a column named loss, "
-            f"or follow it as it is with --loss-column {perplexity[0]!r}"
+            f"{name}: {perplexity[0][0]} is a perplexity and no column is a loss; write its natural logarithm into a column named loss, "
+            f"or follow it as it is with --loss-column {perplexity[0][0]!r}"
         )
     raise ValueError(f"{name}: no column of losses among {_list(columns, tally)}; name it with --loss-column")
 
 
-def _are(several: Sized) -> str:
-    return "is" if len(several) == 1 else "are"
+def _are(found: list[tuple[str, Role]]) -> str:
+    names, more = [column for column, _ in found[:4]], len(found) - 4
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "") + (" is" if len(found) == 1 else " are")
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+def _stated(what: str, columns: Columns, options: Options, name: str, tally: Tally) -> str | None:
+    wanted = options.columns.get(what)
+    if wanted and wanted not in columns:
+        raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+    return wanted
 
 
 def _list(columns: Columns, tally: Tally) -> str:
@@ -115,14 +114,12 @@ def _list(columns: Columns, tally: Tally) -> str:
 
 def lr_column(columns: Columns, options: Options, name: str, tally: Tally) -> str | None:
     """The learning rate, None where the file has none; of several parameter groups the first."""
-    if wanted := options.columns.get("lr"):
-        if wanted not in columns:
-            raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+    if wanted := _stated("lr", columns, options, name, tally):
         return wanted
-    found = [(role.rank, column) for column in columns if (role := meant(column, options)) is not None and role.what == "lr"]
+    found = sorted((role.rank, column) for column, role in options.of("lr", columns))
     if len(found) > 1:
-        tally.remark(f"{len(found)} learning rates, {min(found)[1]} is taken")
-    return min(found)[1] if found else None
+        tally.remark(f"{len(found)} learning rates, {found[0][1]} is taken")
+    return found[0][1] if found else None
 
 
 def clock_column(series: Series, options: Options, only: tuple[str, ...] = CLOCKS) -> tuple[str, str] | None:
@@ -130,8 +127,7 @@ def clock_column(series: Series, options: Options, only: tuple[str, ...] = CLOCK
     points = series.points()
     found = []
     for kind in only:
-        named = [(r.rank, c) for c in points if c not in ("row", "value") and (r := meant(c, options)) is not None and r.what == kind]
-        for rank, column in sorted(named):
+        for column, (_, rank, _) in options.of(kind, (name for name in points if name not in ("row", "value"))):
             known = points[column][np.isfinite(points[column])]
             share = len(known) / len(points["row"])
             if share > 0 and (len(points["row"]) == 1 or known.min() < known.max()):

@@ -26,6 +26,7 @@ CLOCKS = ("tokens", "step", "samples", "epoch")
 VALIDATION = word_set("cv val valid validation validate eval evaluation dev vl heldout holdout tel")
 TEST = word_set("test testing te")
 TRAIN = word_set("train training tr trn trl inner")
+OF_DATA = VALIDATION | TEST | TRAIN
 _LOSS = word_set("loss losses nll bpb bpc xent crossentropy ce crossentropyloss celoss logloss objective cost perplexity ppl mlogloss")
 _PLAIN = word_set("lm avg average mean total global running step epoch per token model reduced nats value metrics")
 _PLAIN |= word_set("""
@@ -38,7 +39,7 @@ _NOT_LOSS = word_set("""
 """)
 _NOT_LR = word_set("scale mult multiplier decay ratio max min base warmup loss momentum")
 _SMOOTHED = word_set("smooth smoothed running ema")
-_QUALIFIERS = VALIDATION | TEST | TRAIN | _SMOOTHED | word_set("avg average mean raw total")
+_QUALIFIERS = OF_DATA | _SMOOTHED | word_set("avg average mean raw total")
 _PERPLEXITY = word_set("perplexity ppl")
 _RATE = word_set("""
     per sec second s throughput rate speed tps time ms seconds gpu device elapsed remaining eta duration size batch length

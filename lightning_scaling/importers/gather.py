@@ -10,19 +10,17 @@ from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.column_names import (
     CLOCKS,
     KEY,
+    OF_DATA,
     SPLIT,
-    TEST,
     TRAIN,
-    VALIDATION,
     VALUE,
-    Role,
     bare_loss,
     joined,
     metric_of,
     role,
     run_by_size,
     words,
-)
+)  # fmt: skip
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.table_columns import clock_unit
@@ -109,14 +107,6 @@ def gather(frames: Iterator[Frame], options: Options) -> dict[str, Columns]:
     return _named(runs)
 
 
-def meant(name: str, options: Options) -> Role | None:
-    """The role of a column: the user's choice, else by its name."""
-    chosen = {named: what for what, named in options.columns.items()}
-    if name in chosen:
-        return Role(chosen[name], -1)
-    return role(name)
-
-
 def _widened(frame: Frame) -> Frame:
     """The frame with a column for each metric that its key column names, as in tables of one metric a row (MLflow's history, exports of
     databases), and one for each part of the data that a column of parts names."""
@@ -161,7 +151,7 @@ def _by_part(frame: Frame) -> Frame:
 def _parts(cells: list[str]) -> bool:
     """Whether every cell names a part of the data, or none."""
     named = {cell for cell in cells if cell}
-    return bool(named) and all(set(words(cell)) & (TRAIN | VALIDATION | TEST) and len(words(cell)) <= 2 for cell in named)
+    return bool(named) and all(set(words(cell)) & OF_DATA and len(words(cell)) <= 2 for cell in named)
 
 
 def _among(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
@@ -186,8 +176,9 @@ def _by_run(frame: Frame, column: str | None) -> Iterator[tuple[str, Frame]]:
 
 
 def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) -> None:
-    roles = {name: found for name in frame.numbers if (found := meant(name, options))}
-    clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in BESIDE}
+    roles = {name: found for name in frame.numbers if (found := options.role(name))}
+    units = {name: clock_unit(name, found.what) for name, found in roles.items() if found.what in BESIDE}
+    clocks = {name: frame.numbers[name] * unit if unit != 1.0 else frame.numbers[name] for name, unit in units.items()}
     for name, values in frame.numbers.items():
         found = roles.get(name) or bare_loss(name)
         if (found is None and joined(name) not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
@@ -199,10 +190,6 @@ def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) ->
         if len(values[there]):
             series = runs.setdefault(" ".join(filter(None, (run, prefix))), {}).setdefault(name, Series())
             series.add(frame.row[there], values[there], own)
-
-
-def _scaled(values: Floats, unit: float) -> Floats:
-    return values if unit == 1.0 else values * unit
 
 
 def _named(runs: dict[str, Columns]) -> dict[str, Columns]:

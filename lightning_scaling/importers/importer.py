@@ -4,12 +4,13 @@ A package adds a kind through the entry-point group `lightning_scaling.importers
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
+from lightning_scaling.importers.column_names import Role, role
 from lightning_scaling.importers.frame import Frame, Tally
 from lightning_scaling.importers.source import Source
 
@@ -47,6 +48,14 @@ class Options:
         object.__setattr__(self, "columns", {role: name for role, name in dict(self.columns).items() if name is not None})
         if self.tokens_per_step is not None and not 0 < self.tokens_per_step < float("inf"):
             raise ValueError(f"tokens per step must be a positive number, got {self.tokens_per_step}")
+
+    def role(self, name: str) -> Role | None:
+        """The role of a column: the user's choice, else by its name."""
+        return next((Role(what, -1) for what, named in self.columns.items() if named == name), role(name))
+
+    def of(self, what: str, names: Iterable[str]) -> list[tuple[str, Role]]:
+        """The columns of a role."""
+        return [(name, found) for name in names if (found := self.role(name)) is not None and found.what == what]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ _COMMA, _POINT = (re.compile(rf"loss\W{{1,3}}\d+{sign}\d", re.IGNORECASE) for si
 _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _BARS = re.compile(r"[#█-▏=>\s]+")
 _FACT = re.compile(
-    r"\b(?:(?P<tokens_per_step>tokens ?(?:per|/) ?(?:iteration|iter|step|batch|update))|(?P<params>(?:total |number of )parameters))"
+    r"\b(?:tokens ?(?:per|/) ?(?:iteration|iter|step|batch|update)|(?P<params>(?:total |number of )parameters))"
     rf"\b[^\d\n]{{0,20}}(?P<value>{NUMBER}\s?[kKMBT]?)\b",
     re.IGNORECASE,
 )
@@ -82,14 +82,12 @@ def _behind_code(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tup
     held: list[tuple[int, str]] = []
     iterator = iter(lines)
     for number, line in iterator:
-        if _RULER.match(line):
-            tally.skip("the script itself", held[0][0] if held else number, len(held) + 1)
-            held = []
-            break
-        if line.startswith("step:"):
-            held.append((number, line))
-            break
         held.append((number, line))
+        if _RULER.match(line):
+            tally.skip("the script itself", held[0][0], len(held))
+            held = []
+        if not held or line.startswith("step:"):
+            break
     yield from held
     yield from iterator
 

@@ -55,19 +55,8 @@ def test_a_run_that_stopped_before_the_length_in_its_log_was_interrupted(file):
 
 def test_the_command_shows_asks_and_writes_nothing_twice(log, file, tmp_path):
     bad = file("ppl.csv", "step,val_ppl\n1,30\n2,20\n")
-    words = [
-        "import",
-        log,
-        bad,
-        "--store",
-        f"sqlite:///{tmp_path}/runs.db",
-        "--experiment",
-        "e",
-        "--params",
-        "1M",
-        "--tokens-per-step",
-        "512",
-    ]
+    to = f"--store sqlite:///{tmp_path}/runs.db --experiment e --params 1M --tokens-per-step 512"
+    words = ["import", log, bad, *to.split()]
     asked = CliRunner().invoke(main, words)
     assert (asked.exit_code, (tmp_path / "runs.db").exists()) == (2, False)
     assert "add --yes" in asked.stderr
