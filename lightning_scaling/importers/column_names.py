@@ -119,7 +119,7 @@ def metric_of(name: str) -> str:
 
 @lru_cache(4096)
 def bare_loss(name: str) -> Role | None:
-    """The role of a name that is only what stands beside the word loss, the part of the data or a mean: `val`, `train`, `avg`.
+    """The role of a name that only qualifies the word loss, by a part of the data or a mean: `val`, `train`, `avg`.
 
     >>> bare_loss("Val"), bare_loss("val_loss"), bare_loss("accuracy")
     (Role(what='loss', rank=0, split='validation'), None, None)
