@@ -46,10 +46,10 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
         return wanted
     found = options.of("loss", columns)
     bare = [(column, role) for column in columns if (role := bare_loss(column)) is not None]
-    if bare and not found:
+    if not found and any(role.split for _, role in bare):
         found = bare
         tally.remark(f"{_are(bare)} taken as the loss, as no column is named so")
-    elif bare:
+    elif found and bare:
         tally.remark(f"{_are(bare)} not named a loss and not followed; --loss-column takes such a column")
     plain = [(c, r) for c, r in found if r.rank < PART] or found
     if not plain:

@@ -28,7 +28,7 @@ from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17
 HELD = 2**19
-AHEAD = 4  # beyond that, so many times the points that thinning would leave are kept of each block at once
+SPARE = 4  # of a longer file each block keeps at most so many times the points that thinning leaves of it
 MOST_RUNS = 1000
 BESIDE = (*CLOCKS, "rank")  # what each point of a series carries
 
@@ -59,7 +59,7 @@ class Series:
         self._last = float(known[-1]) if len(known) else self._last
         self._added += len(row)
         part = {"row": row, "value": value, **clocks}
-        if self._added > HELD and (most := AHEAD * MOST * len(row) // self._added) < len(row):
+        if self._added > HELD and (most := SPARE * MOST * len(row) // self._added) < len(row):
             kept = np.linspace(0, len(row) - 1, max(most, 2)).round().astype(np.intp)
             part = {name: column[kept] for name, column in part.items()}
         self._parts.append(part)
