@@ -11,7 +11,7 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers import delimited, json_files, parquet
 from lightning_scaling.importers.cells import amount, number
-from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.column_names import CLOCKS, role
 from lightning_scaling.importers.dialect import dialect_of
 from lightning_scaling.importers.frame import Tally
 from lightning_scaling.importers.frame import rows as counted_rows
@@ -63,9 +63,8 @@ class RunsTable:
 
     def to_json(self) -> dict[str, Any]:
         """How the file was read, as `--json` prints it under `read`."""
-        more = {"skipped": self.skipped, "remarks": self.remarks}
-        counted = {"rows_read": self.rows, "runs": len(self.loss)}
-        return {"file": self.name, "kind": TABLE, **counted, "columns": self.columns, **more}
+        read = {"file": self.name, "kind": TABLE, "rows_read": self.rows, "runs": len(self.loss)}
+        return {**read, "columns": self.columns, "skipped": self.skipped, "remarks": self.remarks}
 
     def lines(self) -> list[str]:
         """The same in two lines: what was left out, then which column is what and what was assumed."""
@@ -86,12 +85,13 @@ def is_runs_table(source: Source) -> bool:
     found = {(each.what, each.rank == MODEL and each.what == "params") for name in names if (each := meaning(name)) is not None}
     logged = {held.what for name in names if (held := role(name)) is not None}
     kinds = {what for what, _ in found}
-    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds):
+    spent, logged = {"tokens", "flops"} & kinds, {"step", "epoch", "lr"} & logged
+    if not {"params", "loss"} <= kinds or not (spent or logged):
         return False
-    if ("params", False) in found and not {"step", "epoch", "lr"} & logged:
+    if ("params", False) in found and not logged:
         return True
     first = _first_rows(source)
-    return (("params", False) in found or _models_are_sizes(first)) and (not {"step", "epoch", "lr"} & logged or _are_ends(first))
+    return (("params", False) in found or _models_are_sizes(first)) and (not logged or _are_ends(first))
 
 
 def _first_rows(source: Source) -> list[tuple[int, Row]]:
@@ -102,10 +102,12 @@ def _first_rows(source: Source) -> list[tuple[int, Row]]:
 
 
 def _are_ends(rows: list[tuple[int, Row]]) -> bool:
-    """Whether rows are the ends of runs of several sizes: tokens or FLOPs do not rise over many rows of one size, as in a log."""
-    places = {each.what: name for name in (rows[0][1] if rows else ()) if (each := meaning(name)) is not None}
-    spent = places.get("tokens", places.get("flops", ""))
-    points = [(str(row.get(places["params"])), _value(row.get(spent), 1.0, False)) for _, row in rows]
+    """Whether rows are the ends of runs of several sizes: tokens, FLOPs or steps do not rise over many rows of one size, as in a log."""
+    names = list(rows[0][1]) if rows else []
+    places = {each.what: name for name in names if (each := meaning(name)) is not None}
+    clock = next((name for name in names if (held := role(name)) is not None and held.what in CLOCKS), "")
+    spent = places.get("tokens", places.get("flops", clock))
+    points = [(str(row.get(places.get("params", ""))), _value(row.get(spent), 1.0, False)) for _, row in rows]
     rising = longest = 0
     for before, now in pairwise(points):
         rising = rising + 1 if now[0] == before[0] and now[1] > before[1] else 0
@@ -182,6 +184,8 @@ def _table(
 ) -> RunsTable:
     params, loss, flops = values["params"], values["loss"], values.get("flops")
     active = np.where(values["active"] > 0, values["active"], params) if "active" in values else None
+    if chosen.get("tokens", ("",))[0].lower().startswith("sample"):
+        tally.remark("samples are counted as tokens")
     if "tokens" not in values:
         tally.remark("tokens are FLOPs / (6 · params)")
     met = params if active is None else active

@@ -8,6 +8,7 @@ from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 _UNITS = {word: 10.0**power for word, power in SIZES.items() if power and word not in ("p", "e", "z", "y")}
+_SECONDS = {"day": 86400.0, "hour": 3600.0}  # of a rate, as in `PFLOP/s-days`
 _FLOPS = re.compile(r"(|k|kilo|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
 _PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
 _ACTIVE = {"active", "activated", "act"}
@@ -45,7 +46,7 @@ def meaning(name: str) -> Meaning | None:
         return Meaning("loss", 1.0, loss.rank + {"validation": 0, "test": 1, "": 2, "train": 3}[loss.split])
     if found == ("l",):
         return Meaning("loss", 1.0, 2)
-    if have & _OTHER:
+    if have & _OTHER - ({"s"} if have & {"day", "days", "hour", "hours"} else set()):
         return None
     return _flops(name, found, have) or _count(name, found, have)
 
@@ -77,7 +78,8 @@ def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
         return Meaning("flops", FLOPS_PER_PF_DAY, 1)
     units = [10.0 ** SIZES[unit[1][:1]] for word in found if (unit := _FLOPS.match(word)) is not None]
     if units:
-        return Meaning("flops", max(*units, _power(name) or 1.0))
+        seconds = next((seconds for word, seconds in _SECONDS.items() if word in have or f"{word}s" in have), 1.0)
+        return Meaning("flops", max(*units, _power(name) or 1.0) * seconds)
     if found in (("c",), ("compute",), ("training", "compute"), ("train", "compute"), ("budget",), ("compute", "budget")):
         return Meaning("flops", _power(name) or 1.0)
     return None

@@ -74,6 +74,13 @@ def test_runs_of_a_document_by_their_names(file):
 def test_pf_days_are_a_unit_of_compute(file):
     table = read_table(file("runs.csv", "n_params,pf_days,test_loss\n1e9,10,2.5\n"))
     np.testing.assert_allclose(table.tokens, 8.64e20 / 6e9)
+    (other,) = read_each(file("other.csv", "n_params,petaflop/s-days,test_loss\n1e9,10,2.5\n"))
+    np.testing.assert_allclose(other.tokens, table.tokens)
+
+
+def test_sizes_that_change_beside_steps_alone_are_no_log(file):
+    with pytest.raises(ValueError, match="no column for tokens"):
+        raise next(iter(read_each(file("runs.csv", ["params,steps,loss", "1e8,1000,3.2", "2e8,2000,3.1", "4e8,4000,3.0"]))))
 
 
 def test_bad_cells_are_dropped_and_counted_with_their_rows(file):
