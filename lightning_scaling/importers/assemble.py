@@ -43,7 +43,7 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     if (unit := clock_unit(column, clock)) != 1.0:
         tally.remark(f"{column} is read in units of {unit:.3g}")
     points = _known(_clocked(columns[loss].points(), column, tally, clock), column, tally)
-    points = one_run(points, clock, column, name, tally)
+    points = one_run(points, columns[loss].begin or points, clock, column, name, tally)
     shift = _shift(points[column], clock, column, first_step, tally)
     found = seams(points["row"], points[column], points["value"], name, UNITS[clock], tally)
     index, placed = found.place(points["row"], points[column])

@@ -29,6 +29,7 @@ from lightning_scaling.run.thinning import log_spaced
 MOST = 2**17
 HELD = 2**19
 SPARE = 4  # of a longer file each block keeps at most so many times the points that thinning leaves of it
+BEGIN = 2**12
 MOST_RUNS = 1000
 BESIDE = (*CLOCKS, "rank")  # what each point of a series carries
 
@@ -45,6 +46,7 @@ class Series:
 
     seen: int = 0  # finite ones: many tables write nan where they have nothing
     changes: int = 0  # finite ones unlike the one before
+    begin: dict[str, Floats] | None = None  # the first points as they were written, where the rest is thinned
     _added: int = 0
     _last: float = np.nan
     _parts: list[dict[str, Floats]] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Series:
         self._held += len(part["row"])
         if self._held > HELD:
             whole = self.points()
+            self.begin = self.begin or {name: column[:BEGIN] for name, column in whole.items()}
             kept = log_spaced(whole["row"] - whole["row"][0] + 1.0, MOST)
             self._parts = [{name: column[kept] for name, column in whole.items()}]
             self._held = len(kept)

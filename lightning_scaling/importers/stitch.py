@@ -147,16 +147,21 @@ def merged(clock: Floats, value: Floats, row: Floats, tally: Tally, unit: str) -
     return clock[fresh], np.divide(total, count, out=np.full(len(latest), np.nan), where=count > 0)
 
 
-def one_run(points: Points, clock: str, column: str, where: str, tally: Tally) -> Points:
+def one_run(points: Points, first: Points, clock: str, column: str, where: str, tally: Tally) -> Points:
     """The points of one run: as they are, or with the ranks that wrote it side by side.
+
+    Args:
+        first: the first of them as they were written, where the points are thinned.
 
     Raises:
         ValueError: runs written in turn; names the row and the remedy.
     """
     if (rank := _rank_column(points)) is not None:
         return _averaged(points, column, rank, tally)
-    each = interleaved(points[column], points["value"]) if clock != "epoch" else 1
-    if each > 1 and (gap := _gap(points[column], points["value"], each)) > ALIKE:
+    there = np.isfinite(first[column]) & np.isfinite(first["value"])
+    at, value = first[column][there], first["value"][there]
+    each = interleaved(at, value) if clock != "epoch" else 1
+    if each > 1 and (gap := _gap(at, value, each)) > ALIKE:
         raise ValueError(
             f"{where}, row {points['row'][0]:.0f}: each {clock} has {each} rows whose losses lie {100 * gap:.2g} % apart in one order, "
             f"as in {each} runs written in turn; give each its own file, or name the column that names them with --run-column"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from importers_truth import HEADER, LOSS, ROWS, STEPS, same_losses
 
-from lightning_scaling.importers import Options, read_run
+from lightning_scaling.importers import Options, gather, read_run, source
 
 
 def remarks(reading) -> str:
@@ -107,6 +107,14 @@ def test_runs_written_in_turn_are_refused_and_read_by_the_column_that_names_them
     with pytest.raises(ValueError, match=rf"run.csv, row 2: each step has {runs} rows .* --run-column"):
         read_run(path)
     same_losses(path, run_column="cfg", run="a")
+
+
+def test_runs_written_in_turn_are_refused_in_a_long_file_too(file, monkeypatch):
+    for module, name, value in ((gather, "HELD", 1000), (gather, "MOST", 200), (source, "BLOCK", 4096)):
+        monkeypatch.setattr(module, name, value)
+    rows = (f"{s},{2 + 30 / (s + 100) ** 0.5 + k}" for s in range(1, 2001) for k in range(2))
+    with pytest.raises(ValueError, match="each step has 2 rows"):
+        read_run(file("run.csv", ["step,loss", *rows]))
 
 
 def test_rows_of_ranks_are_one_run(file):
