@@ -110,7 +110,7 @@ def test_runs_written_in_turn_are_refused_and_read_by_the_column_that_names_them
 
 
 def test_runs_written_in_turn_are_refused_in_a_long_file_too(file, monkeypatch):
-    for module, name, value in ((gather, "HELD", 1000), (gather, "MOST", 200), (source, "BLOCK", 4096)):
+    for module, name, value in ((gather, "HELD", 1000), (gather, "MOST", 250), (gather, "BEGIN", 500), (source, "BLOCK", 4096)):
         monkeypatch.setattr(module, name, value)
     rows = (f"{s},{2 + 30 / (s + 100) ** 0.5 + k}" for s in range(1, 2001) for k in range(2))
     with pytest.raises(ValueError, match="each step has 2 rows"):
