@@ -72,7 +72,7 @@ def _best(found: list[tuple[str, Role]], columns: Columns) -> str | None:
     def worse(each: tuple[str, Role]) -> tuple[bool, bool, int, int, bool]:
         name, role = each
         seen = columns[name].seen
-        return role.split == "test", seen < ENOUGH, role.rank, -seen, "loss" not in words(name)
+        return role.split == "test", seen < ENOUGH, role.rank, -seen, words(name) != ("loss",)
 
     order = sorted(found, key=worse)
     if not order:
