@@ -108,7 +108,7 @@ def role(name: str) -> Role | None:
     have = set(found)
     if not found:
         return None
-    kind = words(re.sub(r"\(\D*?\)", "", name))  # a schedule's, `lr(PiecewiseDecay)`
+    kind = words(re.sub(r"\(\D*?\)", "", metric_of(name)))  # a schedule's, `lr(PiecewiseDecay)`
     return _lr(kind, set(kind)) or _loss(found, have) or _clock(name, found, have) or _run(found)
 
 

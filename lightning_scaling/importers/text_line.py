@@ -148,7 +148,7 @@ def _second(pair: "re.Match[str]", line: str) -> str | None:
     """The number right behind a loss, as in `loss 2.31 (2.40)`, `loss: 2.31/2.40` or `loss: [2.31, 2.40]`."""
     opened = line[pair.start("value") - 1] in "[("
     found = (_LISTED if opened else _BRACKETED).match(line, pair.end("value"))
-    return pair["total"] or (found and found[found.lastindex or 1])
+    return pair["total"] if pair["total"] and pair["total"][-1].isdigit() else found and found[found.lastindex or 1]
 
 
 def _within(place: int, pairs: "list[re.Match[str]]") -> bool:

@@ -75,6 +75,10 @@ def test_charts_of_several_runs_are_split_by_their_names(file):
     path = file("chart.csv", [*lines, *(f'"{s}","{x}","{x}","{x - 1}"' for s, x in zip(STEPS, LOSS, strict=True))])
     assert same_losses(path, run="small").kind == "W&B's chart CSV"
     same_losses(path, loss=LOSS - 1, run="large")
+    path = file(
+        "swept.csv", ['"Step","lr-sweep - grad_norm","lr-sweep - train/loss"', *(f"{s},1,{x}" for s, x in zip(STEPS, LOSS, strict=True))]
+    )
+    assert same_losses(path).lr is None
 
 
 @pytest.mark.parametrize("header", ["step,125M,1.3B", "step,val_loss_125M,val_loss_1.3B"])

@@ -148,6 +148,10 @@ def test_of_two_losses_in_a_line_the_other_is_named(file, form, followed, report
     assert reported in same_losses(file("train.jsonl", [json.dumps({"msg": line}) for line in lines(form)])).remarks
 
 
+def test_a_count_behind_a_loss_is_no_second_loss(file):
+    assert same_losses(file("train.log", lines("step {s} loss {x:.5f}/4k"))).remarks == []
+
+
 def test_a_mean_of_another_number_is_no_loss(file):
     assert same_losses(file("train.log", lines("step {s} loss {x:.5f} acc 0.3 (avg 0.4) | 12 ms"))).remarks == []
 
