@@ -10,7 +10,8 @@ import numpy as np
 from lightning_scaling.cli.fit_answer import Planned, at_each, larger_found, outcome_of, runs_only
 from lightning_scaling.cli.sources import Sources, explained, read_sources
 from lightning_scaling.importers import Reading
-from lightning_scaling.importers.runs_table import NotATableError, RunsTable, read_table
+from lightning_scaling.importers.runs_table import RunsTable, read_table
+from lightning_scaling.importers.table_columns import NotATableError
 from lightning_scaling.laws import RunsFit, SurfaceFit, finished_table, fit_runs, identifying_run, next_runs, propose_outliers, save
 from lightning_scaling.laws.configurations import Replicates
 from lightning_scaling.laws.points import FEWEST_PARAMS, FEWEST_TOKENS, require_units

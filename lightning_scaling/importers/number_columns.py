@@ -8,10 +8,9 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers import delimited, parquet
 from lightning_scaling.importers.dialect import dialect_of
-from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.frame import Frame, Tally
 from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 LONG = 4_000_000  # bytes; a shorter table is read as fast cell by cell
 MOST_ROWS = 1_000_000

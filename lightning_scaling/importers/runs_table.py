@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,31 +11,28 @@ import numpy as np
 from lightning_scaling.arrays import Floats, first_equal_row
 from lightning_scaling.importers import delimited, json_files, parquet
 from lightning_scaling.importers.cells import amount, number
-from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.column_names import CLOCKS, role
 from lightning_scaling.importers.dialect import dialect_of
+from lightning_scaling.importers.frame import Tally
+from lightning_scaling.importers.frame import rows as counted_rows
 from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.number_columns import MOST_ROWS, number_columns
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.table_columns import MODEL, Meaning, counts_active, meaning, usual
-from lightning_scaling.importers.tally import Tally
-from lightning_scaling.importers.tally import rows as counted_rows
+from lightning_scaling.importers.table_columns import COUNTS, MODEL, NotATableError, chosen_columns, meaning
 from lightning_scaling.units import tokens_for
 
 TABLE = "table of finished runs"
-COUNTS, NEEDED = ("params", "tokens", "flops"), ("params", "tokens", "loss")
+NEEDED = ("params", "tokens", "loss")
 # The largest count of a table below this is in a unit that nothing names: no one trains six weights, or on forty tokens.
 UNNAMED = 1000.0
 SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev", "min", "max", "count"}
 
 _SEPARATORS = re.compile(r"[,;\t|]")
 _QUOTED = re.compile(r'"([^"]{1,60})"')
+MOST_RISING = 10  # rows of one size
 _FIRST = 100  # objects of a document that show its names
 
 Row = Mapping[str, Any]
-
-
-class NotATableError(ValueError):
-    """A file that lacks the columns of a table of runs; the message is one line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +41,7 @@ class RunsTable:
 
     `active` holds the parameters that a token meets where the file has both these and all parameters (`params`); `more` the columns that
     were asked for by name (a score, a learning rate), NaN where a cell holds no number. `skipped` holds the rows left out, one entry a
-    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
-    file `name`.
+    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the file `name`.
     """
 
     params: Floats
@@ -63,9 +59,8 @@ class RunsTable:
 
     def to_json(self) -> dict[str, Any]:
         """How the file was read, as `--json` prints it under `read`."""
-        more = {"skipped": self.skipped, "remarks": self.remarks}
-        counted = {"rows_read": self.rows, "runs": len(self.loss)}
-        return {"file": self.name, "kind": TABLE, **counted, "columns": self.columns, **more}
+        read = {"file": self.name, "kind": TABLE, "rows_read": self.rows, "runs": len(self.loss)}
+        return {**read, "columns": self.columns, "skipped": self.skipped, "remarks": self.remarks}
 
     def lines(self) -> list[str]:
         """The same in two lines: what was left out, then which column is what and what was assumed."""
@@ -75,7 +70,7 @@ class RunsTable:
 
 
 def is_runs_table(source: Source) -> bool:
-    """Whether columns name params, a loss, and tokens or FLOPs, but no step, epoch or learning rate, which only a log has.
+    """Whether columns name params, a loss, and tokens or FLOPs; with a step, an epoch or a learning rate only where rows are ends of runs.
 
     >>> is_runs_table(Source("-", data=b"params,tokens,loss")), is_runs_table(Source("-", data=b"step,params,tokens,loss"))
     (True, False)
@@ -86,9 +81,34 @@ def is_runs_table(source: Source) -> bool:
     found = {(each.what, each.rank == MODEL and each.what == "params") for name in names if (each := meaning(name)) is not None}
     logged = {held.what for name in names if (held := role(name)) is not None}
     kinds = {what for what, _ in found}
-    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds) or {"step", "epoch", "lr"} & logged:
+    spent, logged = {"tokens", "flops"} & kinds, {"step", "epoch", "lr"} & logged
+    if not {"params", "loss"} <= kinds or not (spent or logged):
         return False
-    return ("params", False) in found or _models_are_sizes(list(islice(_rows(source, Tally()), _FIRST)))
+    if ("params", False) in found and not logged:
+        return True
+    first = _first_rows(source)
+    return (("params", False) in found or _models_are_sizes(first)) and (not logged or _are_ends(first))
+
+
+def _first_rows(source: Source) -> list[tuple[int, Row]]:
+    try:
+        return list(islice(_rows(source, Tally()), _FIRST))
+    except ValueError:
+        return []
+
+
+def _are_ends(rows: list[tuple[int, Row]]) -> bool:
+    """Whether rows are the ends of runs of several sizes: tokens, FLOPs or steps do not rise over many rows of one size, as in a log."""
+    names = list(rows[0][1]) if rows else []
+    places = {each.what: name for name in names if (each := meaning(name)) is not None}
+    clock = next((name for name in names if (held := role(name)) is not None and held.what in CLOCKS), "")
+    spent = places.get("tokens", places.get("flops", clock))
+    points = [(str(row.get(places.get("params", ""))), _value(row.get(spent), 1.0, False)) for _, row in rows]
+    rising = longest = 0
+    for before, now in pairwise(points):
+        rising = rising + 1 if now[0] == before[0] and now[1] > before[1] else 0
+        longest = max(longest, rising)
+    return len({size for size, _ in points}) > 1 and longest < MOST_RISING
 
 
 def _names(source: Source) -> list[str]:
@@ -103,13 +123,8 @@ def _names(source: Source) -> list[str]:
         lines = (line for line in source.text.split("\n") if line.strip() and line[0] != "#")
         return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]  # a header alone
     named = {each.what for name in set(_QUOTED.findall(source.text)) if (each := meaning(name)) is not None}
-    if not {"params", "loss"} <= named:
-        return []  # most documents are logs, and large
-    read = json_files.rows_of_lines if json_files.recognises_lines(source) else json_files.rows_of_document
-    try:
-        return list(dict.fromkeys(name for _, row in islice(read(source, Tally()), _FIRST) for name in row))
-    except ValueError:
-        return []
+    first = _first_rows(source) if {"params", "loss"} <= named else []  # most documents are logs, and large
+    return list(dict.fromkeys(name for _, row in first for name in row))
 
 
 def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
@@ -130,9 +145,13 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
     if not rows:
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
     sized = [name for name in names if name.lower() != "model" or _models_are_sizes(rows)]
-    chosen = _chosen(sized, named or {}, source.name, tally)
-    decimal_comma = "decimal commas" in tally.remarks
-    values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
+    chosen = chosen_columns(sized, named or {}, source.name, tally)
+    comma = "decimal commas" in tally.remarks
+    columns = {what: column for what, column in chosen.items() if what != "run"}
+    values = {
+        what: np.array([_value(row.get(name), scale, comma) for _, row in rows], dtype=np.float64)
+        for what, (name, scale) in columns.items()
+    }
     good = _good(rows, chosen, values, tally)
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
@@ -147,7 +166,7 @@ def _of_numbers(source: Source, named: Mapping[str, str | None]) -> RunsTable | 
     if (found := number_columns(source)) is None:
         return None
     rows, numbers, tally = found
-    chosen = _chosen(list(numbers), named, source.name, tally)
+    chosen = chosen_columns(list(numbers), named, source.name, tally)
     if "run" in chosen or not all((np.isfinite(numbers[name]) & (numbers[name] > 0)).all() for name, _ in chosen.values()):
         return None
     kept = np.unique(first_equal_row(list(numbers.values())))
@@ -179,6 +198,8 @@ def _table(
 ) -> RunsTable:
     params, loss, flops = values["params"], values["loss"], values.get("flops")
     active = np.where(values["active"] > 0, values["active"], params) if "active" in values else None
+    if chosen.get("tokens", ("",))[0].lower().startswith("sample"):
+        tally.remark("samples are counted as tokens")
     if "tokens" not in values:
         tally.remark("tokens are FLOPs / (6 · params)")
     met = params if active is None else active
@@ -203,46 +224,6 @@ def _rows(source: Source, tally: Tally) -> Iterable[tuple[int, Row]]:
     return readers[kind](source, tally)
 
 
-def _chosen(names: list[str], named: Mapping[str, str | None], where: str, tally: Tally) -> dict[str, tuple[str, float]]:
-    """(column, scale) by role."""
-    found: dict[str, list[tuple[int, int, str, float]]] = {}
-    for place, name in enumerate(names):
-        if (each := meaning(name)) is not None:
-            found.setdefault(each.what, []).append((each.rank, place, name, each.scale))
-    chosen = {what: min(several)[2:] for what, several in found.items()}
-    for what, given in named.items():
-        name = next((each for each in names if usual(what, each)), what) if given is None else given
-        if name not in names:
-            raise ValueError(f"{where}: no column {name!r}; there are {', '.join(names)}")
-        chosen[what] = name, (meaning(name) or Meaning(what)).scale
-    sizes = sorted(found.get("params", ()))
-    active = next((each[2:] for each in sizes if counts_active(each[2])), None)
-    if active is not None and active[0] != chosen["params"][0] and (sizes[0][0] == 0 or "params" in named):
-        chosen.setdefault("active", active)
-    _remark_unused(found, chosen, named, tally)
-    lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
-    if lacking[:1] == ["loss"] and (held := next((name for name in names if (r := role(name)) and r.what == "perplexity"), None)):
-        raise NotATableError(
-            f"{where} has no column for loss; {held} is a perplexity: write its natural logarithm into a column named loss"
-        )
-    if lacking:
-        raise NotATableError(
-            f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
-            "name it so in the header, with its unit where it is not one, e.g. 'params (B)'"
-        )
-    for what, (name, scale) in chosen.items():
-        if what in COUNTS and scale != 1:
-            tally.remark(f"{name} is read in units of {scale:.3g}")
-    return chosen
-
-
-_USUAL = {"params": "params, N, model size", "tokens": "tokens, D, or FLOPs", "loss": "loss, val_loss, L"}
-
-
-def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma: bool) -> Floats:
-    return np.array([_value(row.get(name), scale, decimal_comma) for _, row in rows], dtype=np.float64)
-
-
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
@@ -253,17 +234,6 @@ def _models_are_sizes(rows: list[tuple[int, Row]]) -> bool:
     """Whether some cell below `model` is a number with its unit, as `70M` is; the name of a model may be a bare number."""
     cells = [str(cell) for _, row in rows[:20] for name, cell in row.items() if name.lower() == "model"]
     return any(np.isnan(number(cell)) and np.isfinite(amount(cell)) for cell in cells)
-
-
-def _remark_unused(
-    found: Mapping[str, Any], chosen: Mapping[str, tuple[str, float]], named: Mapping[str, str | None], tally: Tally
-) -> None:
-    """Says which columns of sizes and losses lie beside those that were taken without anybody's word."""
-    taken = {name for name, _ in chosen.values()}
-    for what in ("params", "loss"):
-        others = [name for _, _, name, _ in found.get(what, []) if name not in taken and name.lower() != "model"]
-        if others and what not in named:
-            tally.remark(f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not used (--{what}-column)")
 
 
 def _good(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, float]], values: dict[str, Floats], tally: Tally) -> Any:

@@ -1,13 +1,16 @@
 """Columns of a table of finished runs: params, tokens, loss, FLOPs or the run, with the unit that the name gives (`N (B)`, `PFLOPs`)."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from lightning_scaling.importers.column_names import role, word_set, words
+from lightning_scaling.importers.column_names import PREFIXED, role, word_set, words
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 _UNITS = {word: 10.0**power for word, power in SIZES.items() if power and word not in ("p", "e", "z", "y")}
+_SECONDS = {"day": 86400.0, "hour": 3600.0}  # of a rate, as in `PFLOP/s-days`
 _FLOPS = re.compile(r"(|k|kilo|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
 _PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
 _ACTIVE = {"active", "activated", "act"}
@@ -19,8 +22,12 @@ _BESIDE_LETTER = (
 _RUN = ("run", "group", "run_id", "run_name", "curve_id", "run_uuid", "name", "id", "experiment")
 _OTHER = word_set("per ratio s sec second utilization mfu batch vocab optimal opt predicted std stderr err lr unique log log10 ln")
 
-
+COUNTS = ("params", "tokens", "flops")
 MODEL = 2  # rank of a column of models, whose cells may be sizes
+
+
+class NotATableError(ValueError):
+    """A file that lacks the columns of a table of runs; the message is one line."""
 
 
 class Meaning(NamedTuple):
@@ -45,7 +52,7 @@ def meaning(name: str) -> Meaning | None:
         return Meaning("loss", 1.0, loss.rank + {"validation": 0, "test": 1, "": 2, "train": 3}[loss.split])
     if found == ("l",):
         return Meaning("loss", 1.0, 2)
-    if have & _OTHER:
+    if have & _OTHER - ({"s"} if have & {"day", "days", "hour", "hours"} else set()):
         return None
     return _flops(name, found, have) or _count(name, found, have)
 
@@ -77,7 +84,8 @@ def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
         return Meaning("flops", FLOPS_PER_PF_DAY, 1)
     units = [10.0 ** SIZES[unit[1][:1]] for word in found if (unit := _FLOPS.match(word)) is not None]
     if units:
-        return Meaning("flops", max(*units, _power(name) or 1.0))
+        seconds = next((seconds for word, seconds in _SECONDS.items() if word in have or f"{word}s" in have), 1.0)
+        return Meaning("flops", max(*units, _power(name) or 1.0) * seconds)
     if found in (("c",), ("compute",), ("training", "compute"), ("train", "compute"), ("budget",), ("compute", "budget")):
         return Meaning("flops", _power(name) or 1.0)
     return None
@@ -108,10 +116,19 @@ def unit_of(name: str) -> float:
     return next((_UNITS[one] for word in reversed(words(name)[1:]) if (one := word.removesuffix("s")) in _UNITS), 1.0)
 
 
-def _power(name: str) -> float | None:
+def rate_unit(name: str) -> float:
+    """The unit in the name of a learning rate: `lr ×1e-4`, `lr (10^-3)`.
+
+    >>> rate_unit("lr ×1e-4"), rate_unit("lr")
+    (0.0001, 1.0)
+    """
+    return power if (power := _power(name, "-")) is not None else 1.0
+
+
+def _power(name: str, sign: str = "") -> float | None:
     """The power of ten in a name."""
-    power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
-    return None if power is None else float(10 ** int(power[1] or power[2]))
+    power = re.search(rf"1e\+?({sign}\d{{1,2}})\b|10\s?(?:\^|\*\*)\s?({sign}\d{{1,2}})\b", name, re.IGNORECASE)
+    return None if power is None else float(f"1e{power[1] or power[2]}")
 
 
 def clock_unit(name: str, what: str) -> float:
@@ -119,12 +136,61 @@ def clock_unit(name: str, what: str) -> float:
 
     >>> clock_unit("Tokens (B)", "tokens"), clock_unit("tokens_b", "tokens"), clock_unit("step (k)", "step"), clock_unit("step_t", "step")
     (1000000000.0, 1000000000.0, 1000.0, 1.0)
-    >>> clock_unit("million_tokens", "tokens")
-    1000000.0
+    >>> clock_unit("million_tokens", "tokens"), clock_unit("ksteps", "step")
+    (1000000.0, 1000.0)
     """
+    if (scaled := PREFIXED.match(name.strip())) is not None:
+        return _UNITS[scaled[1].lower()]
     inside = re.search(r"[(\[](.+?)[)\]]", name)
     if inside is not None:
         return unit_of(f"x {inside[1]}")
     if what != "tokens" or words(name)[-1] in ("t", "g"):
         return 1.0
     return unit_of(f"x {name}") if len(words(name)[0]) > 3 else unit_of(name)
+
+
+def chosen_columns(names: list[str], named: Mapping[str, str | None], where: str, tally: Tally) -> dict[str, tuple[str, float]]:
+    """(column, scale) by role, of a table with these `names`; `named` as in `read_table`."""
+    found: dict[str, list[tuple[int, int, str, float]]] = {}
+    for place, name in enumerate(names):
+        if (each := meaning(name)) is not None:
+            found.setdefault(each.what, []).append((each.rank, place, name, each.scale))
+    chosen = {what: min(several)[2:] for what, several in found.items()}
+    for what, given in named.items():
+        name = next((each for each in names if usual(what, each)), what) if given is None else given
+        if name not in names:
+            raise ValueError(f"{where}: no column {name!r}; there are {', '.join(names)}")
+        chosen[what] = name, (meaning(name) or Meaning(what)).scale
+    sizes = sorted(found.get("params", ()))
+    active = next((each[2:] for each in sizes if counts_active(each[2])), None)
+    if active is not None and active[0] != chosen["params"][0] and (sizes[0][0] == 0 or "params" in named):
+        chosen.setdefault("active", active)
+    _remark_unused(found, chosen, named, tally)
+    lacking = [what for what in ("params", "loss") if what not in chosen] + ([] if {"tokens", "flops"} & set(chosen) else ["tokens"])
+    if lacking[:1] == ["loss"] and (held := next((name for name in names if (r := role(name)) and r.what == "perplexity"), None)):
+        raise NotATableError(
+            f"{where} has no column for loss; {held} is a perplexity: write its natural logarithm into a column named loss"
+        )
+    if lacking:
+        raise NotATableError(
+            f"{where} has no column for {lacking[0]} (usual names: {_USUAL[lacking[0]]}); its columns are {', '.join(names[:20])}; "
+            "name it so in the header, with its unit where it is not one, e.g. 'params (B)'"
+        )
+    for what, (name, scale) in chosen.items():
+        if what in COUNTS and scale != 1:
+            tally.remark(f"{name} is read in units of {scale:.3g}")
+    return chosen
+
+
+_USUAL = {"params": "params, N, model size", "tokens": "tokens, D, or FLOPs", "loss": "loss, val_loss, L"}
+
+
+def _remark_unused(
+    found: Mapping[str, Any], chosen: Mapping[str, tuple[str, float]], named: Mapping[str, str | None], tally: Tally
+) -> None:
+    """Says which columns of sizes and losses lie beside those that were taken without anybody's word."""
+    taken = {name for name, _ in chosen.values()}
+    for what in ("params", "loss"):
+        others = [name for _, _, name, _ in found.get(what, []) if name not in taken and name.lower() != "model"]
+        if others and what not in named:
+            tally.remark(f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not used (--{what}-column)")
