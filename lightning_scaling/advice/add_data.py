@@ -10,10 +10,10 @@ from scipy.special import ndtr
 
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.growing import allocation
-from lightning_scaling.advice.llama import Trade, trade
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import repetition
 from lightning_scaling.advice.result import Decision
+from lightning_scaling.advice.serving import Trade, trade
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
 from lightning_scaling.numbers import between, compute, count, loss, loss_interval, scientific, share
 from lightning_scaling.units import pf_days

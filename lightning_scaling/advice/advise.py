@@ -13,6 +13,7 @@ from lightning_scaling.advice.growing import allocation, as_law
 from lightning_scaling.advice.result import NOTHING_KNOWN, Advice, Decision
 from lightning_scaling.advice.rules import decide
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
 
@@ -28,7 +29,7 @@ def advise(
     economics: Economics | None = None,
     threshold: float | None = None,
     level: float = 0.9,
-    forecast: Any = None,
+    forecast: Forecast | None = None,
     schedule_free: bool = False,
     unit: str = "tokens",
     flops_per_token: float | None = None,

@@ -71,11 +71,10 @@ def remaining_annealing(curve: Curve, budget: float, schedule_free: bool = False
     assert curve.step is not None
     marks = np.linspace(curve.tokens[-1], max(budget, curve.tokens[-1]), 201)
     rates = np.asarray(curve.schedule.at(step_at(curve, marks))) / curve.schedule.peak
-    peak_step = curve.schedule.step[np.argmax(curve.schedule.lr >= 0.995 * curve.schedule.peak)]
     falling = np.flatnonzero(rates < rates[0] - 1e-6)
     start = float(marks[max(falling[0] - 1, 0)]) if len(falling) else None
     to_fall = float(max(rates[0] - rates.min(), 0.0))
-    warming = bool(curve.step[-1] < peak_step)
+    warming = bool(curve.step[-1] < curve.schedule.peak_step)
     return RemainingAnnealing(True, warming, float(rates[0]), to_fall, start, _settled(curve, float(rates[0])))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from lightning_scaling.advice.plateau import AGREES, Horizon, Plateau, PlateauCa
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.forecasting import forecast as forecast_of
 from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
@@ -51,7 +51,7 @@ class Evidence:
     law: AllocationLaw | None
     economics: Economics
     level: float
-    given: Any = None
+    given: Forecast | None = None
     unit: str = "tokens"
     flops_per_token: float | None = None
     schedule_free: bool = False
@@ -105,7 +105,7 @@ class Evidence:
         return self.extrapolated and bool(self.forecast.loss > self.seen.smooth[self.seen.best])
 
     @cached_property
-    def forecast(self) -> Any:
+    def forecast(self) -> Forecast:
         """At the end of the budget; the one the caller has made, if it was given."""
         return self.given if self.given is not None else forecast_of(self.curve, at=self.end, siblings=self.siblings, level=self.level)
 
@@ -115,7 +115,7 @@ class Evidence:
         return bool(np.isfinite([self.forecast.loss, self.forecast.low, self.forecast.high]).all())
 
     @cached_property
-    def nearby(self) -> Any:
+    def nearby(self) -> Forecast:
         """At three places: here (the level without its noise), at the horizon of a plateau, and where the decay begins."""
         decay = self.annealing.decays_at or self.end
         at = [self.tokens, horizon_of(self.tokens, self.budget), max(decay, self.tokens)]

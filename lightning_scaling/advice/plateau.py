@@ -10,13 +10,13 @@ forecast, which counts the decay, gives the probability, and nothing is called.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.gain import Gain
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.numbers import count, share
 from lightning_scaling.numbers import pf_days as words_of
 from lightning_scaling.units import pf_days
@@ -136,13 +136,13 @@ def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> tuple[float, 
     return (whole if late >= ALLOWS else min(whole, late)), late
 
 
-def forecast_gain(forecast: Any, index: int) -> tuple[float, float]:
+def forecast_gain(forecast: Forecast, index: int) -> tuple[float, float]:
     """(gain, standard deviation) from the first place of a forecast to that at `index`, in the loss's unit; NaN without an interval."""
     here, end, low = (float(np.asarray(v)[i]) for v, i in ((forecast.loss, 0), (forecast.loss, index), (forecast.low, index)))
-    return here - end, one_sided(end, low, forecast)
+    return here - end, _one_sided(end, low, forecast)
 
 
-def one_sided(loss: float, low: float, forecast: Any) -> float:
+def _one_sided(loss: float, low: float, forecast: Forecast) -> float:
     """Standard deviation towards lower losses; the noise of the single evaluation at the end is no gain, so it is taken out."""
     z = float(ndtri((1 + forecast.level) / 2))
     noise = float(np.nan_to_num(forecast.noise)) * abs(loss)

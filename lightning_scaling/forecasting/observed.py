@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.curve_points import CurvePoints, thin
-from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile, step_at
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, step_at
 from lightning_scaling.run.curve import Curve
 
 KEEP = 0.17  # effective time below this share of what has been seen is left out: the early part follows another exponent
@@ -71,13 +71,12 @@ class Observed:
 
 
 def observe(
-    curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None, digit: float = 0.0
+    curve: Curve, at: Floats, profile: RateProfile | None, gathered: int = 1, now: float | None = None, digit: float = 0.0
 ) -> Observed:
     """A finite curve prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
 
     `now`, in tokens, is where the clock is 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
     """
-    profile = read_profile(curve.schedule) if profile is None and curve.schedule is not None else profile
     now = float(curve.tokens[-1]) if now is None else now
     effective_time, effective_at, effective_now = _clocks(curve, at, now, profile)
     kept = _late(effective_time, effective_now)

@@ -1,6 +1,6 @@
 """What is transferred from finished runs of the same family to a run that is being trained.
 
-Each is cut at the same share of its length. Its whole curve, the clock at 1 at the cut, gives an annealing estimate (`family.py`): how
+Each is cut at the same share of its length. Its whole curve, the clock at 1 at the cut, gives an annealing estimate (`prior.py`): how
 much annealing takes off and how fast. With its own estimate it is then forecast from the cut, and what is missed even so no law here
 describes; most of that is transferred. Runs whose schedule has the same shape count most, then those of nearest size.
 """
@@ -114,11 +114,12 @@ def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:
 def likeness(curve: Curve, sibling: Curve, at: float) -> float:
     """1 for a run of the same size under the same schedule, towards 0 for one unlike it."""
     size = abs(np.log(curve.params / sibling.params)) if curve.params and sibling.params else 0.0
-    epochs = abs(np.log(_epochs(curve, at) / _epochs(sibling, float(sibling.tokens[-1]))))
+    epochs = abs(np.log(passes(curve, at) / passes(sibling, float(sibling.tokens[-1]))))
     return float(np.exp(-SHAPE * _unlike_schedules(curve, sibling) - SIZE * size - EPOCHS * epochs))
 
 
-def _epochs(curve: Curve, at: float) -> float:
+def passes(curve: Curve, at: float) -> float:
+    """Passes over the data by `at` tokens; 1 for data that does not repeat, or is not known to."""
     return 1.0 if curve.unique_tokens is None else max(at / curve.unique_tokens, 1.0)
 
 
