@@ -48,6 +48,11 @@ class RemainingAnnealing:
         return self.known and not self.schedule_free and not self.warming and self.rate >= HIGH
 
     @property
+    def decayed(self) -> bool:
+        """Whether a known schedule has lowered the rate to where it is."""
+        return self.known and self.settled > 0 and self.rate < HIGH
+
+    @property
     def over(self) -> bool:
         """Whether it is known that no decay remains."""
         return self.known and not self.schedule_free and not self.undecayed and self.to_fall <= SPENT

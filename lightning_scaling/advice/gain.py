@@ -36,6 +36,16 @@ class Gain:
     error: Floats
     misfit: float
 
+    def given(self, expected: float, deviation: float) -> "Gain":
+        """The same once a forecast expects that gain, independently; unchanged where the forecast is NaN."""
+        if not np.isfinite([expected, deviation]).all():
+            return self
+        variance = self.error**2 + deviation**2
+        chance = np.log(np.maximum(self.weight, 1e-300)) - ((self.mean - expected) ** 2 / variance + np.log(variance)) / 2
+        weight = np.exp(chance - chance.max())
+        mean = (self.mean * deviation**2 + expected * self.error**2) / variance
+        return Gain(weight / weight.sum(), mean, self.error * deviation / np.sqrt(variance), self.misfit)
+
     def below(self, threshold: float) -> float:
         """Probability that the gain is smaller than `threshold`."""
         risen = ndtr(-self.mean / self.error)
