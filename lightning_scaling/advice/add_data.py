@@ -33,6 +33,8 @@ def add_data(run: Evidence, decision: Decision) -> tuple[AddData, str]:
     if decision.verdict in (Verdict.TOO_EARLY, Verdict.INVESTIGATE):
         return AddData.NOT_KNOWN, f"{decision.reason}: ask again when the run has a trend"
     if not np.isfinite(run.as_much_again.low) or not np.isfinite(run.forecast.low):
+        if decision.reason in FIXED:
+            return AddData.NO, FIXED[decision.reason]
         return AddData.NOT_KNOWN, "the loss at twice the budget cannot be extrapolated yet"
     answer, because = _of_doubling(run)
     if decision.reason in FIXED:

@@ -30,6 +30,7 @@ REPEATED = 4.0  # epochs
 CALM = 0.01  # noise up to which that expectation has been measured
 USUAL_DROP = 0.035  # of the loss, what annealing from the peak to zero brings: geometric mean over real runs
 STEPS = 6.0  # standard deviations of a single step that is a jump
+HALF, NEARLY_ALL, FEWEST_ABOVE = 0.5, 0.95, 12  # of the budget; of the bins in it; so many bins
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class TurnUp:
         jump: the rise took one step, so it is a spike or a break.
         correlated: how many times larger the noise is that does not average out over several bins.
         noise: of one bin, relative to the best.
+        above_start: it has stayed above its first loss for the last half of the token budget, so all of it has gained nothing.
     """
 
     rise: float = 0.0
@@ -56,6 +58,7 @@ class TurnUp:
     jump: bool = False
     correlated: float = 1.0
     noise: float = 0.0
+    above_start: bool = False
 
     @property
     def score(self) -> float:
@@ -73,6 +76,8 @@ class TurnUp:
             epochs: passes over the data, None where it is not known to repeat.
             decay_left: share of the peak rate still to fall.
         """
+        if self.above_start:
+            return True
         if (self.jump and self.lasting < LASTING_JUMP) or min(self.level, self.slope) < EACH:
             return False
         if self.expected(epochs):
@@ -90,8 +95,8 @@ class TurnUp:
 
     @property
     def settled(self) -> bool:
-        """Whether it jumped once and has been calm since: the divergence is over."""
-        return self.jump and self.lasts and self.noise < CALM
+        """Whether it jumped once and has been calm since, or has been lost for half of the budget: the divergence is over."""
+        return self.above_start or (self.jump and self.lasts and self.noise < CALM)
 
     def _beyond_chance(self, decay_left: float) -> bool:
         return self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
@@ -127,7 +132,17 @@ def turn_up(seen: Bins) -> TurnUp:
         jump=_jumped(seen.loss[best:], level, unit),
         correlated=max(seen.correlated_noise / unit, 1.0),
         noise=seen.noise / scale,
+        above_start=_above_start(seen),
     )
+
+
+def _above_start(seen: Bins) -> bool:
+    """Swings may dip below the start now and then; a level within the noise of it is no loss."""
+    since = seen.tokens[-1] - HALF * seen.budget
+    late, start = seen.loss[seen.tokens > since], float(seen.smooth[0])
+    if since < seen.tokens[0] or len(late) < FEWEST_ABOVE:
+        return False
+    return bool(np.mean(late > start) >= NEARLY_ALL and np.median(late) > start + seen.noise)
 
 
 def _slope_score(above: Floats, unit: float) -> float:

@@ -203,5 +203,8 @@ def options_table(advice: Advice) -> list[tuple[str, ...]]:
         cost = compute(pf_days(each.flops)) if each.flops else "–"
         basis = {"forecast": "", "measured": " (measured on averaged weights)"}.get(each.basis, f" (by {each.basis})")
         gain = share(each.gain) if abs(each.gain) < MOST else "far off"
-        rows.append((each.name, loss_interval(each.loss, each.low, each.high), gain, count(each.tokens), cost, each.what + basis))
+        ends = loss_interval(each.loss, each.low, each.high)
+        if each.low != each.low:  # the loss is the last level, no forecast
+            ends, gain = "not known yet", "–"
+        rows.append((each.name, ends, gain, count(each.tokens), cost, each.what + basis))
     return rows

@@ -58,8 +58,10 @@ def turned_up(run: Evidence) -> Decision | None:
     turn, epochs = run.turn, run.epochs
     where = f"the loss lies {share(turn.rise)} above its best at {count(turn.since)} {run.unit}"
     score = f"{turn.score:.1f}" if turn.score < MOST_SCORE else f"more than {MOST_SCORE:.0f}"
-    text = f"{where} and climbs ({score} standard deviations of its noise); {_decay(run)}"
-    sure = float(ndtr(turn.score))
+    how, sure = f"climbs ({score} standard deviations of its noise)", float(ndtr(turn.score))
+    if turn.above_start:
+        how, sure = f"has stayed above the {loss(run.seen.smooth[0])} it began with for half of the token budget", run.level
+    text = f"{where} and {how}; {_decay(run)}"
     keep = "keep the checkpoint of the best"
     if epochs is not None and epochs > 1:
         return Decision(Verdict.STOP, Reason.OVERFITTING, f"{text}; {epochs:.1f} passes over the data so far: {keep}", sure)
