@@ -31,6 +31,7 @@ CALM = 0.01  # noise up to which that expectation has been measured
 USUAL_DROP = 0.035  # of the loss, what annealing from the peak to zero brings: geometric mean over real runs
 STEPS = 6.0  # standard deviations of a single step that is a jump
 HALF, NEARLY_ALL, FEWEST_ABOVE = 0.5, 0.95, 12  # of the budget; of the bins in it; so many bins
+FAR_ABOVE = 1.0  # of the first loss: a run so far above it is at fault, which is to be looked into
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,13 @@ def turn_up(seen: Bins) -> TurnUp:
 
 
 def _above_start(seen: Bins) -> bool:
-    """Swings may dip below the start now and then; a level within the noise of it is no loss."""
+    """Swings may dip below the start now and then; a level within the noise of it has lost nothing."""
     since = seen.tokens[-1] - HALF * seen.budget
     late, start = seen.loss[seen.tokens > since], float(seen.smooth[0])
     if since < seen.tokens[0] or len(late) < FEWEST_ABOVE:
         return False
-    return bool(np.mean(late > start) >= NEARLY_ALL and np.median(late) > start + seen.noise)
+    level = float(np.median(late)) - start
+    return bool(np.mean(late > start) >= NEARLY_ALL and seen.noise < level < FAR_ABOVE * abs(start))
 
 
 def _slope_score(above: Floats, unit: float) -> float:
