@@ -46,7 +46,7 @@ class TurnUp:
         jump: the rise took one step, so it is a spike or a break.
         correlated: how many times larger the noise is that does not average out over several bins.
         noise: of one bin, relative to the best.
-        above_start: it has stayed above its first loss for the last half of the token budget, so all of it has gained nothing.
+        above_start: it jumped and has stayed above its first loss for the last half of the token budget: all of it has gained nothing.
     """
 
     rise: float = 0.0
@@ -122,6 +122,7 @@ def turn_up(seen: Bins) -> TurnUp:
     scale, unit = abs(floor) or 1.0, seen.noise or 1e-9 * abs(floor) or 1e-300
     last = above[-max(3, len(above) // 3) :]
     level = float(np.median(last))
+    jump = _jumped(seen.loss[best:], level, unit)
     return TurnUp(
         rise=level / scale,
         level=level / (unit * (1 / len(last) + 1 / 3) ** 0.5),
@@ -130,10 +131,10 @@ def turn_up(seen: Bins) -> TurnUp:
         lasting=float((seen.tokens[-1] - seen.tokens[best]) / seen.budget),
         losses=len(above),
         earlier=_recovered(seen.smooth[: best + 1]) / scale,
-        jump=_jumped(seen.loss[best:], level, unit),
+        jump=jump,
         correlated=max(seen.correlated_noise / unit, 1.0),
         noise=seen.noise / scale,
-        above_start=_above_start(seen),
+        above_start=jump and _above_start(seen),
     )
 
 
