@@ -22,8 +22,9 @@ from lightning_scaling.run.curve import Curve
 NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
 SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the schedules (in peaks), of log size and of log epochs
 UNLIKE = 0.33  # deviation of the log drop estimated on a sibling of likeness 1/e
-TRANSFERRED = 0.85  # of the replayed error where the rate has still to fall; .7 and 1 were worse by .06 in log score plus log error
-BLIND = 0.75  # the same where no schedule is known: sizes of a family mostly share one
+TRANSFERRED = 0.85  # of the replayed error; .7 and 1 were worse by .06 in log score plus log error
+STEADY = 0.75  # of that where no fall of the rate remains, or none is known: sizes of a family miss alike there too
+FAR = 0.36  # e-folds of effective time from now: nearer places are missed by noise more than by the law
 ALIKE = 1e-3  # a likeness below this transfers nothing: such a run is no sibling
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another schedule counts for little
 CALMER = 0.6  # of the deviation is left where siblings have shown a drop, but all of it on steep curves: 90 % held .45 there
@@ -72,11 +73,12 @@ def corrected(own: LawForecast, found: Sequence[Replay], scheduled: bool, prior:
 
 
 def _share(own: LawForecast, scheduled: bool) -> Floats:
-    """(m,) of what the siblings show of the last place, the share that belongs to each: none right now, all of it at the end."""
-    if scheduled:
-        return np.asarray(own.decaying * own.remaining / max(float(own.remaining.max()), 1e-12))
+    """(m,) of what the siblings show of the last place, the share that belongs to each: none right now, most of it at the end."""
     gone = np.log(np.maximum(own.observed.s_at, 1.0))
-    return np.asarray(BLIND * gone / max(float(gone.max()), 1e-12))
+    if not scheduled:
+        return np.asarray(STEADY * gone / max(float(gone.max()), 1e-12))
+    annealed = own.remaining / max(float(own.remaining.max()), 1e-12)
+    return np.asarray(own.decaying * annealed + (1 - own.decaying) * STEADY * gone / (gone + FAR))
 
 
 def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Replay | None:
