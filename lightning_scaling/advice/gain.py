@@ -77,7 +77,7 @@ def remaining_gain(seen: Bins, settled: float, until: float, unit: float) -> tup
     kept = seen.tokens > settled
     age, loss = np.log(seen.tokens[kept] / seen.tokens[-1]), seen.loss[kept]
     ratio = float(np.log(until / seen.tokens[-1]))
-    unit = max(unit, 1e-12 * abs(float(seen.loss[-1])), 1e-300)
+    unit = max(unit, 1e-12 * abs(float(seen.loss[-1])), 1e-100)
     whole = None
     for window in WINDOWS:
         read = age >= -window * ratio
@@ -102,7 +102,7 @@ def _fitted(age: Floats, loss: Floats, unit: float, ratio: float) -> Gain:
     shape = shape - shape.mean(axis=1, keepdims=True)
     square = np.maximum((shape**2).sum(axis=1), 1e-300)
     height = shape @ loss / square
-    chi2 = (((loss - loss.mean()) - height[:, None] * shape) ** 2).sum(axis=1) / unit**2
+    chi2 = ((((loss - loss.mean()) - height[:, None] * shape) / unit) ** 2).sum(axis=1)
     still = -np.expm1(-steep[:, 0] * ratio) / steep[:, 0]
     weight = np.exp(-(chi2 - chi2.min()) / 2)
     free = max(len(age) - 2, 1)

@@ -24,6 +24,7 @@ from lightning_scaling.units import pf_days
 SHORTEST = 0.25  # of the tokens so far
 AGREES = 0.7  # probability by the later half of the curve that a plateau needs once, now or when it was younger
 ALLOWS = 0.3  # and below which the later half contradicts it
+LEAST_PRINTED = 1e-5
 RULED_OUT = 0.02  # probability below which the forecast rules a plateau out
 
 
@@ -76,7 +77,17 @@ class PlateauCall:
     def __str__(self) -> str:
         what = "the rest of the budget is" if self.rest_of_budget else f"the next {count(self.remaining_tokens)} {self.unit} are"
         cost = f"{count(self.remaining_tokens)} {self.unit}" if self.remaining_flops is None else words_of(pf_days(self.remaining_flops))
-        return f"plateau: {what} expected to bring {share(self.gain)} (at most {share(self.at_most)}) for {cost}"
+        most = f" (at most {share(self.at_most)})" if self.at_most >= LEAST_PRINTED else ""
+        return f"plateau: {what} expected to bring {gained(self.gain)}{most} for {cost}"
+
+
+def gained(gain: float) -> str:
+    """A relative gain in words; digits beyond a thousandth of a percent state nothing.
+
+    >>> gained(0.00042), gained(3.5e-18)
+    ('0.042 %', 'less than 0.001 %')
+    """
+    return share(gain) if gain >= LEAST_PRINTED else f"less than {share(LEAST_PRINTED)}"
 
 
 def horizon_of(now: float, planned: float) -> float:
@@ -149,4 +160,4 @@ def _one_sided(loss: float, low: float, forecast: Forecast) -> float:
     if low != low:
         return low
     whole = max((loss - low) / z, 1e-12 * abs(loss), 1e-300)
-    return float(np.sqrt(max(whole**2 - noise**2, (0.3 * whole) ** 2)))
+    return float(max(np.sqrt(max(whole - noise, 0.0)) * np.sqrt(whole + noise), 0.3 * whole))

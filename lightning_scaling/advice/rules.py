@@ -44,7 +44,7 @@ def too_early(run: Evidence) -> Decision | None:
     if run.annealing.warming:
         return Decision(Verdict.TOO_EARLY, Reason.WARMING_UP, f"the rate has reached {share(run.annealing.rate)} of its peak")
     if points < FEWEST or len(run.seen) < FEWEST_BINS:
-        text = f"{points} losses over {share(run.progress)} of the token budget: wait for more"
+        text = f"{points} {'loss' if points == 1 else 'losses'} over {share(run.progress)} of the token budget: wait for more"
         return Decision(Verdict.TOO_EARLY, Reason.FEW_POINTS, text)
     if not np.isfinite(run.forecast.loss):
         return Decision(Verdict.TOO_EARLY, Reason.UNSURE, str(run.forecast.outcome))

@@ -4,7 +4,7 @@ import numpy as np
 
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.growing import Larger
-from lightning_scaling.advice.plateau import Plateau
+from lightning_scaling.advice.plateau import Plateau, gained
 from lightning_scaling.advice.published_range import outside
 from lightning_scaling.advice.repetition import POOR
 from lightning_scaling.advice.result import Decision, reach
@@ -133,7 +133,7 @@ def _stable_phase_is_over(run: Evidence) -> Decision | None:
 
 
 def _gained(rest: Plateau) -> str:
-    fall = f"the loss is expected to fall by {share(max(rest.gain, 0.0))}"
+    fall = f"the loss is expected to fall by {gained(rest.gain)}"
     return f"{fall}, with probability {rest.chance:.2f} by less than the {share(rest.threshold)} that count"
 
 

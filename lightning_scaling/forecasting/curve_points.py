@@ -87,6 +87,8 @@ def resolution(loss: Floats, most: int = DIGITS) -> float:
     (0.01, 0.0)
     """
     read = loss[np.linspace(0, len(loss) - 1, min(len(loss), MOST_READ)).astype(int)]
+    if read.min() == read.max():
+        return 0.0  # one value shows no digit
     for digits in range(most + 1):
         scaled = read * 10.0**digits
         if np.abs(scaled - np.round(scaled)).max() < 1e-6 * max(1.0, float(np.abs(scaled).max()) * 1e-6):
@@ -121,5 +123,7 @@ def _logarithmic(x: Floats) -> NDArray[np.intp]:
     """Group number of each point, consecutive from 0: equal steps in log x, coarser where points are sparse."""
     if len(x) <= FINE:
         return np.arange(len(x))
+    if x[-1] <= x[0]:  # a rate of zero: effective time does not move
+        return np.arange(len(x)) * FINE // len(x)
     number = np.floor(np.log(x / x[0]) / np.log(x[-1] / x[0]) * (FINE - 1) + 0.5).astype(int)
     return np.unique(number, return_inverse=True)[1]

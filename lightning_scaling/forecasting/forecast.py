@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lightning_scaling.arrays import Floats
+from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.averaged_weights import measured
 from lightning_scaling.forecasting.backtest import backtest, calibrated
 from lightning_scaling.forecasting.combination import combined
@@ -19,12 +19,14 @@ from lightning_scaling.forecasting.plain_laws import plain_laws
 from lightning_scaling.forecasting.prior import Prior
 from lightning_scaling.forecasting.rate_profile import BEYOND, RateProfile, in_usual_steps, read_profile, step_at
 from lightning_scaling.forecasting.result import SO_FAR, Forecast, ForecastOutcome, answer, places, refused
-from lightning_scaling.forecasting.screen import after_warmup, diverged, refuse, too_short, turns_up
+from lightning_scaling.forecasting.screen import diverged, refuse, too_short, turns_up, usable
 from lightning_scaling.forecasting.siblings import corrected, pool, replays
 from lightning_scaling.run.curve import Curve
 
 PRIOR = Prior()
 HIGH_RATE = 0.9  # of the peak: while the rate is above this no decay has been seen
+LEVEL = 3  # points whose median is where the loss is
+LEAST = 1e-6  # of the effective time: less is no training
 FALL = 0.1  # remaining annealing, beyond which the drop decides the forecast
 
 
@@ -59,7 +61,7 @@ def forecast(
     curve = in_usual_steps(curve, end)
     profile = None if curve.schedule is None or curve.step is None else read_profile(curve.schedule)
     finite, gathered = gather(curve)
-    used = after_warmup(finite, profile)
+    used, profile = usable(finite, profile)
     early = too_short(curve, used, profile) or (ForecastOutcome.DIVERGED if diverged(used) else None)
     if early is not None:
         return refused(at, level, early, last, scatter(finite.loss) / abs(last or 1.0))
@@ -105,6 +107,7 @@ def _distribution(
     turned = turns_up(observed)
     student = combined((law + observed.offset_at[:, None]).T, plain_laws(observed), cuts, observed, remaining, turned)
     student = _past_as_it_was(student, observed, used, targets)
+    student = student if futures else _where_nothing_trains(student, observed, used, profile)
     outcome = _outcome(used, targets, profile, found, family is not None, futures, turned)
     floor = found.posterior.floor
     facts = dict(
@@ -145,3 +148,17 @@ def _past_as_it_was(student: SplitStudent, observed: Observed, used: Curve, targ
     median[past] = observed.units.fitted(np.array([np.median(used.loss[max(i - 2, 0) : i + 3]) for i in here]))
     below[past] = above[past] = max(observed.noise, 1e-9)
     return SplitStudent(median, below, above)
+
+
+def _where_nothing_trains(student: SplitStudent, observed: Observed, used: Curve, profile: RateProfile | None) -> SplitStudent:
+    """A rate of zero until there leaves the loss as it is, give or take its noise and what it has moved at that rate so far."""
+    idle = observed.idle & (observed.tokens_at > observed.tokens[-1])
+    if not idle.any() or profile is None or used.step is None:
+        return student
+    time = profile.effective_time(used.step)
+    at_zero = observed.units.fitted(used.loss[time >= (1 - LEAST) * time[-1]])
+    moved = median(at_zero[:LEVEL]) - median(at_zero[-LEVEL:])
+    wide = float(np.hypot(max(observed.noise, 1e-9), moved))
+    below, above = (np.where(idle, wide, side) for side in (student.below, student.above))
+    level = observed.units.fitted(np.array([median(used.loss[-LEVEL:])]))
+    return SplitStudent(np.where(idle, level, student.median), below, above)

@@ -16,7 +16,7 @@ from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.observed import Observed, observe
 from lightning_scaling.forecasting.prior import AnnealingEstimate, FamilyPrior, Prior, estimate_annealing
 from lightning_scaling.forecasting.rate_profile import in_usual_steps, read_profile
-from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
+from lightning_scaling.forecasting.screen import ENOUGH, usable
 from lightning_scaling.run.curve import Curve
 
 NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
@@ -86,7 +86,7 @@ def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Repla
     sibling = in_usual_steps(sibling, float(sibling.tokens[-1]))
     profile = None if sibling.schedule is None else read_profile(sibling.schedule)
     finite, gathered = gather(sibling)
-    used = after_warmup(finite, profile)
+    used, profile = usable(finite, profile)
     if len(used) < 2 * ENOUGH:
         return None
     end = used.tokens[-1:]
