@@ -14,7 +14,9 @@ READINGS = ("curve", "record", "judgement")
 class AttachedRun(JudgedRun):
     """Base of the adapters. Its readings are properties: a `__getattr__` would slow every attribute that a hook looks up."""
 
+    automatic = False  # True for the one that the environment variable attaches
     _run: RunMonitor | None
+    _given: dict[str, Any]  # the options
     _kept: dict[str, Any]  # the readings of a run of another process
 
     @property
@@ -36,6 +38,13 @@ class AttachedRun(JudgedRun):
         run = vars(self).get("_run")
         return vars(self).get("_kept", {}).get(name) if run is None or not run.ranks.is_first else getattr(run, name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has the options and what can be read of the run: threads, hooks, the model and the trainer stay here."""
+        return {"given": self._given, "automatic": self.automatic, "kept": self._readings()}
+
     def _readings(self) -> dict[str, Any]:
-        """What a pickled copy carries."""
         return self._kept if self._run is None else {name: self._reading(name) for name in READINGS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["given"])  # type: ignore[misc]
+        self.automatic, self._kept = state["automatic"], state["kept"]

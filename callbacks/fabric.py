@@ -196,14 +196,6 @@ class ScalingLawFabricCallback(AttachedRun):
             Progress.restored(state)  # refuses what cannot be read
             self._resumed = state
 
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy has the options and what can be read of the run: threads and the model stay here."""
-        return {"given": self._given, "kept": self._readings()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state["given"])  # type: ignore[misc]
-        self._kept = state["kept"]
-
 
 def _inner(wrapper: Any, name: str) -> Any:
     """What Fabric has wrapped: the module of a `_FabricModule`, the optimiser of a `_FabricOptimizer`; else the thing itself."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from lightning_scaling.callbacks.lightning_averaging import AveragedValidation, averaged_loss
-from lightning_scaling.callbacks.lightning_base import Callback
+from lightning_scaling.callbacks.lightning_steps import StepHooks
 from lightning_scaling.callbacks.lightning_trainer import (
     Horizon,
     averages_weights,
@@ -23,32 +23,26 @@ from lightning_scaling.callbacks.lightning_trainer import (
     ranks_of,
     save_stopped,
     stands_aside,
-    takes_iterator,
     training_loss,
 )
 from lightning_scaling.monitor.guard import Guard, guarded
 from lightning_scaling.monitor.joint_start import start_together
-from lightning_scaling.monitor.losses import misnamed, missing, of_outputs, resolve
+from lightning_scaling.monitor.losses import misnamed, missing, resolve
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.progress import readable
 from lightning_scaling.monitor.run_monitor import RunMonitor
-from lightning_scaling.monitor.schedule.host_rate import host_rate
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"
 KEYS = ("ScalingLawMonitor", "ScalingLawMonitor.automatic")  # of the state in checkpoints: attached by hand, by the environment
 NOTHING: Any = None
-# The hooks of a step catch what fails in them: a step has emptied the caches, and each frame between trainer and count costs 2 µs.
-BATCH_START, OPTIMIZER_STEP, BATCH_END = "the start of a batch", "the optimiser step", "the end of a batch"
 
 
-class ScalingLawMonitor(Callback):
+class ScalingLawMonitor(StepHooks):
     """Counts tokens and FLOPs, forecasts the end of the run at every validation, advises, and records the run.
 
     >>> ScalingLawMonitor(monitor="val/loss", family="my gpt").options.params
     'total'
     """
-
-    automatic = False  # True for the one that the environment variable attaches
 
     @takes_options
     def __init__(self, **options: Any) -> None:
@@ -60,11 +54,9 @@ class ScalingLawMonitor(Callback):
 
     def _reset(self) -> None:
         self._resumed: dict[str, Any] | None = None  # state of a checkpoint, until the fit starts
-        self._run: RunMonitor | None = None  # kept for reading when the fit is over
-        self._active = self._waiting = self._late = False  # within a fit; before its first batch; the model had no shapes at that batch
-        self._rate: Any = None
-        self._stepped = self._manual = self._draws_batches = False
-        self._followed = self._horizon = self._averaged = NOTHING
+        self._run = None  # kept for reading when the fit is over
+        self._horizon = NOTHING
+        self._reset_steps()
 
     @property
     def state_key(self) -> str:
@@ -85,7 +77,7 @@ class ScalingLawMonitor(Callback):
         read = partial(projected_schedule, trainer, self.options.optimizer)
         ranks, targets = ranks_of(trainer), mlflow_targets(trainer.loggers)
         run = RunMonitor(ranks=ranks, targets=targets, read_schedule=read, state=state, guard=self._guard, **self._given)
-        self._run, self._resumed = run, None
+        self._run, self._resumed, self._note_rate = run, None, run.progress.rates.note
         if trainer.global_step > 0 and not run.progress.ledger.tokens:
             run.progress.rates.begin_at(trainer.global_step)
             self._guard.warn("resume", f"nothing is known of what was trained before step {trainer.global_step}: tokens count from here")
@@ -114,67 +106,6 @@ class ScalingLawMonitor(Callback):
             self._guard.warn("start", f"this training is not monitored: {error}")
         self._reset()
 
-    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self._waiting and self._run is not None:
-            self._first_batch(trainer, pl_module, batch)
-        run = self._run
-        if not self._active or self._late or run is None or BATCH_START in self._guard.off:
-            return
-        try:
-            if batch_idx == 0:  # whatever was frozen for this epoch
-                run.counting.look_again()
-            run.counting.look_at(None, batch)
-        except Exception as error:
-            self._guard.switch_off(BATCH_START, error)
-
-    def _first_batch(self, trainer: Any, module: Any, batch: Any) -> None:
-        self._waiting = False
-        run = self._run
-        self._draws_batches = takes_iterator(module)
-        self._late = self._draws_batches or any(type(p).__name__ == "UninitializedParameter" for p in module.parameters())
-        if run is not None and not self._late:
-            self._together(run.ranks, lambda: run.start(batch, module, trainer.train_dataloader, trainer.optimizers))
-
-    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        if not self._active or (self._followed is not None and optimizer is not self._followed) or OPTIMIZER_STEP in self._guard.off:
-            return
-        try:
-            self._rate = host_rate(optimizer, self._rate)
-            self._stepped = True
-            if self._manual:  # may step more than once a batch; a closure (LBFGS) is evaluated more than once a step
-                self._note_step()
-        except Exception as error:
-            self._guard.switch_off(OPTIMIZER_STEP, error)
-
-    def _note_step(self) -> None:
-        if self._stepped and self._run is not None:
-            self._stepped = False
-            self._run.optimizer_step(self._rate)
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        run = self._run
-        if not self._active or run is None:
-            return
-        if BATCH_END not in self._guard.off:
-            try:
-                if self._late:
-                    self._late_batch(trainer, run, batch)
-                if self._stepped:
-                    self._note_step()
-                if self._averaged is not None:
-                    self._averaged.stepped(trainer)
-                run.end_batch(of_outputs(outputs) if run.loss.training is not None else None)
-            except Exception as error:
-                self._guard.switch_off(BATCH_END, error)
-        if run.loss.training is not None:  # whatever failed before: every rank reads its loss together
-            self._training_point(trainer, run)
-
-    def _late_batch(self, trainer: Any, run: RunMonitor, batch: Any) -> None:
-        """The batch is only known at its end."""
-        run.start(batch, trainer.lightning_module, trainer.train_dataloader, trainer.optimizers)
-        run.begin_batch(batch)
-        self._late = self._draws_batches
-
     @guarded
     def _training_point(self, trainer: Any, run: RunMonitor) -> None:
         if run.point_due():
@@ -195,6 +126,7 @@ class ScalingLawMonitor(Callback):
         if trainer.sanity_checking:
             self._check_name(trainer.callback_metrics)
         elif self._active and self._run is not None and self._run.progress.counted_by is not None:
+            self._looks_at = 0
             self._validated(trainer, self._run)
 
     def _check_name(self, logged: Mapping[str, Any]) -> None:
@@ -236,7 +168,7 @@ class ScalingLawMonitor(Callback):
 
     @guarded
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        run, active, self._active = self._run, self._active, False
+        run, active = self._leave()
         if run is None or not active:
             return
         run.finish()
@@ -246,9 +178,13 @@ class ScalingLawMonitor(Callback):
 
     @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        run, active, self._active = self._run, self._active, False
+        run, active = self._leave()
         if run is not None and active:
             run.interrupt(exception)
+
+    def _leave(self) -> tuple[RunMonitor | None, bool]:
+        active, self._active, self._meter = self._active, False, None
+        return self._run, active
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Here and not in `state_dict`, so that lists may hold monitors of earlier trainers. Collective, unless interrupted."""
@@ -283,13 +219,3 @@ class ScalingLawMonitor(Callback):
             if not self.automatic:
                 raise
             self._guard.warn("resume", f"{error}; this training counts from here")
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A monitor is pickled as its options and what can be read of its run: threads, hooks and the trainer stay here."""
-        return {"given": self._given, "automatic": self.automatic, "kept": self._readings()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state["given"])  # type: ignore[misc]
-        self._kept = state["kept"]
-        if state["automatic"]:
-            self.automatic = True

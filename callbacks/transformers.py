@@ -237,4 +237,4 @@ class ScalingLawCallback(AttachedRun, TrainerCallback, ExportableState):
 
     def __reduce__(self) -> Any:
         """A copy has the options and what can be read of the run: threads, hooks and the model stay here."""
-        return partial(type(self).__mro__[1], **self._given), (), {"_kept": self._readings()}
+        return partial(type(self).__mro__[1], **self._given), (), self.__getstate__()

@@ -140,9 +140,17 @@ class Counting:
         """Parts of the model may have been replaced, added, frozen or unfrozen: the next batch looks at all of it."""
         self._look_again = True
 
-    def _has_changed(self) -> bool:
+    @property
+    def looks_every(self) -> int:
+        """Steps from one look for frozen weights to the next."""
+        return self._frozen.every
+
+    def look_for_changes(self, batch: Any) -> None:
+        """Before a batch: whether weights were frozen, unfrozen or replaced; then the model is counted again. Never raises."""
         self._unlooked = 0
-        return self._frozen.changed()
+        if self.meter is not None and (self._look_again or self._frozen.changed()):
+            meter = self.meter
+            self._guard.attempt("counting the model again", lambda: self._count_again(meter, batch))
 
     def _count_again(self, meter: Meter, batch: Any) -> None:
         """Count the model again where its weights have been replaced, frozen or unfrozen."""
@@ -161,8 +169,8 @@ class Counting:
         if meter is None or self._rule is None:
             return
         self._unlooked += 1
-        if self._look_again or (self._unlooked >= self._frozen.every and self._has_changed()):
-            self._guard.attempt("counting the model again", lambda: self._count_again(meter, batch))
+        if self._look_again or self._unlooked >= self._frozen.every:
+            self.look_for_changes(batch)
         if tokens is not None:
             self._progress.ledger.add(int(tokens), *self._rule.cost(int(tokens), None, None))
         else:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from lightning_scaling.monitor.averaged_loop import AveragedLoop
+from lightning_scaling.monitor.copied_run import CopiedRun
 from lightning_scaling.monitor.counting import Counting
 from lightning_scaling.monitor.followed_loss import FollowedLoss
 from lightning_scaling.monitor.guard import Guard
-from lightning_scaling.monitor.judged_run import JudgedRun
 from lightning_scaling.monitor.judging import Judgement
 from lightning_scaling.monitor.losses import TRAINING, TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
@@ -34,7 +34,7 @@ NAN = float("nan")
 HASTE = 5.0  # seconds that an interrupted training waits for the store
 
 
-class RunMonitor(JudgedRun):
+class RunMonitor(CopiedRun):
     """Counts tokens and FLOPs of a run, forecasts its end at every validation, advises, and records it, e.g.::
 
         with RunMonitor(params=124_000_000, token_budget=2e9, store="sqlite:///mlflow.db") as run:
@@ -62,7 +62,7 @@ class RunMonitor(JudgedRun):
         guard: Guard | None = None,
         **options: Any,
     ) -> None:
-        self.options = Options(**options)
+        self.options, self._given = Options(**options), options
         self.guard, self.ranks = guard or Guard(), ranks or Ranks()
         self.progress = (Progress.restored(state) if state else Progress()).identified_as(self.options.key)
         self._model, self._targets, self._read_schedule = model, tuple(targets), read_schedule
@@ -123,7 +123,7 @@ class RunMonitor(JudgedRun):
 
     def announce(self) -> None:
         """Open the records, on the first rank. A resumed run is announced before its first batch: a validation may come before it."""
-        if self._view.tracker is None:
+        if self._view.tracker is None or self._view.tracker.frozen:
             self._view.tracker = ScheduleTracker(self.progress.rates, self.guard, self.options.schedule, self._read_schedule)
         self.token_budget = self.progress.token_budget
         if self.ranks.is_first and self._reporter is None:

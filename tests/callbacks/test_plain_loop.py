@@ -1,6 +1,8 @@
 """RunMonitor in a loop without any trainer: a few lines count, judge, stop, resume."""
 
+import copy
 import json
+import pickle
 from itertools import pairwise
 
 import pytest
@@ -80,6 +82,22 @@ def test_a_resume_keeps_counts_curve_and_identity():
     assert second.record.tokens_trained == whole.record.tokens_trained
     assert second.curve.tokens.tolist() == whole.curve.tokens.tolist()
     assert second.record.key == first.record.key
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))], ids=["deepcopy", "pickle"])
+def test_a_copy_reads_as_the_run_and_continues_it(copied, judged_at_once, tmp_path):
+    run = trained(monitor(token_budget=400 * BATCH, model=nn.Linear(3, 3), params="total", store=f"{tmp_path}/runs/"), 200)
+    other = copied(run)
+    assert run.forecast.low < run.forecast.high
+    for reading in ("forecast", "advice", "power_law"):
+        assert repr(getattr(other, reading)) == repr(getattr(run, reading))
+    assert other.record.to_json() == run.record.to_json()
+    run.interrupt(RuntimeError("gone"))
+    trained(other, 100).close()
+    straight = trained(monitor(token_budget=400 * BATCH, model=nn.Linear(3, 3), params="total"), 300)
+    assert other.record.tokens_trained == straight.record.tokens_trained
+    assert other.record.flops_spent == straight.record.flops_spent
+    assert other.curve.schedule.step.tolist() == straight.curve.schedule.step.tolist()
 
 
 def test_a_begun_run_cannot_be_resumed():

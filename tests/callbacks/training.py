@@ -126,6 +126,8 @@ def main(arguments=None):
 def run(asked):
     from lightning_scaling.monitor import budget
 
+    # a test run started in the background ignores Ctrl-C, and its children would too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     budget.START = budget.MOST_AT_ONCE = 1e9  # every validation is judged, so that two trainings record the same
     os.environ["LIGHTNING_SCALING_SPOOL"] = str(asked.folder / "spool")  # a resumed process finds what a killed one left
     from lightning_scaling.callbacks import ScalingLawMonitor

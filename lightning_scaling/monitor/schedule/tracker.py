@@ -31,7 +31,7 @@ class ScheduleTracker:
         self._given = given
         self._projection = Projection(given, ScheduleOutcome.GIVEN if given is not None else ScheduleOutcome.UNREADABLE)
         self._read_again_at = 1
-        self._frozen = False
+        self.frozen = False  # read only, the training is over
         if given is None:
             self._read()
 
@@ -42,7 +42,7 @@ class ScheduleTracker:
 
     def schedule(self) -> Schedule | None:
         """The schedule as it is known now; where the rates to come are unknown it ends at the last step."""
-        if self._frozen:
+        if self.frozen:
             return self._given
         if self._given is not None or self._holds():
             return self._projection.schedule
@@ -57,7 +57,7 @@ class ScheduleTracker:
     def freeze(self) -> None:
         """The fit is over: keep the schedule as it is known and let go of the trainer."""
         self._given, self._reader = self.schedule(), None
-        self._frozen = True
+        self.frozen = True
 
     def _read(self) -> None:
         self._read_again_at = 2 * self._rates.steps + 1

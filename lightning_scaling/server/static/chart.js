@@ -73,7 +73,7 @@ function onCanvas({ canvas, size, picture, x, y }) {
   context.beginPath();
   context.rect(size.left, size.top - 4, size.width - size.left - size.right + 4, size.height - size.top - size.bottom + 8);
   context.clip();
-  for (const mark of picture.marks) paint(context, mark, x, y);
+  paint(context, picture.marks, x, y);
 }
 
 /** The chart as one SVG document that needs nothing else. */

@@ -10,8 +10,15 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 /** Calls `draw` whenever the system changes between light and dark. */
 export const onTheme = (draw) => dark.addEventListener("change", draw);
 
+let look = null;
+onTheme(() => { look = null; }); // before those who draw by it
+
 /** {paper, ink, muted, grid, accent} as the style sheet has them. */
 export function theme() {
+  return (look ??= read());
+}
+
+function read() {
   const style = getComputedStyle(document.documentElement);
   const names = ["paper", "ink", "muted", "grid", "accent"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
@@ -30,14 +37,23 @@ const COMPARED = { light: "0b5fa5 17795a 8a3ea8 7a5c00 b0255c 0a6e8a 3f6b12 5b5f
 /** Colours of runs that are compared: distinguishable, at least 3 to 1 on the ground, and none that of the law. */
 export const palette = () => COMPARED[dark.matches ? "dark" : "light"].map((hex) => `#${hex}`);
 
+const SHADES = 256;
+let shades = []; // mixed once: thousands of runs are coloured at every redraw
+onTheme(() => { shades = []; });
+
 /** The colour of a share from 0 (smallest) to 1 (largest). */
 export function shade(share) {
+  const i = Math.round(share * (SHADES - 1));
+  return (shades[i] ??= mixed(i / (SHADES - 1)));
+}
+
+function mixed(share) {
   const [small, large] = CUT[dark.matches ? "dark" : "light"];
   const place = (small + (large - small) * share) * (VIRIDIS.length - 1);
   const left = Math.floor(place), right = Math.min(left + 1, VIRIDIS.length - 1);
-  const mixed = [0, 2, 4].map((i) => {
+  const channels = [0, 2, 4].map((i) => {
     const [a, b] = [left, right].map((k) => parseInt(VIRIDIS[k].slice(i, i + 2), 16));
     return Math.round(a + (b - a) * (place - left)).toString(16).padStart(2, "0");
   });
-  return `#${mixed.join("")}`;
+  return `#${channels.join("")}`;
 }

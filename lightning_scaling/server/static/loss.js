@@ -36,9 +36,13 @@ function items(axis) {
 
 /** A function from a run to its colour: by its size, or where a few are compared each its own. */
 export function colouring(runs) {
-  const compared = view.only && runs.length <= palette().length, fixed = new Map(runs.map((run, i) => [run.id, palette()[i]]));
+  const colours = palette();
+  if (view.only && runs.length <= colours.length) {
+    const fixed = new Map(runs.map((run, i) => [run.id, colours[i]]));
+    return (run) => fixed.get(run.id);
+  }
   const sized = bySize(runs.map((run) => run.params));
-  return (run) => (compared ? fixed.get(run.id) : sized(run.params));
+  return (run) => sized(run.params);
 }
 
 export function drawLoss(fitted) {

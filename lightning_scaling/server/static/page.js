@@ -20,11 +20,16 @@ import { asText, change, fromAddress, listed, query, setFound, view } from "./vi
 const NONE = "There are no runs here yet: start one with the callback attached, and it shows within seconds.";
 const UNNAMED = "No run here was recorded by the callback; external runs join once their metrics are mapped.";
 const SOON = 3000, LATER = 20000, AGAIN = 4000; // milliseconds between looks while runs train, while none does, while the server is away
+const OF_CHART = ["x", "xlog", "ylog", "zoom", "smooth", "metric"]; // what nothing but the chart and its controls shows
 let experiments = [], fitted = null, detail = null, turn = 0, timer = 0, lawDue = false, begun = false, missing = "";
 
-function draw() {
+function drawChart() {
   drawTools(set);
   drawLoss(fitted);
+}
+
+function draw() {
+  drawChart();
   drawSide(detail, fitted, select);
   drawRuns(select, set);
   drawExternal(rename);
@@ -43,7 +48,8 @@ function drawFits() {
 
 function set(changes) {
   change(changes);
-  draw();
+  if (Object.keys(changes).every((name) => OF_CHART.includes(name))) drawChart();
+  else draw();
   more(changes);
 }
 
