@@ -4,9 +4,9 @@ A plateau is called when the loss to be gained over the compute to come lies bel
 the rest of the token budget, and at least a quarter of what has been trained: near the end of any budget the rest brings little
 because it is short, which is no plateau. The threshold is relative: the noise of a bin, at least a tenth and at most half a percent.
 
-The curve at its present rate decides (`gain.py`). Its later half must agree, and the forecast must not contradict: a plateau that the
-forecast all but rules out is not called, so the two never state opposite things. Where a decay of the rate remains only the
-forecast, which counts the decay, gives the probability, and nothing is called.
+The curve at its present rate decides (`gain.py`), with what the forecast expects where the rate never fell. Its later half must agree, and
+the forecast must not contradict: a plateau that it all but rules out is not called, so the two never state opposite things. Where a decay
+of the rate remains only the forecast, which counts the decay, gives the probability, and nothing is called.
 """
 
 from dataclasses import dataclass
