@@ -11,11 +11,10 @@ from typing import Any
 
 from lightning_scaling.callbacks.attached_run import AttachedRun
 from lightning_scaling.monitor.guard import Guard, guarded
-from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.losses import TrainingLoss, of_outputs
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.progress import Progress
-from lightning_scaling.monitor.ranks import Ranks, of_torch
+from lightning_scaling.monitor.ranks import Ranks, of_torch, start_together
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule import Projection, Stepped, project
 from lightning_scaling.monitor.schedule.host_rate import host_rate

@@ -26,10 +26,10 @@ from lightning_scaling.callbacks.lightning_trainer import (
     training_loss,
 )
 from lightning_scaling.monitor.guard import Guard, guarded
-from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.losses import misnamed, missing, resolve
 from lightning_scaling.monitor.options import Options, takes_options
 from lightning_scaling.monitor.progress import readable
+from lightning_scaling.monitor.ranks import start_together
 from lightning_scaling.monitor.run_monitor import RunMonitor
 
 SPAWNED = "the processes of this strategy keep the results: read them from the store or a checkpoint, monitor.record stays empty here"

@@ -26,10 +26,9 @@ from lightning_scaling.callbacks.transformers_trainer import (
 )
 from lightning_scaling.monitor.averaging import warn_of_averaging
 from lightning_scaling.monitor.guard import Guard, guarded
-from lightning_scaling.monitor.joint_start import start_together
 from lightning_scaling.monitor.losses import TrainingLoss
 from lightning_scaling.monitor.options import Options, takes_options
-from lightning_scaling.monitor.ranks import Ranks
+from lightning_scaling.monitor.ranks import Ranks, start_together
 from lightning_scaling.monitor.recording import Target
 from lightning_scaling.monitor.run_monitor import RunMonitor
 from lightning_scaling.monitor.schedule.host_rate import host_rate

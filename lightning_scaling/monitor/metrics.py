@@ -17,7 +17,7 @@ def metrics(point: Point, judgement: Judgement | None, loss: str = "val_loss") -
         judgement: the latest; None before the first.
         loss: "val_loss", or "train_loss" where there is no validation.
 
-    >>> metrics(Point(10, 60, 1, 0.1, 2.0), None)["scaling/flops"]
+    >>> metrics(Point(10, 60, 1, 2.0), None)["scaling/flops"]
     60
     """
     found: dict[str, Any] = {

@@ -24,12 +24,11 @@ def most_dispensable(positions: Sequence[float]) -> int:
 
 
 class Point(NamedTuple):
-    """Cumulative tokens, FLOPs, optimiser steps and learning-rate sum, the loss there, and that of averaged weights or NaN."""
+    """Cumulative tokens, FLOPs and optimiser steps, the loss there, and that of averaged weights or NaN."""
 
     tokens: int
     flops: int
     step: int
-    lr_sum: float
     loss: float
     averaged: float = float("nan")
 
@@ -44,7 +43,7 @@ class Points:
 
     >>> points = Points(most=4)
     >>> for t in range(1, 7):
-    ...     points.add(Point(t, 6 * t, t, 0.0, 1.0))
+    ...     points.add(Point(t, 6 * t, t, 1.0))
     >>> [p.tokens for p in points.kept]
     [1, 2, 3, 6]
     """

@@ -8,7 +8,7 @@ from lightning_scaling.monitor.points import Point, Points, most_dispensable
 from lightning_scaling.monitor.schedule.observed import ObservedRates
 from lightning_scaling.run.record import Prediction
 
-VERSION = 1
+VERSION = 2
 MOST_PREDICTIONS = 400
 
 
@@ -47,7 +47,7 @@ class Progress:
         """Keep a point of the curve here and now, None before any token; `averaged`: loss of averaged weights, NaN where not evaluated."""
         if not self.ledger.tokens:
             return None
-        point = Point(self.ledger.tokens, self.ledger.flops, self.rates.steps, self.rates.sum, loss, averaged)
+        point = Point(self.ledger.tokens, self.ledger.flops, self.rates.steps, loss, averaged)
         self.points.add(point)
         return point
 
@@ -92,13 +92,13 @@ class Progress:
         Raises:
             ValueError: the state is of a newer version of this package, or is none of its own.
         """
-        if not isinstance(state, dict) or state.get("version") != VERSION:
+        if not isinstance(state, dict) or state.get("version") not in range(1, VERSION + 1):
             found = state.get("version") if isinstance(state, dict) else type(state).__name__
             raise ValueError(f"the checkpoint's monitor state is of version {found!r}; this package reads version {VERSION}: upgrade it")
         run = cls()
         run.key, run.run_ids, run.pending = state["key"], dict(state["run_ids"]), dict(state["pending"])
         run.ledger.load_state_dict(state["ledger"])
-        run.points.restore(state["points"])
+        run.points.restore(state["points"] if state["version"] > 1 else [[*p[:3], *p[4:]] for p in state["points"]])  # 1 had sums
         run.rates.restore(state["rates"])
         run.predictions = [Prediction(**p) for p in state["predictions"]]
         run.stopping, run.flags = dict(state["stopping"]), dict(state.get("flags", {}))

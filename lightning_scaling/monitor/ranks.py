@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.monitor.guard import Guard
 
 Reduce = Callable[[Floats], Floats]
 Broadcast = Callable[[bool], bool]
+FAILED, MISCONFIGURED = 1, 2
 
 
 class Ranks:
@@ -106,3 +108,25 @@ def _device() -> Any:
     import torch.distributed as dist
 
     return torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
+
+
+def start_together(ranks: Ranks, do: Callable[[], None], guard: Guard) -> bool:
+    """`do()` on every rank; False, with one warning, where one of them failed, as none may be left waiting. Collective.
+
+    Raises:
+        ValueError: an error of configuration, on every rank.
+
+    >>> start_together(Ranks(), lambda: None, Guard())
+    True
+    """
+    error: Exception | None = None
+    try:
+        do()
+    except Exception as found:
+        error = found
+    trouble = ranks.worst(0 if error is None else MISCONFIGURED if isinstance(error, ValueError) else FAILED)
+    if trouble == MISCONFIGURED:
+        raise error if isinstance(error, ValueError) else ValueError("the monitor of another rank was refused: see its error")
+    if trouble == FAILED:
+        guard.warn("start", f"this training is not monitored: {error or 'another rank could not start'}")
+    return not trouble

@@ -10,7 +10,7 @@ from lightning_scaling.monitor.points import Point, Points
 
 
 def point(tokens, loss=1.0):
-    return Point(tokens, 6 * tokens, tokens, 0.1, loss)
+    return Point(tokens, 6 * tokens, tokens, loss)
 
 
 @given(st.lists(st.integers(1, 10**12), max_size=200))

@@ -33,6 +33,12 @@ def test_state_round_trips_through_a_safe_torch_checkpoint(tmp_path):
     assert Progress.restored(torch.load(tmp_path / "run.ckpt", weights_only=True)).state() == run.state()
 
 
+def test_a_state_of_version_1_is_read_without_its_sums_of_rates():
+    now = trained().state()
+    before = now | {"version": 1, "points": [[*p[:3], 0.1, *p[3:]] for p in now["points"]], "rates": now["rates"] | {"sum": 0.5}}
+    assert Progress.restored(before).state() == now
+
+
 def test_a_newer_state_is_refused_in_one_line():
     with pytest.raises(ValueError, match="version 99"):
         Progress.restored(trained().state() | {"version": 99})

@@ -79,10 +79,11 @@ def test_a_run_posts_every_change_of_its_verdict(receiver, monkeypatch):
 def test_a_hanging_receiver_delays_nobody():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"http://127.0.0.1:{silent.getsockname()[1]}/SECRET"
-        returned = threading.Event()
-        threading.Thread(target=lambda: (Webhook(where, timeout=3600)(ADVICE), returned.set()), daemon=True).start()
+        patient, returned = Webhook(where, timeout=3600), threading.Event()
+        threading.Thread(target=lambda: (patient(ADVICE), returned.set()), daemon=True).start()
         assert returned.wait(60)  # the post itself has an hour
         (warning,) = posted(Webhook(where, timeout=0.5), ADVICE)
+    assert posted(patient)  # it ends with the connection, and warns here instead of in the next test
     assert "no answer in time" in warning
     assert "SECRET" not in warning
 

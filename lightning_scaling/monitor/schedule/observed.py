@@ -1,8 +1,7 @@
 """The learning rate of the steps that a run has made: noted before every optimiser step, kept as a piecewise linear line of bounded length.
 
 A new knot is kept only where the rate leaves the line through the last two: constant and linear parts cost two knots, a cosine over
-a million steps a few hundred. The sum of rates is exact: it is added up, not read off the line. A step whose rate is unknown (None, or no
-number) counts as a step; a rate below zero counts as zero.
+a million steps a few hundred. A step whose rate is unknown (None, or no number) counts as a step; a rate below zero counts as zero.
 """
 
 import math
@@ -28,7 +27,6 @@ class ObservedRates:
     def __init__(self) -> None:
         self.new: list[Any] = []
         self._steps = 0
-        self._sum = 0.0
         self._knots: list[tuple[int, float]] = []
         self._last: tuple[int, float] | None = None
         self._slope: float | None = None
@@ -46,12 +44,6 @@ class ObservedRates:
         """Optimiser steps made."""
         return self._steps + len(self.new)
 
-    @property
-    def sum(self) -> float:
-        """Sum of the rates of all steps."""
-        self.settle()
-        return self._sum
-
     def begin_at(self, step: int) -> None:
         """Count on from a step before which nothing is known."""
         self._steps = step
@@ -67,7 +59,6 @@ class ObservedRates:
         rate = max(noted, 0.0) if isinstance(noted, float | int) and math.isfinite(noted) else None
         if rate is None:
             return
-        self._sum += rate
         if rate > self._peak:
             self._peak = rate
         if self._last is None:
@@ -99,13 +90,13 @@ class ObservedRates:
     def state(self) -> dict[str, Any]:
         """Plain numbers for a checkpoint."""
         self.settle()
-        kept = {"steps": self._steps, "sum": self._sum, "slope": self._slope, "peak": self._peak, "tolerance": self._tolerance}
+        kept = {"steps": self._steps, "slope": self._slope, "peak": self._peak, "tolerance": self._tolerance}
         return kept | {"knots": [list(c) for c in self._knots], "last": list(self._last) if self._last else None}
 
     def restore(self, state: dict[str, Any]) -> None:
         """What `state` gave."""
         self.new.clear()
-        self._steps, self._sum = int(state["steps"]), float(state["sum"])
+        self._steps = int(state["steps"])
         self._slope, self._peak, self._tolerance = state["slope"], state["peak"], state["tolerance"]
         self._knots = [(int(s), float(r)) for s, r in state["knots"]]
         self._last = (int(state["last"][0]), float(state["last"][1])) if state["last"] else None
