@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_scaling.cli.options import Count, column_options, file_options, mapping_of, names_option
 from lightning_scaling.importers import Reading, read_run
-from lightning_scaling.importers.at import amount, place
+from lightning_scaling.importers.reading import amount, place
 from lightning_scaling.numbers import loss
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.record import finite_json

@@ -13,7 +13,7 @@ from lightning_scaling.cli.options import column_options, file_options
 from lightning_scaling.cli.stated_schedule import with_schedule
 from lightning_scaling.forecasting import Forecast, forecast
 from lightning_scaling.importers import Reading, read_run
-from lightning_scaling.importers.at import amount, place
+from lightning_scaling.importers.reading import amount, place
 from lightning_scaling.numbers import count, share
 from lightning_scaling.run.curve import Curve
 

@@ -10,8 +10,8 @@ import click
 
 from lightning_scaling.cli.options import Count, column_options, file_options, names_option
 from lightning_scaling.importers import Options, Reading
-from lightning_scaling.importers.into_store import Action, Item, preview, write
 from lightning_scaling.importers.read import Read, read_each
+from lightning_scaling.importers.records import Action, Item, preview, write
 from lightning_scaling.importers.runs_table import RunsTable
 from lightning_scaling.numbers import ABSENT, count, loss, shortened
 from lightning_scaling.run.record import RunRecord
@@ -145,11 +145,23 @@ def _table(items: list[Item]) -> None:
     for item in items:
         if item.action is Action.SKIPPED:
             console.print(f"skipped: {item.reason}", markup=False, soft_wrap=True)
+    for remark, names in _remarks(items).items():
+        console.print(f"{names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)}: {remark}", markup=False, soft_wrap=True)
     for read in {id(item.read): item.read for item in items if isinstance(item.read, RunsTable)}.values():
         for line in read.lines():
             console.print(line, markup=False, soft_wrap=True)
     if any(_unit(item) != "tokens" for item in items):
         console.print("runs that count steps or epochs cannot enter a law beside runs that count tokens: give --tokens-per-step")
+
+
+def _remarks(items: list[Item]) -> dict[str, list[str]]:
+    """The runs of each remark and of each reason why rows of a log were skipped."""
+    found: dict[str, list[str]] = {}
+    for item in items:
+        if item.record is not None and isinstance(item.read, Reading):
+            for remark in (*item.read.remarks, *(f"skipped rows ({each['reason']})" for each in item.read.skipped)):
+                found.setdefault(remark, []).append(item.record.name)
+    return found
 
 
 def _unit(item: Item) -> str:

@@ -1,22 +1,21 @@
 """The columns of one run as a curve: clock chosen, rows stitched, learning rate laid over it."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN
 from lightning_scaling.importers.choose_columns import clock_column, loss_column, lr_column, without_repeats
-from lightning_scaling.importers.column_names import words
+from lightning_scaling.importers.column_names import word_set, words
+from lightning_scaling.importers.frame import Tally, rows
 from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.importer import Options
-from lightning_scaling.importers.ranks import one_run
 from lightning_scaling.importers.reading import UNITS, Reading, rate
-from lightning_scaling.importers.stitch import Seams, merged, seams
-from lightning_scaling.importers.table_columns import clock_unit
-from lightning_scaling.importers.tally import Tally, rows
+from lightning_scaling.importers.stitch import Seams, merged, one_run, seams
+from lightning_scaling.importers.table_columns import clock_unit, rate_unit
 from lightning_scaling.run.curve import Curve
 from lightning_scaling.run.schedule import Schedule
 
+TIMES = word_set("time timestamp date datetime seconds sec runtime elapsed")
 Points = dict[str, Floats]
 MOSTLY = 0.5  # a column of more broken cells than this, between numbers, writes nan where it has nothing
 
@@ -34,7 +33,8 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     chosen = clock_column(columns[loss], options)
     if chosen is None:
         why = f" ({tally})" if tally.skipped else ""
-        why += f" (times, as in {times[0]!r}, do not count what was trained)" if (times := _times(tally)) else ""
+        times = [name for name in tally.columns if not TIMES.isdisjoint(words(name))]
+        why += f" (times, as in {times[0]!r}, do not count what was trained)" if times else ""
         raise ValueError(
             f"{name}: no column of tokens, steps or epochs beside {loss}{why}; "
             "name one with --tokens-column, --step-column or --epoch-column"
@@ -43,16 +43,19 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     if (unit := clock_unit(column, clock)) != 1.0:
         tally.remark(f"{column} is read in units of {unit:.3g}")
     points = _known(_clocked(columns[loss].points(), column, tally, clock), column, tally)
-    points = one_run(points, clock, column, name, tally)
+    points = one_run(points, columns[loss].begin or points, clock, column, name, tally)
     shift = _shift(points[column], clock, column, first_step, tally)
     found = seams(points["row"], points[column], points["value"], name, UNITS[clock], tally)
-    at, value, index = _along(points, column, found, tally, clock)
+    index, placed = found.place(points["row"], points[column])
+    at, value = merged(placed, points["value"][index], points["row"][index], tally, clock)
     positive = at + shift > 0
     if not positive.all():
         tally.skip(f"at {clock} {at[0]:g}, before training", int(points["row"][index[0]]), int((~positive).sum()))
     at, value = at[positive] + shift, value[positive]
     if not np.isfinite(value).any():
         raise ValueError(f"{name}: no row has both a finite {loss} and a positive {clock}; there are {len(points['row'])} rows with either")
+    if (value[np.isfinite(value)] < 0).all():
+        tally.remark(f"{loss} is negative throughout, as an objective that grows is; its sign is kept")
     if found.offset.any():
         tally.facts.pop("total_steps", None)  # of an epoch, or of the part that was resumed
         tally.facts |= _epoch_of(points, found, clock, options, columns[loss])
@@ -62,14 +65,6 @@ def assemble(columns: Columns, options: Options, tally: Tally, name: str, run: s
     tokens = at * facts["tokens_per_step"] if clock == "step" and "tokens_per_step" in facts else at
     curve = Curve(tokens, value, step, schedule, params=int(facts["params"]) if facts.get("params", 0) >= 1 else None)
     return Reading(curve, name, run, kind, loss, clock, column, lr, tally.rows, tally.to_json(), tally.remarks, facts)
-
-
-def _times(tally: Tally) -> list[str]:
-    return [
-        name
-        for name in tally.columns
-        if set(words(name)) & {"time", "timestamp", "date", "datetime", "seconds", "sec", "runtime", "elapsed"}
-    ]
 
 
 def _known(points: Points, column: str, tally: Tally) -> Points:
@@ -100,12 +95,6 @@ def _shift(values: Floats, clock: str, column: str, first_step: int, tally: Tall
         tally.remark("epochs are numbered from 0: epoch 0 counts as one")
         return 1.0
     return 1.0 - first_step if clock == "step" else 0.0
-
-
-def _along(points: Points, column: str, found: Seams, tally: Tally, clock: str) -> tuple[Floats, Floats, NDArray[np.intp]]:
-    index, at = found.place(points["row"], points[column])
-    at, value = merged(at, points["value"][index], points["row"][index], tally, clock)
-    return at, value, index
 
 
 def _facts(columns: Columns, loss: Series, options: Options, tally: Tally) -> dict[str, float]:
@@ -169,6 +158,9 @@ def _schedule(
     index, step = seam.place(points["row"], points[chosen[1]])
     step, values = merged(step, points["value"][index], points["row"][index], Tally(), kind)
     step = step + (shift if kind == clock else 0.0)
+    if (unit := rate_unit(lr)) != 1.0:
+        tally.remark(f"{lr} is read in units of {unit:g}")
+        values = values * unit
     if (values < 0).any():
         tally.remark(f"{int((values < 0).sum())} learning rates below zero are read as zero")
     values = np.maximum(values, 0.0)

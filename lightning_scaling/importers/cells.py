@@ -1,12 +1,14 @@
 """What a cell of a table or a place of a log holds: a number as people and programs write it, nothing at all, or a value that broke."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from lightning_scaling.numbers import parse_compute, parse_count
 
 BROKEN = np.inf
+NEARLY = 0.05  # of the value before: a last number that is nearer to it is whole, or harmless
 # A number among other words, for expressions that search a line.
 NUMBER = (
     r"(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+(?:_\d{3})*)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
@@ -89,6 +91,21 @@ def amount(text: str, unit: float = 1.0, decimal_comma: bool = False) -> float:
     text = _COUNTED.sub("", _ERROR.sub("", _MARKUP.sub("", text.replace(r"\times", "×"))).strip().lstrip("~≈ "))
     value = number(text, decimal_comma)
     return parse_compute(text) if np.isnan(value) else value * unit
+
+
+def cut_short(cell: str, above: Sequence[str], decimal_comma: bool = False) -> bool:
+    """Whether the last number of an unended file was still being written: shorter than any above it, and no value like the one before.
+
+    Where all above are of one length, being shorter is enough.
+
+    >>> cut_short("2", ["2.51", "2.50"]), cut_short("2.5", ["2.51", "2.4999"])
+    (True, False)
+    """
+    lengths = {len(each) for each in above}
+    if not above or not 0 < len(cell) < min(lengths):
+        return False
+    value, before = number(cell, decimal_comma), number(above[-1], decimal_comma)
+    return len(lengths) == 1 or not abs(value - before) <= NEARLY * abs(before)
 
 
 def is_word(text: str, decimal_comma: bool = False) -> bool:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lightning_scaling.importers.column_names import CLOCKS, VALUE, Role, role
-from lightning_scaling.importers.gather import Columns, Series, meant
+from lightning_scaling.importers.column_names import CLOCKS, PART, VALUE, Role, bare_loss, joined, words
+from lightning_scaling.importers.frame import Tally
+from lightning_scaling.importers.gather import Columns, Series
 from lightning_scaling.importers.importer import Options
-from lightning_scaling.importers.tally import Tally
 
 # A validation loss is followed where it has this many rows, or half as many as the training loss: fewer make no curve.
 ENOUGH = 20
@@ -16,13 +16,13 @@ REPEATED = 3
 
 def without_repeats(columns: Columns, tally: Tally) -> Columns:
     """A validation loss that is written again beside every training loss, until there is a new one, keeps its first rows alone."""
-    losses = {name: found for name in columns if (found := role(name)) is not None and found.what == "loss"}
+    losses = dict(Options().of("loss", columns))
     beside = [columns[name] for name, found in losses.items() if found.split in ("train", "")]
     most = max((series.changes for series in beside), default=0)
     kept = dict(columns)
     for name, found in losses.items():
         seen, changes = columns[name].seen, columns[name].changes
-        if found.split not in ("validation", "test") or REPEATED * changes > min(seen, most) or most > 2 * seen:
+        if found.split not in ("validation", "test") or found.rank >= PART or REPEATED * changes > min(seen, most) or most > 2 * seen:
             continue
         if _regular(columns[name]):
             kept[name] = columns[name].changed()
@@ -32,7 +32,7 @@ def without_repeats(columns: Columns, tally: Tally) -> Columns:
 
 def _regular(series: Series) -> bool:
     """Whether it changes at about equal distances, as by a validation now and then, and not ever more rarely, as a rounded one does."""
-    lengths = np.diff(np.flatnonzero(np.diff(series.points()["value"], prepend=np.nan) != 0))
+    lengths = np.diff(np.flatnonzero(series.fresh()))
     return len(lengths) < 2 or bool(lengths.max() <= 2 * np.median(lengths))
 
 
@@ -42,18 +42,22 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
     Raises:
         ValueError: no column is a loss; lists those that there are and what to do.
     """
-    if wanted := options.columns.get("loss"):
-        if wanted not in columns:
-            raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+    if wanted := _stated("loss", columns, options, name, tally):
         return wanted
-    found = [(column, role) for column in columns if (role := meant(column, options)) is not None and role.what == "loss"]
-    plain = [(c, r) for c, r in found if r.rank < 10] or found
+    found = options.of("loss", columns)
+    bare = [(column, role) for column in columns if (role := bare_loss(column)) is not None]
+    if not found and any(role.split for _, role in bare):
+        found = bare
+        tally.remark(f"{_are(bare)} taken as the loss, as no column is named so")
+    elif found and bare:
+        tally.remark(f"{_are(bare)} not named a loss and not followed; --loss-column takes such a column")
+    plain = [(c, r) for c, r in found if r.rank < PART] or found
     if not plain:
         return _other(columns, options, name, tally)
     held = _best([(c, r) for c, r in plain if r.split in ("validation", "test")], columns)
     trained = _best([(c, r) for c, r in plain if r.split in ("train", "")], columns)
-    if others := [column for column, _ in plain if column not in (held, trained)]:
-        tally.remark(f"{_some(others)} {'is' if len(others) == 1 else 'are'} not followed")
+    if others := [each for each in found if each[0] not in (held, trained)]:
+        tally.remark(f"{_are(others)} not followed")
     if held is None or trained is None:
         return str(held or trained)
     points, beside = columns[held].seen, columns[trained].seen
@@ -65,7 +69,12 @@ def loss_column(columns: Columns, options: Options, name: str, tally: Tally) -> 
 
 
 def _best(found: list[tuple[str, Role]], columns: Columns) -> str | None:
-    order = sorted(found, key=lambda each: (each[1].split == "test", columns[each[0]].seen < ENOUGH, each[1].rank, -columns[each[0]].seen))
+    def worse(each: tuple[str, Role]) -> tuple[bool, bool, int, int, bool]:
+        name, role = each
+        seen = columns[name].seen
+        return role.split == "test", seen < ENOUGH, role.rank, -seen, words(name) != ("loss",)
+
+    order = sorted(found, key=worse)
     if not order:
         return None
     most = max(columns[c].seen for c, _ in found)
@@ -74,21 +83,28 @@ def _best(found: list[tuple[str, Role]], columns: Columns) -> str | None:
 
 def _other(columns: Columns, options: Options, name: str, tally: Tally) -> str:
     """A single column of values is the loss of an export of one metric; a perplexity is refused, as its logarithm would be the loss."""
-    values = [c for c in columns if c.lower() in VALUE]
+    values = [c for c in columns if joined(c) in VALUE]
     if len(values) == 1:
         tally.remark(f"column {values[0]!r} is taken as the loss, as the file has one metric")
         return values[0]
-    perplexity = [c for c in columns if (role := meant(c, options)) is not None and role.what == "perplexity"]
-    if perplexity:
+    if perplexity := options.of("perplexity", columns):
         raise ValueError(
-            f"{name}: {perplexity[0]} is a perplexity and no column is a loss; write its natural logarithm into a column named loss, "
-            f"or follow it as it is with --loss-column {perplexity[0]!r}"
+            f"{name}: {perplexity[0][0]} is a perplexity and no column is a loss; write its natural logarithm into a column named loss, "
+            f"or follow it as it is with --loss-column {perplexity[0][0]!r}"
         )
     raise ValueError(f"{name}: no column of losses among {_list(columns, tally)}; name it with --loss-column")
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+def _are(found: list[tuple[str, Role]]) -> str:
+    names, more = [column for column, _ in found[:4]], len(found) - 4
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "") + (" is" if len(found) == 1 else " are")
+
+
+def _stated(what: str, columns: Columns, options: Options, name: str, tally: Tally) -> str | None:
+    wanted = options.columns.get(what)
+    if wanted and wanted not in columns:
+        raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+    return wanted
 
 
 def _list(columns: Columns, tally: Tally) -> str:
@@ -98,14 +114,12 @@ def _list(columns: Columns, tally: Tally) -> str:
 
 def lr_column(columns: Columns, options: Options, name: str, tally: Tally) -> str | None:
     """The learning rate, None where the file has none; of several parameter groups the first."""
-    if wanted := options.columns.get("lr"):
-        if wanted not in columns:
-            raise ValueError(f"{name}: no column {wanted!r} with numbers; there are {_list(columns, tally)}")
+    if wanted := _stated("lr", columns, options, name, tally):
         return wanted
-    found = [(role.rank, column) for column in columns if (role := meant(column, options)) is not None and role.what == "lr"]
+    found = sorted((role.rank, column) for column, role in options.of("lr", columns))
     if len(found) > 1:
-        tally.remark(f"{len(found)} learning rates, {min(found)[1]} is taken")
-    return min(found)[1] if found else None
+        tally.remark(f"{len(found)} learning rates, {found[0][1]} is taken")
+    return found[0][1] if found else None
 
 
 def clock_column(series: Series, options: Options, only: tuple[str, ...] = CLOCKS) -> tuple[str, str] | None:
@@ -113,8 +127,7 @@ def clock_column(series: Series, options: Options, only: tuple[str, ...] = CLOCK
     points = series.points()
     found = []
     for kind in only:
-        named = [(r.rank, c) for c in points if c not in ("row", "value") and (r := meant(c, options)) is not None and r.what == kind]
-        for rank, column in sorted(named):
+        for column, (_, rank, _) in options.of(kind, (name for name in points if name not in ("row", "value"))):
             known = points[column][np.isfinite(points[column])]
             share = len(known) / len(points["row"])
             if share > 0 and (len(points["row"]) == 1 or known.min() < known.max()):

@@ -9,17 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.cells import BROKEN, absent, counted, number
-from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, role
-from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, logical, split
-from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.cells import BROKEN, absent, counted, cut_short, number
+from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, VALUE, bare_loss, joined, role, run_by_size
+from lightning_scaling.importers.dialect import Dialect, dialect_of, is_comment, is_ruler, logical, split
+from lightning_scaling.importers.frame import Frame, Tally
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
-ALIKE = 0.05  # of the value before: a last cell that is nearer to it is whole, or harmless
-LONG = 4  # blocks; beyond, a faster reader is worth its start
+LONG = 1  # blocks; beyond, a faster reader is worth its start
 
 
 def recognises(source: Source) -> bool:
@@ -38,8 +36,8 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
         tally.remark("decimal commas")
     _remark_above(source, dialect, tally)
     wanted = [i for i, name in enumerate(dialect.header) if _needed(name, options)]
-    for k, (start, text) in enumerate(_blocks(source, dialect)):
-        fast = numbers_of(text, dialect, wanted, k >= LONG)
+    for k, (start, lines, text) in enumerate(_blocks(source, dialect)):
+        fast = numbers_of(text, lines, dialect, wanted, k >= LONG)
         try:
             frame = (
                 _frame(fast, start, dialect, wanted)
@@ -55,17 +53,17 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
 def _remark_above(source: Source, dialect: Dialect, tally: Tally) -> None:
     """Counts the rows of numbers above the header, which another header above them may name."""
     above = enumerate(source.text.split("\n")[: dialect.line - 1], 1)
-    rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in dialect.cells(line))]
+    rows = [i for i, line in above if not is_comment(line) and any(cell[:1].isdigit() for cell in split(line, dialect.delimiter))]
     tally.skip_each("above the header", rows)
 
 
-def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, str]]:
-    """(row of the first line, text) of each block behind the header."""
+def _blocks(source: Source, dialect: Dialect) -> Iterator[tuple[int, int, str]]:
+    """(row of the first line, lines, text) of each block behind the header."""
     start = 1
     for block in source.blocks():
-        above, lines = max(dialect.line + 1 - start, 0), block.removesuffix("\n").count("\n") + 1
+        above, lines = max(dialect.line + 1 - start, 0), block.count("\n") + (not block.endswith("\n"))
         if above < lines:
-            yield start + above, block.split("\n", above)[-1] if above else block
+            yield start + above, lines - above, block.split("\n", above)[-1] if above else block
         start += lines
 
 
@@ -85,7 +83,7 @@ def cells(source: Source, tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
     tally.columns = list(dialect.header)
     if dialect.decimal_comma:
         tally.remark("decimal commas")
-    for start, text in _blocks(source, dialect):
+    for start, _, text in _blocks(source, dialect):
         for row, found in _rows(_lines(text), start, dialect, tally, not text.endswith("\n")):
             yield row, dict(zip(dialect.header, found, strict=True))
 
@@ -104,7 +102,8 @@ def _kind(dialect: Dialect) -> str:
 
 
 def _needed(name: str, options: Options) -> bool:
-    return role(name) is not None or name in (*options.columns.values(), options.run_column) or name.lower() in (*KEY, *VALUE, *SPLIT)
+    known = role(name) or bare_loss(name) or run_by_size(name)
+    return known is not None or name in (*options.columns.values(), options.run_column) or joined(name) in (*KEY, *VALUE, *SPLIT)
 
 
 def _frame(columns: list[Floats], start: int, dialect: Dialect, wanted: list[int]) -> Frame:
@@ -140,7 +139,7 @@ def _names_things(name: str, words: int, numbers: int) -> bool:
     found = role(name)
     return (
         (found is not None and found.what == "run")
-        or name.lower() in (*KEY, *SPLIT)
+        or joined(name) in (*KEY, *SPLIT)
         or (words > numbers and (found is None or found.what == "run"))
     )
 
@@ -185,30 +184,20 @@ def _rows(lines: list[str], start: int, dialect: Dialect, tally: Tally, unended:
             continue
         if is_comment(cells[0]) and (len(cells) != width or not cells[0].lstrip("#% ").isdigit()):
             tally.skip("comment", row)
+        elif is_ruler(cells):
+            tally.skip("ruler", row)
         elif len(cells) != width and not (len(cells) > width and not any(cells[width:])):
             half = unended and row == start + len(lines) - 1
             tally.skip("half-written last row" if half else f"not {width} cells as in the header", row)
-        elif cells[:width] == header or all(set(c) <= set("-:=") for c in cells):
-            tally.skip("header repeated" if cells[:width] == header else "ruler", row)
-        elif unended and row == start + len(lines) - 1 and _cut(cells[width - 1], lasts, dialect):
+        elif cells[:width] == header:
+            tally.skip("header repeated", row)
+        elif unended and row == start + len(lines) - 1 and cut_short(cells[width - 1], lasts, dialect.decimal_comma):
             tally.skip("half-written last row", row)
         elif sorted(cells[:width]) == sorted(header):
             raise ValueError(f"row {row}: the columns change their order here ({', '.join(cells[:width])}); split the file there")
         else:
             lasts += [cells[width - 1]] if unended and cells[width - 1] else []
             yield row, cells[:width]
-
-
-def _cut(cell: str, above: list[str], dialect: Dialect) -> bool:
-    """Whether the last cell of an unended file was still being written: shorter than any above it, and no value like the one before.
-
-    Where all above are of one length, being shorter is enough.
-    """
-    lengths = {len(each) for each in above}
-    if not above or not 0 < len(cell) < min(lengths):
-        return False
-    value, before = number(cell, dialect.decimal_comma), number(above[-1], dialect.decimal_comma)
-    return len(lengths) == 1 or not abs(value - before) <= ALIKE * abs(before)
 
 
 def _split(lines: list[str], start: int, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

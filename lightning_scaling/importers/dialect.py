@@ -4,19 +4,22 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lightning_scaling.importers.cells import absent, amount, is_word
-from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.column_names import numbered, role
 from lightning_scaling.importers.table_columns import meaning
 
 DELIMITERS = ("\t", ";", ",", "|", " ")
 # Taken only for a header of which two names are known: these stand in sentences and times as well.
-RARE = (":", "^", "~", "#", "&", "||", "::", "\x01", "\x1f")
+RARE = ("  ", ":", "^", "~", "#", "&", "||", "::", "\x01", "\x1f")
 SAMPLE = 200
 LEVELS = 3  # lines of a header
 LONGEST = 20  # lines that one quoted cell may run over
 # What occurs in sentences and dictionaries, not in the name of a column.
-_PHRASE = re.compile(r"[{}=]|:$|[:=] ?[-+]?\d")
+_PHRASE = re.compile(r"[{}=]|:$|[:=] [-+]?\d|(?<!\d)[:=][-+]?\d")
+_QUOTED = re.compile(r'"([^"]*)"|(\S+)')
+_GAPS = re.compile(r"\s{2,}")
 _COMMENT = ("#", "%", "//")
 _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?$")
 
@@ -24,7 +27,7 @@ _COMMA = re.compile(r"[+-]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:[eE][+-]?\d+)?%?
 @dataclass(frozen=True)
 class Dialect:
     """Args:
-    delimiter: a space means any run of spaces and tabs.
+    delimiter: a space means any run of spaces and tabs, two spaces any run of at least two.
     header: names of the columns.
     line: of the header in the file, the last one where it has several, counted from 1.
     decimal_comma: whether 4,63 is a number between 4 and 5.
@@ -35,10 +38,6 @@ class Dialect:
     line: int
     decimal_comma: bool = False
 
-    def cells(self, line: str) -> list[str]:
-        """The cells of one line."""
-        return split(line, self.delimiter)
-
 
 def split(line: str, delimiter: str) -> list[str]:
     """The cells of a line, stripped; borders of a table drawn with bars are left out.
@@ -47,7 +46,9 @@ def split(line: str, delimiter: str) -> list[str]:
     (['1', 'a, b', ''], ['1', '2'], ['1', '2'])
     """
     if delimiter == " ":
-        return line.split()
+        return [quoted or plain for quoted, plain in _QUOTED.findall(line)] if '"' in line else line.split()
+    if delimiter == "  ":
+        return _GAPS.split(line.strip())
     if delimiter == "|":
         line = line.strip().strip("|")
     if delimiter == "&":  # LaTeX
@@ -68,6 +69,11 @@ def is_comment(line: str) -> bool:
     return line.lstrip().startswith(_COMMENT)
 
 
+def is_ruler(cells: Sequence[str]) -> bool:
+    """Whether a line only draws a table."""
+    return all(set(cell) <= set("-:=+| ") for cell in cells)
+
+
 def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
     """Numbered lines, those that a quoted cell runs over joined into one; a single quote sign joins nothing.
 
@@ -84,9 +90,10 @@ def logical(lines: Sequence[str], first: int = 1) -> Iterator[tuple[int, str]]:
         i += size
 
 
+@lru_cache(8)  # asked once to know the kind of a file and again to read it
 def dialect_of(text: str) -> Dialect | None:
     """The dialect of the first lines of a file, None where they are no table with a header."""
-    lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip()]
+    lines = [(i, line) for i, line in logical(text.split("\n")[:SAMPLE]) if line.strip() and not is_ruler([line])]
     best: tuple[float, Dialect] | None = None
     for delimiter in (*DELIMITERS, *RARE):
         found = _header([each for each in lines if delimiter != "&" or "&" in each[1]], delimiter)
@@ -190,12 +197,7 @@ def _begins_as_number(cell: str) -> bool:
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
     """A name that comes twice is numbered, so that no column hides another."""
-    seen: dict[str, int] = {}
+    found: list[str] = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-    count: dict[str, int] = {}
-    found = []
-    for name in names:
-        count[name] = count.get(name, 0) + 1
-        found.append(name if count[name] == 1 else f"{name} ({count[name]})")
+        found.append(numbered(name, found))
     return tuple(found)

@@ -1,19 +1,18 @@
-"""Rows of a file as columns: what every importer yields, whatever the file was.
+"""What every importer yields, whatever the file was: rows as columns, and a tally of what was not taken.
 
 NaN is an absent cell (trackers leave one empty where another metric was logged); infinity is a loss that broke, written as nan or inf.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers.cells import BROKEN, number
-from lightning_scaling.importers.tally import Tally
 
 ROWS = 20_000
 
@@ -34,6 +33,60 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self.row)
+
+
+@dataclass
+class Tally:
+    """Reasons to skip rows and remarks about what was done; the order of their first appearance is kept.
+
+    `kind` names the program that wrote the file where its importer knows, `columns` the names that it has,
+    `facts` numbers that hold for its whole run: `total_steps`, `params`, `tokens_per_step`.
+
+    >>> tally = Tally()
+    >>> tally.skip("text where a number should be", 7); tally.skip("text where a number should be", 9)
+    >>> str(tally)
+    'text where a number should be: 2 rows, first row 7'
+    """
+
+    rows: int = 0
+    kind: str = ""
+    columns: list[str] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
+    skipped: dict[str, list[int]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def skip(self, reason: str, row: int, count: int = 1) -> None:
+        """`count` rows were not taken; `row` is the first of them, counted from 1 as an editor does."""
+        if count:
+            first, before = self.skipped.get(reason, (row, 0))
+            self.skipped[reason] = [min(first, row), before + count]
+
+    def skip_each(self, reason: str, rows: Iterable[int]) -> None:
+        """Each of `rows` was not taken."""
+        each = list(rows)
+        if each:
+            self.skip(reason, int(min(each)), len(each))
+
+    def remark(self, text: str) -> None:
+        """Something that was done to the rows, kept once."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One entry a reason."""
+        return [{"reason": why, "rows": n, "first_row": int(row)} for why, (row, n) in self.skipped.items()]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{why}: {rows(n)}, first row {row}" for why, (row, n) in self.skipped.items())
+
+
+def rows(number: int) -> str:
+    """A number of rows in words.
+
+    >>> rows(1), rows(2)
+    ('1 row', '2 rows')
+    """
+    return f"{number} row{'s' * (number != 1)}"
 
 
 def frames_of(rows: Iterable[tuple[int, Mapping[str, Any]]], tally: Tally) -> Iterator[Frame]:
@@ -65,6 +118,8 @@ def _frame(batch: list[tuple[int, Mapping[str, Any]]]) -> Frame:
 
 def as_number(cell: Any) -> float:
     """A value of a JSON document or of a log line as a number: NaN where there is none, infinity where it broke."""
+    if type(cell) is float:
+        return cell if isfinite(cell) else BROKEN
     if cell is None or isinstance(cell, bool):
         return np.nan
     if isinstance(cell, str):
@@ -92,11 +147,3 @@ def flat(document: Mapping[str, Any], above: str = "", depth: int = 4) -> dict[s
         else:
             found[name] = value
     return found
-
-
-def strict_json(text: str) -> Any:
-    """A JSON document; too deep a nesting is a ValueError like any other damage."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None

@@ -4,9 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats
-from lightning_scaling.importers.column_names import CLOCKS, KEY, SPLIT, TEST, TRAIN, VALIDATION, VALUE, Role, metric_of, role, words
+from lightning_scaling.importers.column_names import (
+    CLOCKS,
+    KEY,
+    OF_DATA,
+    SPLIT,
+    TRAIN,
+    VALUE,
+    bare_loss,
+    joined,
+    metric_of,
+    role,
+    run_by_size,
+    words,
+)  # fmt: skip
 from lightning_scaling.importers.frame import Frame
 from lightning_scaling.importers.importer import Options
 from lightning_scaling.importers.table_columns import clock_unit
@@ -14,6 +28,8 @@ from lightning_scaling.run.thinning import log_spaced
 
 MOST = 2**17
 HELD = 2**19
+SPARE = 4  # of a longer file each block keeps at most so many times the points that thinning leaves of it
+BEGIN = 2**12
 MOST_RUNS = 1000
 BESIDE = (*CLOCKS, "rank")  # what each point of a series carries
 
@@ -30,20 +46,29 @@ class Series:
 
     seen: int = 0  # finite ones: many tables write nan where they have nothing
     changes: int = 0  # finite ones unlike the one before
+    begin: dict[str, Floats] | None = None  # the first points as they were written, where the rest is thinned
+    _added: int = 0
     _last: float = np.nan
     _parts: list[dict[str, Floats]] = field(default_factory=list)
     _held: int = 0
 
     def add(self, row: Floats, value: Floats, clocks: Mapping[str, Floats]) -> None:
         """Further points, in the order of the file."""
-        self._parts.append({"row": row, "value": value, **clocks})
-        finite = value[np.isfinite(value)]
-        self.seen += len(finite)
-        self.changes += int((np.diff(finite, prepend=self._last) != 0).sum())
-        self._last = float(finite[-1]) if len(finite) else self._last
-        self._held += len(row)
+        finite = np.isfinite(value)
+        known = value if finite.all() else value[finite]
+        self.seen += len(known)
+        self.changes += int(np.count_nonzero(known[1:] != known[:-1])) + bool(len(known) and known[0] != self._last)
+        self._last = float(known[-1]) if len(known) else self._last
+        self._added += len(row)
+        part = {"row": row, "value": value, **clocks}
+        if self._added > HELD and (most := SPARE * MOST * len(row) // self._added) < len(row):
+            kept = np.linspace(0, len(row) - 1, max(most, 2)).round().astype(np.intp)
+            part = {name: column[kept] for name, column in part.items()}
+        self._parts.append(part)
+        self._held += len(part["row"])
         if self._held > HELD:
             whole = self.points()
+            self.begin = self.begin or {name: column[:BEGIN] for name, column in whole.items()}
             kept = log_spaced(whole["row"] - whole["row"][0] + 1.0, MOST)
             self._parts = [{name: column[kept] for name, column in whole.items()}]
             self._held = len(kept)
@@ -53,10 +78,13 @@ class Series:
         names = dict.fromkeys(name for part in self._parts for name in part)
         return {n: np.concatenate([part.get(n, np.full(len(part["row"]), np.nan)) for part in self._parts]) for n in names}
 
+    def fresh(self) -> NDArray[np.bool_]:
+        """Which points are unlike the one before, to three decimals: litgpt prints its last validation loss with three and with four."""
+        return np.asarray(np.diff(np.round(self.points()["value"], 3), prepend=np.nan) != 0)
+
     def changed(self) -> "Series":
         """The points unlike the one before."""
-        whole = self.points()
-        fresh = np.diff(whole["value"], prepend=np.nan) != 0
+        whole, fresh = self.points(), self.fresh()
         kept = Series()
         kept.add(whole["row"][fresh], whole["value"][fresh], {n: c[fresh] for n, c in whole.items() if n not in ("row", "value")})
         return kept
@@ -82,18 +110,16 @@ def gather(frames: Iterator[Frame], options: Options) -> dict[str, Columns]:
     return _named(runs)
 
 
-def meant(name: str, options: Options) -> Role | None:
-    """The role of a column: the user's choice, else by its name."""
-    chosen = {named: what for what, named in options.columns.items()}
-    if name in chosen:
-        return Role(chosen[name], -1)
-    return role(name)
-
-
 def _widened(frame: Frame) -> Frame:
     """The frame with a column for each metric that its key column names, as in tables of one metric a row (MLflow's history, exports of
     databases), and one for each part of the data that a column of parts names."""
-    return _by_part(_by_key(frame))
+    return _by_part(_by_key(_by_size(frame)))
+
+
+def _by_size(frame: Frame) -> Frame:
+    """Columns of one run each, named by its size, as W&B's charts name them: `350M - loss`."""
+    sized = {name: f"{found[0]} - {found[1]}" for name in frame.numbers if (found := run_by_size(name)) is not None}
+    return Frame(frame.row, {sized.get(n, n): v for n, v in frame.numbers.items()}, frame.texts) if len(sized) > 1 else frame
 
 
 def _by_key(frame: Frame) -> Frame:
@@ -110,7 +136,7 @@ def _by_key(frame: Frame) -> Frame:
 
 def _by_part(frame: Frame) -> Frame:
     """Losses named `train` or `val` after a column such as `phase`; the learning rate is that of the training rows."""
-    part = next((name for name in frame.texts if name.lower() in SPLIT and _parts(frame.texts[name])), None)
+    part = next((name for name in frame.texts if joined(name) in SPLIT and _parts(frame.texts[name])), None)
     if part is None:
         return frame
     cells = np.array(frame.texts[part])
@@ -128,12 +154,12 @@ def _by_part(frame: Frame) -> Frame:
 def _parts(cells: list[str]) -> bool:
     """Whether every cell names a part of the data, or none."""
     named = {cell for cell in cells if cell}
-    return bool(named) and all(set(words(cell)) & (TRAIN | VALIDATION | TEST) and len(words(cell)) <= 2 for cell in named)
+    return bool(named) and all(set(words(cell)) & OF_DATA and len(words(cell)) <= 2 for cell in named)
 
 
 def _among(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
-    lower = {name.lower(): name for name in columns}
-    return next((lower[name] for name in names if name in lower), None)
+    there = {joined(name): name for name in columns}
+    return next((there[name] for name in names if name in there), None)
 
 
 def _run_column(frame: Frame) -> str | None:
@@ -153,11 +179,12 @@ def _by_run(frame: Frame, column: str | None) -> Iterator[tuple[str, Frame]]:
 
 
 def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) -> None:
-    roles = {name: found for name in frame.numbers if (found := meant(name, options))}
-    clocks = {name: _scaled(frame.numbers[name], clock_unit(name, found.what)) for name, found in roles.items() if found.what in BESIDE}
+    roles = {name: found for name in frame.numbers if (found := options.role(name))}
+    units = {name: clock_unit(name, found.what) for name, found in roles.items() if found.what in BESIDE}
+    clocks = {name: frame.numbers[name] * unit if unit != 1.0 else frame.numbers[name] for name, unit in units.items()}
     for name, values in frame.numbers.items():
-        found = roles.get(name)
-        if (found is None and name.lower() not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
+        found = roles.get(name) or bare_loss(name)
+        if (found is None and joined(name) not in VALUE) or (found is not None and found.what not in ("loss", "lr", "perplexity")):
             continue
         missing = np.isnan(values)
         there = np.flatnonzero(~missing) if missing.any() else slice(None)
@@ -166,10 +193,6 @@ def _take(frame: Frame, run: str, runs: dict[str, Columns], options: Options) ->
         if len(values[there]):
             series = runs.setdefault(" ".join(filter(None, (run, prefix))), {}).setdefault(name, Series())
             series.add(frame.row[there], values[there], own)
-
-
-def _scaled(values: Floats, unit: float) -> Floats:
-    return values if unit == 1.0 else values * unit
 
 
 def _named(runs: dict[str, Columns]) -> dict[str, Columns]:

@@ -4,15 +4,15 @@ A package adds a kind through the entry-point group `lightning_scaling.importers
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from lightning_scaling.importers.frame import Frame
+from lightning_scaling.importers.column_names import Role, role
+from lightning_scaling.importers.frame import Frame, Tally
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 GROUP = "lightning_scaling.importers"
 # In the order in which they are asked: what has a signature first, lines of plain text last.
@@ -48,6 +48,14 @@ class Options:
         object.__setattr__(self, "columns", {role: name for role, name in dict(self.columns).items() if name is not None})
         if self.tokens_per_step is not None and not 0 < self.tokens_per_step < float("inf"):
             raise ValueError(f"tokens per step must be a positive number, got {self.tokens_per_step}")
+
+    def role(self, name: str) -> Role | None:
+        """The role of a column: the user's choice, else by its name."""
+        return next((Role(what, -1) for what, named in self.columns.items() if named == name), role(name))
+
+    def of(self, what: str, names: Iterable[str]) -> list[tuple[str, Role]]:
+        """The columns of a role."""
+        return [(name, found) for name in names if (found := self.role(name)) is not None and found.what == what]
 
 
 @dataclass(frozen=True)
@@ -118,5 +126,5 @@ def importer_for(source: Source, kind: str | None = None, pattern: str | None = 
             return each
     raise ValueError(
         f"{source.name}: no kind of file that is known (a table needs a header above rows of as many cells); "
-        f"name it with --from ({', '.join(known)}) or give --pattern"
+        f"name it with --from ({', '.join(known)}), or give a line of it as --pattern 'step {{step}} loss {{loss}}'"
     )

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightning_scaling.importers.column_names import KEY, VALUE, role
-from lightning_scaling.importers.frame import Frame, flat, frames_of, strict_json
+from lightning_scaling.importers.frame import Frame, Tally, flat, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.text_log import logged
 
 MOST_BYTES = 512 * 2**20
@@ -186,12 +185,14 @@ def _last(name: str, names: Mapping[str, Any]) -> str:
 
 
 def _by_index(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Objects by their number, the step where they have no clock of their own; columns by name of values by number."""
+    """Objects by their number, the step where they have no clock of their own, or by the name of a run; columns of values by number."""
     if document and all(isinstance(value, Mapping) for value in document.values()):
         if all(str(key).isdigit() for key in document):
             return [{"step": int(key), **flat(value)} for key, value in document.items()]
         if all(str(key).isdigit() for value in document.values() for key in value):
             return _columns({name: list(value.values()) for name, value in document.items()})
+        if all(any(_is_loss(key) and isinstance(cell, (int, float)) for key, cell in value.items()) for value in document.values()):
+            return [{"run": key, **flat(value)} for key, value in document.items()]
     return []
 
 
@@ -240,8 +241,8 @@ def _object(line: str) -> dict[str, Any] | None:
     if start < 0:
         return None
     try:
-        found = strict_json(line[start:].rstrip().rstrip(","))
-    except ValueError:
+        found = json.loads(line[start:].rstrip().rstrip(","))
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 _LINE = re.compile(r"\d{10,16} [-+.\deEnaif]+ \d+\s*$")
 

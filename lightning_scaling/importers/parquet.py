@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from lightning_scaling.importers.cells import BROKEN
-from lightning_scaling.importers.frame import ROWS, Frame, as_number
+from lightning_scaling.importers.frame import ROWS, Frame, Tally, as_number
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 MAGIC = b"PAR1"
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from lightning_scaling.importers.cells import NUMBER
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.text_log import whole_lines
 
 FIELDS = ("step", "tokens", "epoch", "samples", "loss", "lr", "val_loss", "train_loss")
 _FIELD = re.compile(r"\{(\w*)\}")
@@ -53,7 +53,7 @@ def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
 
 
 def _rows(source: Source, expression: "re.Pattern[str]", tally: Tally) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in source.lines():
+    for number, line in whole_lines(source, tally):
         found = expression.search(line[:4000])
         if found is not None:
             yield number, found.groupdict()

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lightning_scaling.importers.assemble import assemble
+from lightning_scaling.importers.column_names import run_by_size
 from lightning_scaling.importers.config_beside import facts_beside
 from lightning_scaling.importers.found_files import FoundFile, found_files
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.importers.gather import Columns, gather
 from lightning_scaling.importers.importer import Importer, Options, importer_for, importers
 from lightning_scaling.importers.reading import Reading
 from lightning_scaling.importers.runs_table import RunsTable, is_runs_table, read_table
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
+from lightning_scaling.numbers import parse_count
 
 Read = Reading | RunsTable
 _DEFAULT = Options()
@@ -31,6 +33,9 @@ class _Opened:
         """One of the runs; ValueError where it has no loss or no clock."""
         tally = self.tally
         own = replace(tally, skipped=dict(tally.skipped), remarks=list(tally.remarks), facts=dict(tally.facts))
+        if "params" not in own.facts and (size := run_by_size(run)) is not None and size[0] == run:
+            own.facts["params"] = parse_count(run)
+            own.remark(f"params {own.facts['params']:g} from the name of the run")
         label = f"{self.name} ({run})" if len(self.columns) > 1 else self.name
         return assemble(self.columns[run], options, own, label, run, self.kind, self.first_step)
 
@@ -105,7 +110,10 @@ def _open(found_file: FoundFile, options: Options) -> _Opened:
     if not columns:
         have = f" among {', '.join(tally.columns[:12])}" if tally.columns else ""
         why = f" ({tally})" if tally.skipped else ""
-        raise ValueError(f"{name}: no row with a loss{have}{why}; name its column with --loss-column, or give --pattern for a text log")
+        raise ValueError(
+            f"{name}: no row with a loss{have}{why}; name its column with --loss-column (one at a time where each is a run), "
+            "or give --pattern for a text log"
+        )
     facts, remarks = facts_beside(sources[0].folder)
     for fact, value in facts.items():
         tally.facts.setdefault(fact, value)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,13 @@ import numpy as np
 from lightning_scaling.arrays import Floats
 from lightning_scaling.importers import delimited, json_files, parquet
 from lightning_scaling.importers.cells import amount, number
-from lightning_scaling.importers.column_names import role
+from lightning_scaling.importers.column_names import CLOCKS, role
 from lightning_scaling.importers.dialect import dialect_of
+from lightning_scaling.importers.frame import Tally
+from lightning_scaling.importers.frame import rows as counted_rows
 from lightning_scaling.importers.importer import importer_for
 from lightning_scaling.importers.source import Source
 from lightning_scaling.importers.table_columns import MODEL, Meaning, counts_active, meaning, usual
-from lightning_scaling.importers.tally import Tally
-from lightning_scaling.importers.tally import rows as counted_rows
 from lightning_scaling.units import tokens_for
 
 TABLE = "table of finished runs"
@@ -29,6 +29,7 @@ SUMMARIES = {"mean", "average", "avg", "median", "total", "sum", "std", "stdev",
 
 _SEPARATORS = re.compile(r"[,;\t|]")
 _QUOTED = re.compile(r'"([^"]{1,60})"')
+MOST_RISING = 10  # rows of one size
 _FIRST = 100  # objects of a document that show its names
 
 Row = Mapping[str, Any]
@@ -44,8 +45,7 @@ class RunsTable:
 
     `active` holds the parameters that a token meets where the file has both these and all parameters (`params`); `more` the columns that
     were asked for by name (a score, a learning rate), NaN where a cell holds no number. `skipped` holds the rows left out, one entry a
-    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the
-    file `name`.
+    reason; `remarks` what was assumed, a sentence each; `rows` how many there were in the file `name`.
     """
 
     params: Floats
@@ -63,9 +63,8 @@ class RunsTable:
 
     def to_json(self) -> dict[str, Any]:
         """How the file was read, as `--json` prints it under `read`."""
-        more = {"skipped": self.skipped, "remarks": self.remarks}
-        counted = {"rows_read": self.rows, "runs": len(self.loss)}
-        return {"file": self.name, "kind": TABLE, **counted, "columns": self.columns, **more}
+        read = {"file": self.name, "kind": TABLE, "rows_read": self.rows, "runs": len(self.loss)}
+        return {**read, "columns": self.columns, "skipped": self.skipped, "remarks": self.remarks}
 
     def lines(self) -> list[str]:
         """The same in two lines: what was left out, then which column is what and what was assumed."""
@@ -75,7 +74,7 @@ class RunsTable:
 
 
 def is_runs_table(source: Source) -> bool:
-    """Whether columns name params, a loss, and tokens or FLOPs, but no step, epoch or learning rate, which only a log has.
+    """Whether columns name params, a loss, and tokens or FLOPs; with a step, an epoch or a learning rate only where rows are ends of runs.
 
     >>> is_runs_table(Source("-", data=b"params,tokens,loss")), is_runs_table(Source("-", data=b"step,params,tokens,loss"))
     (True, False)
@@ -86,9 +85,34 @@ def is_runs_table(source: Source) -> bool:
     found = {(each.what, each.rank == MODEL and each.what == "params") for name in names if (each := meaning(name)) is not None}
     logged = {held.what for name in names if (held := role(name)) is not None}
     kinds = {what for what, _ in found}
-    if not ({"params", "loss"} <= kinds and {"tokens", "flops"} & kinds) or {"step", "epoch", "lr"} & logged:
+    spent, logged = {"tokens", "flops"} & kinds, {"step", "epoch", "lr"} & logged
+    if not {"params", "loss"} <= kinds or not (spent or logged):
         return False
-    return ("params", False) in found or _models_are_sizes(list(islice(_rows(source, Tally()), _FIRST)))
+    if ("params", False) in found and not logged:
+        return True
+    first = _first_rows(source)
+    return (("params", False) in found or _models_are_sizes(first)) and (not logged or _are_ends(first))
+
+
+def _first_rows(source: Source) -> list[tuple[int, Row]]:
+    try:
+        return list(islice(_rows(source, Tally()), _FIRST))
+    except ValueError:
+        return []
+
+
+def _are_ends(rows: list[tuple[int, Row]]) -> bool:
+    """Whether rows are the ends of runs of several sizes: tokens, FLOPs or steps do not rise over many rows of one size, as in a log."""
+    names = list(rows[0][1]) if rows else []
+    places = {each.what: name for name in names if (each := meaning(name)) is not None}
+    clock = next((name for name in names if (held := role(name)) is not None and held.what in CLOCKS), "")
+    spent = places.get("tokens", places.get("flops", clock))
+    points = [(str(row.get(places.get("params", ""))), _value(row.get(spent), 1.0, False)) for _, row in rows]
+    rising = longest = 0
+    for before, now in pairwise(points):
+        rising = rising + 1 if now[0] == before[0] and now[1] > before[1] else 0
+        longest = max(longest, rising)
+    return len({size for size, _ in points}) > 1 and longest < MOST_RISING
 
 
 def _names(source: Source) -> list[str]:
@@ -103,13 +127,8 @@ def _names(source: Source) -> list[str]:
         lines = (line for line in source.text.split("\n") if line.strip() and line[0] != "#")
         return [cell.strip(" \"'") for cell in _SEPARATORS.split(next(lines, ""))]  # a header alone
     named = {each.what for name in set(_QUOTED.findall(source.text)) if (each := meaning(name)) is not None}
-    if not {"params", "loss"} <= named:
-        return []  # most documents are logs, and large
-    read = json_files.rows_of_lines if json_files.recognises_lines(source) else json_files.rows_of_document
-    try:
-        return list(dict.fromkeys(name for _, row in islice(read(source, Tally()), _FIRST) for name in row))
-    except ValueError:
-        return []
+    first = _first_rows(source) if {"params", "loss"} <= named else []  # most documents are logs, and large
+    return list(dict.fromkeys(name for _, row in first for name in row))
 
 
 def read_table(path: str, named: Mapping[str, str | None] | None = None) -> RunsTable:
@@ -129,15 +148,16 @@ def read_table(path: str, named: Mapping[str, str | None] | None = None) -> Runs
         raise ValueError(f"{source.name} has no runs: a line of column names (params, tokens, loss) and one line a run are expected")
     sized = [name for name in names if name.lower() != "model" or _models_are_sizes(rows)]
     chosen = _chosen(sized, named or {}, source.name, tally)
-    decimal_comma = "decimal commas" in tally.remarks
-    values = {what: _values(rows, name, scale, decimal_comma) for what, (name, scale) in chosen.items() if what != "run"}
+    comma, values = "decimal commas" in tally.remarks, {}
     for what, (name, scale) in chosen.items():
+        if what != "run":
+            values[what] = np.array([_value(row.get(name), scale, comma) for _, row in rows], dtype=np.float64)
         if what in COUNTS and scale != 1:
             tally.remark(f"{name} is read in units of {scale:.3g}")
     good = _good(rows, chosen, values, tally)
     if not good.any():
         raise ValueError(f"{source.name} has no runs with every number ({tally})")
-    _require_units(values, good, chosen, rows, source.name)
+    _require_units(values, good, chosen, source.name)
     _remark_on_points(rows, chosen, good, tally)
     return _table(rows, chosen, {k: v[good] for k, v in values.items()}, good, tally, source.name)
 
@@ -164,6 +184,8 @@ def _table(
 ) -> RunsTable:
     params, loss, flops = values["params"], values["loss"], values.get("flops")
     active = np.where(values["active"] > 0, values["active"], params) if "active" in values else None
+    if chosen.get("tokens", ("",))[0].lower().startswith("sample"):
+        tally.remark("samples are counted as tokens")
     if "tokens" not in values:
         tally.remark("tokens are FLOPs / (6 · params)")
     met = params if active is None else active
@@ -222,10 +244,6 @@ def _chosen(names: list[str], named: Mapping[str, str | None], where: str, tally
 _USUAL = {"params": "params, N, model size", "tokens": "tokens, D, or FLOPs", "loss": "loss, val_loss, L"}
 
 
-def _values(rows: list[tuple[int, Row]], name: str, scale: float, decimal_comma: bool) -> Floats:
-    return np.array([_value(row.get(name), scale, decimal_comma) for _, row in rows], dtype=np.float64)
-
-
 def _value(cell: Any, scale: float, decimal_comma: bool) -> float:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell) * scale
@@ -273,9 +291,7 @@ def _remark_on_points(rows: list[tuple[int, Row]], chosen: dict[str, tuple[str, 
         tally.remark(f"{len(set(runs))} values of {chosen['run'][0]} in {len(runs)} rows: losses from before a run's end may bend the law")
 
 
-def _require_units(
-    values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], rows: list[tuple[int, Row]], where: str
-) -> None:
+def _require_units(values: dict[str, Floats], good: Any, chosen: dict[str, tuple[str, float]], where: str) -> None:
     for what in COUNTS:
         if what in values and (most := float(np.nanmax(np.where(np.isfinite(values[what][good]), values[what][good], 0.0)))) < UNNAMED:
             raise ValueError(

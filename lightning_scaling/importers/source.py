@@ -9,6 +9,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ _REFUSED = {
     b"Rar!": "a RAR archive: unpack it and give the file that holds the losses",
     b"\x04\x22\x4d\x18": "compressed with lz4: unpack it with lz4 -d",
 }
-
+_HTML = re.compile(rb"\s*<(?:!doctype html|html|table|div|body|head)\b", re.IGNORECASE)
 
 # What a stream held, as it can be read once and is opened again where a table turns out to be a log.
 _READ: "WeakKeyDictionary[Any, bytes]" = WeakKeyDictionary()
@@ -53,7 +54,7 @@ def _standard_input() -> bytes:
 
 @dataclass
 class Source:
-    """One file, or standard input under the name `-`.
+    """One file, or standard input under the name `-`. `ended` is whether the last line that was read had an end.
 
     >>> Source("-", data=b"step,loss").text.splitlines()
     ['step,loss']
@@ -61,6 +62,7 @@ class Source:
 
     path: str
     data: bytes | None = field(default=None, repr=False)
+    ended: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         if self.path == "-" and self.data is None:
@@ -96,6 +98,10 @@ class Source:
         for magic, what in _REFUSED.items():
             if head.startswith(magic):
                 raise ValueError(f"{self.name} is {what}")
+        if _HTML.match(head):
+            raise ValueError(
+                f"{self.name} is an HTML page: open it in a spreadsheet, or read its table by pandas.read_html, and save it as CSV"
+            )
         if head[257:262] == b"ustar":
             raise ValueError(f"{self.name} is a tar archive: unpack it and give its folder")
         return head
@@ -160,6 +166,7 @@ class Source:
         """Numbered lines without their ends."""
         number = 0
         for block in self.blocks():
+            self.ended = block.endswith("\n")
             found = block.removesuffix("\n").split("\n")
             yield from enumerate(found, number + 1)
             number += len(found)
@@ -193,9 +200,6 @@ class Limited(io.RawIOBase):
         self._stream, self._raw, self._name, self._given = stream, raw, name, 0
         self._packed = stream is not raw
 
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes."""
         parts = []
@@ -203,11 +207,6 @@ class Limited(io.RawIOBase):
             parts.append(part)
             size -= len(part) if size > 0 else 0
         return b"".join(parts)
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._part(len(buffer))
-        buffer[: len(part)] = part
-        return len(part)
 
     def _part(self, size: int) -> bytes:
         try:

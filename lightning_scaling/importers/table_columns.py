@@ -3,11 +3,12 @@
 import re
 from typing import NamedTuple
 
-from lightning_scaling.importers.column_names import role, word_set, words
+from lightning_scaling.importers.column_names import PREFIXED, role, word_set, words
 from lightning_scaling.numbers import SIZES
 from lightning_scaling.units import FLOPS_PER_PF_DAY
 
 _UNITS = {word: 10.0**power for word, power in SIZES.items() if power and word not in ("p", "e", "z", "y")}
+_SECONDS = {"day": 86400.0, "hour": 3600.0}  # of a rate, as in `PFLOP/s-days`
 _FLOPS = re.compile(r"(|k|kilo|m|mega|g|giga|t|tera|p|peta|e|exa|z|zetta|y|yotta)flops?$")
 _PARAMS = {"params", "param", "parameters", "parameter", "nparams", "weights"}
 _ACTIVE = {"active", "activated", "act"}
@@ -45,7 +46,7 @@ def meaning(name: str) -> Meaning | None:
         return Meaning("loss", 1.0, loss.rank + {"validation": 0, "test": 1, "": 2, "train": 3}[loss.split])
     if found == ("l",):
         return Meaning("loss", 1.0, 2)
-    if have & _OTHER:
+    if have & _OTHER - ({"s"} if have & {"day", "days", "hour", "hours"} else set()):
         return None
     return _flops(name, found, have) or _count(name, found, have)
 
@@ -77,7 +78,8 @@ def _flops(name: str, found: tuple[str, ...], have: set[str]) -> Meaning | None:
         return Meaning("flops", FLOPS_PER_PF_DAY, 1)
     units = [10.0 ** SIZES[unit[1][:1]] for word in found if (unit := _FLOPS.match(word)) is not None]
     if units:
-        return Meaning("flops", max(*units, _power(name) or 1.0))
+        seconds = next((seconds for word, seconds in _SECONDS.items() if word in have or f"{word}s" in have), 1.0)
+        return Meaning("flops", max(*units, _power(name) or 1.0) * seconds)
     if found in (("c",), ("compute",), ("training", "compute"), ("train", "compute"), ("budget",), ("compute", "budget")):
         return Meaning("flops", _power(name) or 1.0)
     return None
@@ -108,10 +110,19 @@ def unit_of(name: str) -> float:
     return next((_UNITS[one] for word in reversed(words(name)[1:]) if (one := word.removesuffix("s")) in _UNITS), 1.0)
 
 
-def _power(name: str) -> float | None:
+def rate_unit(name: str) -> float:
+    """The unit in the name of a learning rate: `lr ×1e-4`, `lr (10^-3)`.
+
+    >>> rate_unit("lr ×1e-4"), rate_unit("lr")
+    (0.0001, 1.0)
+    """
+    return power if (power := _power(name, "-")) is not None else 1.0
+
+
+def _power(name: str, sign: str = "") -> float | None:
     """The power of ten in a name."""
-    power = re.search(r"1e\+?(\d{1,2})\b|10\s?(?:\^|\*\*)\s?(\d{1,2})\b", name, re.IGNORECASE)
-    return None if power is None else float(10 ** int(power[1] or power[2]))
+    power = re.search(rf"1e\+?({sign}\d{{1,2}})\b|10\s?(?:\^|\*\*)\s?({sign}\d{{1,2}})\b", name, re.IGNORECASE)
+    return None if power is None else float(f"1e{power[1] or power[2]}")
 
 
 def clock_unit(name: str, what: str) -> float:
@@ -119,9 +130,11 @@ def clock_unit(name: str, what: str) -> float:
 
     >>> clock_unit("Tokens (B)", "tokens"), clock_unit("tokens_b", "tokens"), clock_unit("step (k)", "step"), clock_unit("step_t", "step")
     (1000000000.0, 1000000000.0, 1000.0, 1.0)
-    >>> clock_unit("million_tokens", "tokens")
-    1000000.0
+    >>> clock_unit("million_tokens", "tokens"), clock_unit("ksteps", "step")
+    (1000000.0, 1000.0)
     """
+    if (scaled := PREFIXED.match(name.strip())) is not None:
+        return _UNITS[scaled[1].lower()]
     inside = re.search(r"[(\[](.+?)[)\]]", name)
     if inside is not None:
         return unit_of(f"x {inside[1]}")

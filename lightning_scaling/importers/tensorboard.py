@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 
 def recognises(source: Source) -> bool:
-    """By name: `events.out.tfevents.…`."""
-    return "tfevents" in source.path.rsplit("/", 1)[-1]
+    """By name: `events.out.tfevents.…`, but for what was written out as JSON."""
+    return "tfevents" in source.path.rsplit("/", 1)[-1] and source.head[:1] not in (b"[", b"{")
 
 
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:

@@ -4,21 +4,25 @@ So most programs' prints need no pattern each. Lines whose step or loss has no n
 """
 
 import re
+from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
-import numpy as np
-
-from lightning_scaling.importers.cells import NUMBER, number
-from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, role, words
-from lightning_scaling.importers.tally import Tally
+from lightning_scaling.importers.cells import BROKEN, NUMBER
+from lightning_scaling.importers.column_names import CLOCKS, VALIDATION, Role, bare_loss, names_another, numbered, role, words
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.numbers import parse_count
 
 _PAIR = re.compile(
-    r"(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)['\"]?(?:\s{0,3}[:=|]?|\s{4,24}\|)[\s'\"\[]{0,12}"
+    r"(?<!\w)(?P<name>[A-Za-z_][\w/.\-()]*(?:'s)?(?: [A-Za-z(][\w/.\-()]*){0,4}?)"
+    r"['\"]?(?:\s{0,3}(?:[:=|]|->|=>|→)?|\s{4,24}\|)[\s'\"\[]{0,12}"
     rf"(?P<value>{NUMBER})(?:(?P<scale>[kKMBT])\b)?(?P<percent>%)?(?:\s{{0,3}}(?:/|of)\s{{0,12}}(?P<total>\d[\d,]*(?:\.\d+)?[kKM]?)\b)?",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# What wraps a number where an array is printed: `tensor(2.31, device='cuda:0')`, `np.float64(2.31)`.
+_WRAPPED = re.compile(r"\b(?:tensor|Tensor|Array|array|DeviceArray|(?:np\.|numpy\.|jnp\.)?b?float\d+)\(\[?\s*([-+\w.]+)[^()]*\)")
+_FILE = re.compile(r"(?<!\S)['\"]?[.~]{0,2}/\S+|\S+\.(?:ckpt|pth?|safetensors|h5|keras)\b|\.{3,}")  # and leaders before a number
 _NOISE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,\d]*Z?|\d\d:\d\d:\d\d[.,\d]*|\(\s*[\d.]+\s*%\s*\)")
 _GROUP = re.compile(r"\s\((?:param(?:eter)? )?group (\d+)\)", re.IGNORECASE)
 _RANK = re.compile(r"\b(?:local_|global_|dp_)?rank[\s:=_]*(\d+)\b", re.IGNORECASE)
@@ -31,7 +35,6 @@ _MARIAN_NAMES = {"Ep": "epoch", "Up": "update", "Sen": "samples", None: "lr"}
 _CATBOOST = re.compile(rf"^(?P<step>\d+):\s+learn: (?P<train>{NUMBER})(?:\s+test: (?P<val>{NUMBER}))?")
 _PROGRESS = re.compile(r"\bprogress:?\s*([\d.]+)\s*%", re.IGNORECASE)  # fastText has no other clock
 _MEGATRON = re.compile(rf"validation loss at iteration (?P<step>\d+).*?loss value: (?P<value>{NUMBER})")
-_LITGPT = re.compile(rf"loss train: (?P<train>{NUMBER}),\s*val: (?P<val>{NUMBER}|n/a)")
 # A number that begins the line, or what follows a logger's own prefix: `100 | loss 5.6`, `[100] loss=5.6`, `100:<tab>loss: 5.6`.
 _FIRST = re.compile(r"^(?:.*\]\s)?\s*(?:\[(?P<inside>\d+)\]|(?P<step>\d+)\s*(?:[|,\t]|:(?!\d)))")
 _EPOCH_BATCH = re.compile(r"^\[(?P<epoch>\d+),\s*(?P<step>\d+)\]\s")  # PyTorch's tutorial: `[1,  2000] loss: 2.2`
@@ -39,7 +42,11 @@ _EPOCH_BEHIND = re.compile(r"\b(\d+)[ -]?epoch\b", re.IGNORECASE)
 _PART = re.compile(
     r"(?:^|(?<=[\s|\[(:,]))(?:(?P<held>valid(?:ation|ate)?|val|eval(?:uation)?|dev|test)|train(?:ing|_inner)?)(?=[\s|\]):,])", re.I
 )
+_ITERATIONS = re.compile(r"\b(\d+)it \[")  # tqdm without a total
 _HELD = re.compile("val|dev|test", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z_][A-Za-z_/]*")
+_BRACKETED = re.compile(rf"\s*[(\[]\s*({NUMBER})\s*[)\]]|\s*(?:->|→)\s*({NUMBER})")
+_LISTED = re.compile(rf"\s*,\s*({NUMBER})(?![\w%])")
 _BAR = re.compile(r"[\[|(]\s*(?P<step>\d+)\s*/\s*(?P<total>\d+)\b")
 _TQDM = re.compile(r"\b(?P<step>\d[\d.]*[kM]?)(?:it)?/(?P<total>\d[\d.]*[kM]?)it\b")
 _EPOCH = re.compile(r"(?P<of>train )?(?:train|epoch)(?:\(train\))?[^\d|]{0,4}?(?P<epoch>\d+)\b(?!\s*%|\.\d)", re.IGNORECASE)
@@ -55,23 +62,42 @@ def parse(line: str, tally: Tally | None = None) -> dict[str, float]:
     >>> parse("| valid | epoch 001 | loss 5.1 | num_updates 100")
     {'epoch': 1.0, 'valid loss': 5.1, 'num_updates': 100.0}
     """
-    line = _NOISE.sub(" - ", _GROUP.sub(r"/group\1", _COLOUR.sub("", line)))
-    line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", line)
-    line = _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
-    if (bare := _NANOGPT2.match(line.strip())) is not None:
-        return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": number(bare["value"])}
-    if (held := _MEGATRON.search(line)) is not None:
-        return {"iteration": float(held["step"]), "validation loss": number(held["value"])}
-    if (boosted := _CATBOOST.match(line)) is not None:
-        losses = {"test loss": boosted["val"], "train loss": boosted["train"]}
-        return {"iteration": float(boosted["step"]), **{name: number(value) for name, value in losses.items() if value}}
+    line = _cleaned(line)
+    if (known := _of_program(line)) is not None:
+        return known
     rank = _RANK.search(line) if "ank" in line or "ANK" in line else None
     found = _pairs(line if rank is None else _RANK.sub("-", line), tally)
-    if (both := _LITGPT.search(line)) is not None:
-        found = {k: v for k, v in found.items() if k not in ("loss train", "val")}
-        found |= {k: v for k, v in {"train loss": number(both["train"]), "val loss": number(both["val"])}.items() if not np.isnan(v)}
     found |= _unnamed(line, {r.what for name in found if (r := role(name))}, tally)
     return found if rank is None else {**found, "rank": float(rank[1])}
+
+
+def _cleaned(line: str) -> str:
+    """The line without colours, dates and names of files; arrays as their number, short names as those of `column_names`."""
+    if "\x1b" in line:
+        line = _COLOUR.sub("", line)
+    if "(" in line:
+        line = _GROUP.sub(r"/group\1", _WRAPPED.sub(r"\1", line))
+    if "/" in line or ".." in line or ".ckpt" in line or ".pt" in line:
+        line = _FILE.sub(" ", line)
+    line = _MARIAN.sub(lambda found: f"{_MARIAN_NAMES[found[1]]} ", _NOISE.sub(" - ", line))
+    return _LLMC.sub(lambda found: f"step:{found[1]} {_LLMC_NAMES[found[2]]}:", line)
+
+
+def _of_program(line: str) -> dict[str, float] | None:
+    """A line whose numbers have no names of their own, as build-nanogpt, Megatron and CatBoost print them."""
+    if (bare := _NANOGPT2.match(line.strip())) is not None:
+        return {"step": float(bare["step"]), f"{bare['name']} loss" if bare["name"] != "hella" else "hella": _value(bare["value"])}
+    if (held := _MEGATRON.search(line)) is not None:
+        return {"iteration": float(held["step"]), "validation loss": _value(held["value"])}
+    if (boosted := _CATBOOST.match(line)) is not None:
+        losses = {"test loss": boosted["val"], "train loss": boosted["train"]}
+        return {"iteration": float(boosted["step"]), **{name: _value(value) for name, value in losses.items() if value}}
+    return None
+
+
+def _value(text: str) -> float:
+    value = float(text.replace(",", ""))
+    return value if isfinite(value) else BROKEN
 
 
 def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
@@ -81,39 +107,70 @@ def _pairs(line: str, tally: Tally | None) -> dict[str, float]:
     if _HELD.search(line) is not None:
         parts = [(mark.start(), mark["held"] is not None) for mark in _PART.finditer(line) if not _within(mark.start(), pairs)]
     for pair in pairs:
-        name = _name(pair["name"])
-        meant = role(name)
-        if meant is not None and meant.what in CLOCKS:
+        name, meant, held = _known(pair["name"])
+        what = "" if meant is None else meant.what
+        if what in CLOCKS:
             if pair["percent"]:
                 continue
-            if (first := words(name)[0]) in VALIDATION and " " in name:  # `validate step: 5 loss: 2`
+            if held:  # `validate step: 5 loss: 2`
                 parts.append((pair.start(), True))
-                name = name[len(first) :].strip()
-        elif (
-            meant is not None
-            and meant.what == "loss"
-            and not meant.split
-            and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]
-        ):
+            value = parse_count(pair["value"].replace(",", "") + pair["scale"]) if pair["scale"] else _value(pair["value"])
+            found.setdefault(name, value)
+            if tally is not None and pair["total"] and what == "step":
+                tally.facts["total_steps"] = parse_count(pair["total"])
+            continue
+        if meant is None and bare_loss(name) is not None:
+            name, meant = _qualified(name, line[: pair.start()])
+            if meant is None or pair["percent"]:
+                continue
+        if meant is None or meant.what != "loss":
+            found.setdefault(name, _value(pair["value"]))
+            continue
+        if not meant.split and max((p for p in parts if p[0] < pair.start()), default=(0, False))[1]:
             name = f"valid {name}"
-        value = pair["value"].replace(",", "")
-        scaled = pair["scale"] and meant is not None and meant.what in CLOCKS
-        found.setdefault(name, parse_count(value + pair["scale"]) if scaled else number(value))
-        if tally is not None and pair["total"] and meant is not None and meant.what == "step":
-            tally.facts["total_steps"] = parse_count(pair["total"])
+        found[numbered(name, found)] = _value(pair["value"])
+        if (second := _second(pair, line)) is not None:
+            found[numbered(name, found)] = _value(second)
     return found
+
+
+def _qualified(name: str, before: str) -> tuple[str, Role | None]:
+    """`val` of `loss=9.0 (val=6.3)`, `avg` of `loss: 2.1 (avg 2.3)`: a loss where the last name before it is one; else no role."""
+    owner = next((word for word in reversed(_WORD.findall(before)) if bare_loss(word) is None), "")
+    meant = role(owner)
+    if meant is None or meant.what != "loss":
+        return name, None
+    full = f"{name.strip('()')} {'loss' if meant.split else owner}"
+    return full, role(full)
+
+
+def _second(pair: "re.Match[str]", line: str) -> str | None:
+    """The number right behind a loss, as in `loss 2.31 (2.40)`, `loss: 2.31/2.40` or `loss: [2.31, 2.40]`."""
+    opened = line[pair.start("value") - 1] in "[("
+    found = (_LISTED if opened else _BRACKETED).match(line, pair.end("value"))
+    return pair["total"] if pair["total"] and pair["total"][-1].isdigit() else found and found[found.lastindex or 1]
 
 
 def _within(place: int, pairs: "list[re.Match[str]]") -> bool:
     return any(pair.start("name") <= place < pair.end("name") for pair in pairs)
 
 
-def _name(text: str) -> str:
-    """The words before a number: what a logger writes in front of them is left out up to the last word that can begin a name."""
+@lru_cache(4096)
+def _known(text: str) -> tuple[str, Role | None, bool]:
+    """(name, role, whether a word of validation was left out) of the words before a number: the last ones that name something best.
+
+    What a logger writes in front of them is left out.
+
+    >>> _known("INFO train loss")[0], _known("best val loss")[0], _known("validate step")[::2]
+    ('train loss', 'best val loss', ('step', True))
+    """
     parts = text.split(" ")
-    if role(text) is None and len(parts) > 1:
-        return next((" ".join(parts[k:]) for k in range(1, len(parts)) if role(" ".join(parts[k:]))), text)
-    return text
+    named = [(found.rank, k) for k in range(len(parts)) if (found := role(" ".join(parts[k:]))) is not None]
+    if not named or (role(text) is None and names_another(parts[min(named)[1] - 1])):
+        return text, role(text), False
+    first = min(named)[1]
+    name = " ".join(parts[first:])
+    return name, role(name), not VALIDATION.isdisjoint(words(" ".join(parts[:first])))
 
 
 def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]:
@@ -124,6 +181,8 @@ def _unnamed(line: str, have: set[str], tally: Tally | None) -> dict[str, float]
         return {"epoch": float(both["epoch"]), "step": float(both["step"])}
     if (behind := _EPOCH_BEHIND.search(line)) is not None:
         return {"epoch": float(behind[1])}
+    if (counted := _ITERATIONS.search(line)) is not None:
+        return {"step": float(counted[1])}
     if (share := _PROGRESS.search(line)) is not None:
         if tally is not None:
             tally.remark("progress in percent is read as steps, of which the whole run has 100")

@@ -1,19 +1,32 @@
 """What training scripts print, line by line: a loss belongs to the clock of its line, or to that of a line before it."""
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 
+from lightning_scaling.importers.cells import NUMBER, cut_short
 from lightning_scaling.importers.column_names import CLOCKS, Role, role
-from lightning_scaling.importers.frame import Frame, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 from lightning_scaling.importers.text_line import bar, parse
+from lightning_scaling.numbers import parse_count
 
 _VALUES = {"loss", "lr", "perplexity"}
 # A bar that Keras draws again and again until the epoch is whole.
 _UNFINISHED = re.compile(r"^\s*(?:\x1b\[[0-9;]*m)*\s*(\d+)/(\d+)\S*\s+(?:\x1b\[[0-9;]*m)*(?:\[[=>.]|━)")
 MOST_LINES = 100  # of a dictionary that is printed over several
+ABOVE = 20  # lines that the last one is compared with
+_NUMBERS = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d*)?")
+_AT_END = re.compile(_NUMBERS.pattern + "$")
+_COMMA, _POINT = (re.compile(rf"loss\W{{1,3}}\d+{sign}\d", re.IGNORECASE) for sign in (",", r"[\d,]*\."))
+_DECIMAL = re.compile(r"(?<=\d),(?=\d)")
+_BARS = re.compile(r"[#█-▏=>\s]+")
+_FACT = re.compile(
+    r"\b(?:tokens ?(?:per|/) ?(?:iteration|iter|step|batch|update)|(?P<params>(?:total |number of )parameters))"
+    rf"\b[^\d\n]{{0,20}}(?P<value>{NUMBER}\s?[kKMBT]?)\b",
+    re.IGNORECASE,
+)
 _RULER = re.compile(r"^={40,}\s*$")
 
 
@@ -28,8 +41,40 @@ def recognises(source: Source) -> bool:
 def read(source: Source, options: Options, tally: Tally) -> Iterator[Frame]:
     """The lines that hold a clock with a loss or a rate."""
     tally.kind = signature(source)
-    lines = _behind_code(source.lines(), tally) if tally.kind == "modded-nanogpt log" else source.lines()
-    return frames_of(logged(lines, tally), tally)
+    lines = whole_lines(source, tally)
+    if _COMMA.search(source.text) and not _POINT.search(source.text):
+        tally.remark("decimal commas")
+        lines = ((number, _DECIMAL.sub(".", line)) for number, line in lines)
+    return frames_of(logged(_behind_code(lines, tally) if tally.kind == "modded-nanogpt log" else lines, tally), tally)
+
+
+def whole_lines(source: Source, tally: Tally) -> Iterator[tuple[int, str]]:
+    """The numbered lines without a last one that is still being written."""
+    held: deque[tuple[int, str]] = deque(maxlen=ABOVE)
+    for each in source.lines():
+        if held:
+            yield held[-1]
+        held.append(each)
+    number, last = held.pop() if held else (0, "")
+    if not source.ended and _begins_as_one_of([line for _, line in held], last):
+        tally.skip("half-written last row", number)
+    elif number:
+        yield number, last
+
+
+def _begins_as_one_of(above: list[str], last: str) -> bool:
+    """Whether the last line is the beginning of one like those above, or ends in a number that was cut."""
+    forms = [_form(line) for line in above]
+    alike = [line for line, form in zip(above, forms, strict=True) if form == _form(last)]
+    if not alike:
+        return any(form.startswith(_form(last)) for form in forms)
+    numbers = [found[0] if (found := _AT_END.search(line)) else "" for line in (*alike, last)]
+    return cut_short(numbers[-1], numbers[:-1])
+
+
+def _form(line: str) -> str:
+    """A line without its numbers and bars."""
+    return _BARS.sub(" ", _NUMBERS.sub("0", line))
 
 
 def _behind_code(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int, str]]:
@@ -37,14 +82,12 @@ def _behind_code(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tup
     held: list[tuple[int, str]] = []
     iterator = iter(lines)
     for number, line in iterator:
-        if _RULER.match(line):
-            tally.skip("the script itself", held[0][0] if held else number, len(held) + 1)
-            held = []
-            break
-        if line.startswith("step:"):
-            held.append((number, line))
-            break
         held.append((number, line))
+        if _RULER.match(line):
+            tally.skip("the script itself", held[0][0], len(held))
+            held = []
+        if not held or line.startswith("step:"):
+            break
     yield from held
     yield from iterator
 
@@ -90,6 +133,17 @@ def logged(lines: Iterable[tuple[int, str]], tally: Tally) -> Iterator[tuple[int
             yield number_of_line, row
         elif line.strip():
             tally.skip("no step with a loss or a learning rate", number_of_line)
+            _note(line, number_of_line, tally)
+
+
+def _note(line: str, row: int, tally: Tally) -> None:
+    """Keeps what a log states once: the tokens of a step, the parameters of the model."""
+    found = _FACT.search(line[:4000])
+    if found is not None:
+        fact = "params" if found["params"] else "tokens_per_step"
+        if fact not in tally.facts:
+            tally.facts[fact] = parse_count(found["value"])
+            tally.remark(f"{fact} {tally.facts[fact]:g} from row {row}")
 
 
 class _Epochs:

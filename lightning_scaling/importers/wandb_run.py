@@ -9,10 +9,9 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from lightning_scaling.importers.frame import Frame, flat, frames_of
+from lightning_scaling.importers.frame import Frame, Tally, flat, frames_of
 from lightning_scaling.importers.importer import Importer, Options
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 MARK = b":W&B"
 _HEADER, _BLOCK, _RECORD = 7, 32768, struct.Struct("<IHB")

@@ -33,6 +33,10 @@ def joined(sep: str) -> list[str]:
         ["# seed 3, host a7", *LINES],
         [*LINES[:20], HEADER, *LINES[20:]],
         ["", *LINES, ""],
+        ["step    train loss    lr", *(line.replace(",", "    ") for line in ROWS)],
+        ["+---+", "| step | loss | lr |", "+===+", *(f"| {line.replace(',', ' | ')} |\n+---+---+---+" for line in ROWS), "50 rows in set"],
+        ['"step" "loss" "lr"', *(f'"{i}" {line.replace(",", " ")}' for i, line in enumerate(ROWS, 1))],
+        ["step,metrics/mAP_0.5:0.95,loss,lr", *(row.replace(",", ",0.1,", 1) for row in ROWS)],
         [f'"{line}"'.replace(",", '","') for line in LINES],
         [f"{i - 1 if i else ''},{line}" for i, line in enumerate(LINES)],
         [f"| {line.replace(',', ' | ')} |" for line in (HEADER, "---,---,---", *ROWS)],
@@ -140,6 +144,26 @@ def test_the_unit_in_the_name_of_the_clock_is_read_and_remarked(file, name):
     assert f"{name} is read in units of 1e+09" in reading.remarks
 
 
+@pytest.mark.parametrize("name", ["lr ×1e-4", "learning rate (10^-4)"])
+def test_the_unit_in_the_name_of_the_rate_is_read_and_remarked(file, name):
+    reading = same_losses(
+        file("run.csv", [f"step,loss,{name}", *(f"{s},{x},{r * 1e4}" for s, x, r in zip(STEPS, LOSS, RATE, strict=True))])
+    )
+    np.testing.assert_allclose(reading.curve.schedule.lr, RATE)
+    assert f"{name} is read in units of 0.0001" in reading.remarks
+
+
+@pytest.mark.parametrize(("name", "unit"), [("Mtok", 1e6), ("GTokens", 1e9), ("ksteps", 1e3)])
+def test_a_unit_written_before_what_is_counted(file, name, unit):
+    reading = read_run(file("run.csv", [f"{name},loss", *(f"{s},{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+    np.testing.assert_allclose(reading.curve.tokens, STEPS * unit)
+
+
+def test_an_objective_that_grows_keeps_its_sign_with_a_word(file):
+    reading = same_losses(file("run.csv", ["step,objective", *(f"{s},{-x}" for s, x in zip(STEPS, LOSS, strict=True))]), loss=-LOSS)
+    assert "objective is negative throughout" in reading.lines()[2]
+
+
 def test_the_rate_is_stated_on_the_clock_that_it_has(file):
     rows = zip(STEPS, LOSS, RATE, strict=True)
     reading = read_run(file("run.csv", ["tokens,loss,lr", *(f"{s * 1000},{loss},{rate}" for s, loss, rate in rows)]))
@@ -213,6 +237,20 @@ def test_of_several_losses_those_not_followed_are_named(file):
     rows = [f"{s},{loss},{loss + 1},{loss + 2}" for s, loss in zip(STEPS, LOSS, strict=True)]
     reading = same_losses(file("run.csv", ["step,loss,loss,train_loss", *rows]))
     assert "loss (2), train_loss are not followed" in reading.remarks
+
+
+@pytest.mark.parametrize(
+    ("header", "followed", "reported"),
+    [
+        ("step,train,val", "val", "train, val are taken as the loss, as no column is named so"),
+        ("step,avg,loss", "loss", "avg is not named a loss and not followed; --loss-column takes such a column"),
+        ("step,aux_loss,loss", "loss", "aux_loss is not followed"),
+    ],
+)
+def test_columns_that_may_be_losses_are_named(file, header, followed, reported):
+    reading = same_losses(file("run.csv", [header, *(f"{s},9.0,{loss}" for s, loss in zip(STEPS, LOSS, strict=True))]))
+    assert reading.loss == followed
+    assert reported in reading.remarks
 
 
 def test_a_rounded_validation_loss_keeps_its_rows(file):

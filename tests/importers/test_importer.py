@@ -1,13 +1,14 @@
-"""The registry: every kind by its name, kinds of other packages, and what happens where a library is missing."""
+"""The registry: every kind by its name or by a line that the user gives, kinds of other packages, and a library that is missing."""
 
 import subprocess
 import sys
 
 import pytest
-from importers_truth import HEADER, ROWS, same_losses
+from importers_truth import HEADER, LOSS, RATE, ROWS, STEPS, same_losses
 
 from lightning_scaling.importers import Options, read_run
 from lightning_scaling.importers.importer import importers
+from lightning_scaling.importers.pattern import compiled
 
 MODULE = """
 from lightning_scaling.importers import Importer
@@ -83,3 +84,25 @@ def test_a_library_that_is_missing_is_named_with_the_remedy(file, monkeypatch, n
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ValueError, match="pip install"):
         read_run(file(name, content))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "form"),
+    [
+        ("step {step} loss {loss} lr {lr}", "[a7] step {s}   loss {x} lr {r} ok"),
+        ("{step};{};{loss}", "{s};12:30:11;{x}"),
+        ("<{step}> ({loss})", "<{s}> ({x})"),
+    ],
+)
+def test_the_numbers_are_where_the_braces_are(file, pattern, form):
+    text = [form.format(s=s, x=x, r=r) for s, x, r in zip(STEPS, LOSS, RATE, strict=True)]
+    reading = same_losses(file("my.log", ["hello", *text]), pattern=pattern)
+    assert reading.skipped == [{"reason": "no match of the pattern", "rows": 1, "first_row": 1}]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"), [("loss {loss}", "one of {step}"), ("{step} {los}", "{los}"), ("{step} {loss} {loss}", "twice")]
+)
+def test_a_pattern_that_cannot_work_names_its_fault(pattern, why):
+    with pytest.raises(ValueError, match=why):
+        compiled(pattern)

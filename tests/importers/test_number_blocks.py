@@ -6,9 +6,9 @@ import pytest
 from lightning_scaling.importers import Options
 from lightning_scaling.importers import delimited as table
 from lightning_scaling.importers.dialect import Dialect, dialect_of
+from lightning_scaling.importers.frame import Tally
 from lightning_scaling.importers.number_blocks import numbers_of
 from lightning_scaling.importers.source import Source
-from lightning_scaling.importers.tally import Tally
 
 BLOCKS = {
     "numbers": "1,2.5,3e-4\n2,2.4,2E-4\n",
@@ -56,7 +56,7 @@ def test_a_block_is_what_its_cells_are(what: str, delimiter: str, long: bool, mo
         pytest.importorskip("pyarrow")
     text = BLOCKS[what].replace(",", delimiter) if what != "grouped" else BLOCKS[what]
     dialect = Dialect(delimiter, ("step", "loss", "lr"), 1)
-    found = numbers_of(text, dialect, [0, 1, 2], long)
+    found = numbers_of(text, text.count("\n"), dialect, [0, 1, 2], long)
     assert found is not None or what not in PLAIN
     if found is not None:
         for mine, theirs in zip(found, cell_by_cell(text, dialect, monkeypatch), strict=True):
@@ -68,15 +68,15 @@ def test_decimal_commas_are_read_in_blocks_too(monkeypatch: pytest.MonkeyPatch) 
     text = "".join(f"{i};{2 + 1 / i:.4f};{1e-4 * i:.2e}\n".replace(".", ",") for i in range(1, 50))
     dialect = dialect_of("step;loss;lr\n" + text)
     assert dialect is not None
-    found = numbers_of(text, dialect, [0, 1, 2], True)
+    found = numbers_of(text, text.count("\n"), dialect, [0, 1, 2], True)
     assert found is not None
     np.testing.assert_array_equal(found, cell_by_cell(text, dialect, monkeypatch))
-    assert numbers_of("1.000;2,5;1,0\n", dialect, [0, 1, 2], True) is None
+    assert numbers_of("1.000;2,5;1,0\n", 1, dialect, [0, 1, 2], True) is None
 
 
 def test_columns_that_are_not_wanted_may_hold_anything() -> None:
     dialect = Dialect(",", ("step", "note", "loss"), 1)
     for long in (False, True):
-        found = numbers_of("1,a,2.5\n2,,2.4\n", dialect, [0, 2], long)
+        found = numbers_of("1,a,2.5\n2,,2.4\n", 2, dialect, [0, 2], long)
         assert found is not None
         np.testing.assert_array_equal(found, [[1, 2], [2.5, 2.4]])

@@ -44,6 +44,7 @@ def test_a_pickle_is_refused_and_not_opened(file, tmp_path, monkeypatch, protoco
         (zipped(), "zip archive"),
         (b"\x93NUMPY\x01\x00", "NumPy array"),
         (b"SQLite format 3\x00", "--store"),
+        (b"<!DOCTYPE html><table><tr><td>1</td></tr></table>", "an HTML page: .* save it as CSV"),
         (b"\x89PNG\r\n", "picture"),
         (b"7z\xbc\xaf\x27\x1c", "7z"),
         (b"x" * 257 + b"ustar", "tar archive: unpack it and give its folder"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from importers_truth import HEADER, LOSS, ROWS, STEPS, same_losses
 
-from lightning_scaling.importers import Options, read_run
+from lightning_scaling.importers import Options, gather, read_run, source
 
 
 def remarks(reading) -> str:
@@ -75,6 +75,18 @@ def test_charts_of_several_runs_are_split_by_their_names(file):
     path = file("chart.csv", [*lines, *(f'"{s}","{x}","{x}","{x - 1}"' for s, x in zip(STEPS, LOSS, strict=True))])
     assert same_losses(path, run="small").kind == "W&B's chart CSV"
     same_losses(path, loss=LOSS - 1, run="large")
+    path = file(
+        "swept.csv", ['"Step","lr-sweep - grad_norm","lr-sweep - train/loss"', *(f"{s},1,{x}" for s, x in zip(STEPS, LOSS, strict=True))]
+    )
+    assert same_losses(path).lr is None
+
+
+@pytest.mark.parametrize("header", ["step,125M,1.3B", "step,val_loss_125M,val_loss_1.3B"])
+def test_columns_named_by_the_size_of_their_run_are_runs(file, header):
+    path = file("wide.csv", [header, *(f"{s},{x},{x - 0.4}" for s, x in zip(STEPS, LOSS, strict=True))])
+    assert same_losses(path, loss=LOSS - 0.4, run="1.3B").curve.params == 1_300_000_000
+    with pytest.raises(ValueError, match=r"holds 2 runs: '125M', '1\.3B'"):
+        read_run(path)
 
 
 def test_one_metric_a_row_becomes_one_column_a_metric(file):
@@ -83,6 +95,8 @@ def test_one_metric_a_row_becomes_one_column_a_metric(file):
         s, x, r = row.split(",")
         lines += [f"ab12,train_loss,{x},{s},1700,False", f"ab12,lr,{r},{s},1700,False"]
     assert same_losses(file("metrics.csv", lines)).lr == "lr"
+    named = [line.replace("run_uuid", "run.hash").replace("key", "metric.name") for line in lines]
+    assert same_losses(file("aim.csv", named)).lr == "lr"
 
 
 def test_options_name_a_run_that_is_there(file):
@@ -97,6 +111,14 @@ def test_runs_written_in_turn_are_refused_and_read_by_the_column_that_names_them
     with pytest.raises(ValueError, match=rf"run.csv, row 2: each step has {runs} rows .* --run-column"):
         read_run(path)
     same_losses(path, run_column="cfg", run="a")
+
+
+def test_runs_written_in_turn_are_refused_in_a_long_file_too(file, monkeypatch):
+    for module, name, value in ((gather, "HELD", 1000), (gather, "MOST", 250), (gather, "BEGIN", 500), (source, "BLOCK", 4096)):
+        monkeypatch.setattr(module, name, value)
+    rows = (f"{s},{2 + 30 / (s + 100) ** 0.5 + k}" for s in range(1, 2001) for k in range(2))
+    with pytest.raises(ValueError, match="each step has 2 rows"):
+        read_run(file("run.csv", ["step,loss", *rows]))
 
 
 def test_rows_of_ranks_are_one_run(file):

@@ -49,6 +49,14 @@ OTHERS = [
     "train:  1%|#     | {s}/4000 [00:10<00:30, 40.00it/s, loss={x:.5f}]",
     "------------\n| time/  |\n|    total_timesteps | {s}  |\n| train/ |\n|    learning_rate   | {r:.4e} |\n|    loss         | {x:.5f} |",
     "{{'accuracy': 0.1,\n 'learning_rate': {r:.4e},\n 'loss': {x:.5f},\n 'step': {s}}}",
+    "step {s} loss tensor({x:.5f}, device='cuda:0', grad_fn=<NllLossBackward0>)",
+    "{{'loss': np.float64({x:.5f}), 'learning_rate': np.float64({r}), 'step': {s}}}",
+    "[2023/05/10 10:00:00] ppcls INFO: [Train][Epoch 1/1][Iter: {s}/4000]lr(PiecewiseDecay): {r:.8f}, CELoss: 9.0, loss: {x:.5f}, "
+    "reader_cost: 9.0",
+    "step {s} | best loss 1.0 | min loss 1.0 | loss {x:.5f}",
+    "step {s} loss.....{x:.5f} | saved /out/ckpt-step=7-loss=1.0.pt",
+    "{s}it [00:12, 3.2it/s, loss={x:.5f}]",
+    "INFO DEBUG step {s} Loss -> {x:.5f}",
     "[step={s}/4,000,epoch=1]\n    optim/LR (group 0)={r:.4e}\n    optim/LR (group 1)=1\n    train/CE loss={x:.5f}",
 ]
 
@@ -112,6 +120,40 @@ def test_five_validation_losses_are_not_taken_without_a_word(file):
         both += [line] + ([f"step {STEPS[k]} | val loss 9.0"] if k % 10 == 9 else [])
     reading = same_losses(file("train.log", both))
     assert any("val loss has 5 points only and is not followed" in remark for remark in reading.remarks)
+
+
+@pytest.mark.parametrize(
+    ("form", "followed", "reported"),
+    [
+        ("step {s} loss=9.0 (val={x:.5f})", "val loss", "loss (50 points) is not followed"),
+        ("step {s} train_loss: 9.0 (val: {x:.5f})", "val loss", "train_loss (50 points) is not followed"),
+        ("step {s} loss: train 9.0, val {x:.5f} | acc: train 0.1, val 0.2", "val loss", "train loss (50 points) is not followed"),
+        ("step {s}: train/loss: 9.0, valid/loss: {x:.5f}", "valid/loss", "train/loss (50 points) is not followed"),
+        ("step {s} | loss {x:.5f} (avg 9.0)", "loss", "avg loss is not followed"),
+        ("step {s} | loss {x:.5f} | smoothed: 9.0", "loss", "smoothed loss is not followed"),
+        ("step {s} ema_loss 9.0 loss {x:.5f}", "loss", "ema_loss is not followed"),
+        ("step {s} | Loss {x:.5f} (9.0)", "Loss", "Loss (2) is not followed"),
+        ("step {s} loss: {x:.5f}/9.0", "loss", "loss (2) is not followed"),
+        ("step {s} loss: [{x:.5f}, 9.0]", "loss", "loss (2) is not followed"),
+        ("step {s} loss {x:.5f} -> 9.0", "loss", "loss (2) is not followed"),
+        ("step {s} loss {x:.5f} loss 9.0", "loss", "loss (2) is not followed"),
+        ("step {s} z_loss 0.1 loss {x:.5f} aux_loss 0.1", "loss", "z_loss, aux_loss are not followed"),
+    ],
+)
+def test_of_two_losses_in_a_line_the_other_is_named(file, form, followed, reported):
+    reading = same_losses(file("train.log", lines(form)))
+    assert reading.loss == followed
+    assert reported in reading.lines()[2]
+    assert reported in reading.to_json()["remarks"]
+    assert reported in same_losses(file("train.jsonl", [json.dumps({"msg": line}) for line in lines(form)])).remarks
+
+
+def test_a_count_behind_a_loss_is_no_second_loss(file):
+    assert same_losses(file("train.log", lines("step {s} loss {x:.5f}/4k"))).remarks == []
+
+
+def test_a_mean_of_another_number_is_no_loss(file):
+    assert same_losses(file("train.log", lines("step {s} loss {x:.5f} acc 0.3 (avg 0.4) | 12 ms"))).remarks == []
 
 
 def test_keras_prints_the_epoch_on_a_line_of_its_own(file):
@@ -211,6 +253,49 @@ def test_progress_in_percent_is_a_clock_of_a_hundred_steps(file):
     reading = same_losses(file("train.log", "\r".join(bars) + "\n"), np.arange(2, 101, 2))
     assert reading.facts["total_steps"] == 100
     assert any("progress in percent" in remark for remark in reading.remarks)
+
+
+def test_what_is_stated_above_a_log_counts_for_its_run(file):
+    head = ["tokens per iteration will be: 491,520", "number of parameters: 123.59M", "decayed parameter tensors: 50, with 124,354,560"]
+    reading = same_losses(file("train.log", [*head, *lines("iter {s}: loss {x:.5f}, time 1ms")]), 491520 * STEPS)
+    assert reading.curve.params == 123_590_000
+    assert {"tokens_per_step 491520 from row 1", "params 1.2359e+08 from row 2"} <= set(reading.remarks)
+
+
+@pytest.mark.parametrize(
+    "tail", ["iter 2040: loss 3", "iter 2040: loss 2.91234, ti", "iter 20", "iter 2040: loss 2.91234, time 1ms, lr 1.2e"]
+)
+def test_a_line_that_is_still_being_written_is_left_out(file, tail):
+    written = "\n".join([*lines("iter {s}: loss {x:.5f}, time 1ms, lr {r:.4e}"), tail])
+    for options in ({}, {"pattern": "iter {step}: loss {loss}, time {}ms, lr {lr}"}):
+        skipped = same_losses(file("train.log", written), **options).skipped
+        assert skipped == [{"reason": "half-written last row", "rows": 1, "first_row": 51}]
+
+
+@pytest.mark.parametrize("form", ["iter {s}: loss {x:.5f}, time 1ms", "iter {s} loss {x}"])
+def test_a_whole_last_line_without_an_end_is_kept(file, form):
+    assert same_losses(file("train.log", "\n".join(lines(form)))).skipped == []
+
+
+def test_decimal_commas_in_a_text(file):
+    assert (
+        "decimal commas"
+        in same_losses(file("train.log", [line.replace(".", ",") for line in lines("Schritt {s}: step {s} loss {x:.5f}")])).remarks
+    )
+
+
+def test_a_loss_of_cross_validation_is_followed(file):
+    printed = [
+        line for k, x in enumerate(LOSS) for line in (f"DEBUG TRAIN Batch {k}/100 loss 9.0 rank 0", f"INFO Epoch {k} CV info cv_loss {x}")
+    ]
+    assert same_losses(file("train.log", printed), np.arange(1, 51)).loss == "cv_loss"
+
+
+def test_a_validation_loss_printed_again_with_fewer_digits_is_a_repeat(file):
+    printed = []
+    for k, line in enumerate(lines("iter {s4} step {s} | loss train: {x:.5f}, val: ")):
+        printed += [line + f"{LOSS[k - k % 10]:.3f}"] + ([f"iter {4 * STEPS[k]}: val loss {LOSS[k]:.4f}"] if k % 10 == 9 else [])
+    assert same_losses(file("train.log", printed)).loss == "loss train"
 
 
 def test_a_text_without_a_loss_is_refused_with_what_would_help(file):

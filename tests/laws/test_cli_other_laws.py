@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike
 
 from lightning_scaling import Curve, RunRecord, Schedule
 from lightning_scaling.cli import main
-from lightning_scaling.importers.into_store import Action, Item
-from lightning_scaling.importers.into_store import write as write_runs
-from lightning_scaling.importers.records import records_of
+from lightning_scaling.importers.records import Action, Item, records_of
+from lightning_scaling.importers.records import write as write_runs
 from lightning_scaling.importers.runs_table import read_table
 from lightning_scaling.laws import Surface
 from lightning_scaling.store import load

@@ -5,7 +5,7 @@ import pytest
 from importers_truth import LOSS, STEPS
 
 from lightning_scaling.importers import Options, read_run
-from lightning_scaling.importers.at import amount, place
+from lightning_scaling.importers.reading import amount, place
 
 BOTH = ["step,tokens_seen,epoch,loss", *(f"{s},{s * 4096},{s / 500},{x}" for s, x in zip(STEPS, LOSS, strict=True))]
 

@@ -8,8 +8,7 @@ from importers_truth import HEADER, LOSS, ROWS, STEPS
 
 from lightning_scaling.cli import main
 from lightning_scaling.importers import Options, read_run
-from lightning_scaling.importers.into_store import Action, preview
-from lightning_scaling.importers.records import record_of
+from lightning_scaling.importers.records import Action, preview, record_of
 
 
 @pytest.fixture
@@ -54,21 +53,18 @@ def test_a_run_that_stopped_before_the_length_in_its_log_was_interrupted(file):
     assert (half.ended, half.planned_tokens, whole.ended) == (False, 4000, True)
 
 
+def test_the_preview_names_what_was_chosen_and_left_out(file, tmp_path):
+    for name in ("a.log", "b.log"):
+        file(name, ["hello", *(f"step {s} loss=9.0 (val={x})" for s, x in zip(STEPS, LOSS, strict=True))])
+    shown = CliRunner().invoke(main, ["import", f"{tmp_path}/*.log", "--store", f"{tmp_path}/kept"]).stdout
+    assert "a.log and 1 more: loss (50 points) is not followed\n" in shown
+    assert "a.log and 1 more: skipped rows (no step with a loss or a learning rate)\n" in shown
+
+
 def test_the_command_shows_asks_and_writes_nothing_twice(log, file, tmp_path):
     bad = file("ppl.csv", "step,val_ppl\n1,30\n2,20\n")
-    words = [
-        "import",
-        log,
-        bad,
-        "--store",
-        f"sqlite:///{tmp_path}/runs.db",
-        "--experiment",
-        "e",
-        "--params",
-        "1M",
-        "--tokens-per-step",
-        "512",
-    ]
+    to = f"--store sqlite:///{tmp_path}/runs.db --experiment e --params 1M --tokens-per-step 512"
+    words = ["import", log, bad, *to.split()]
     asked = CliRunner().invoke(main, words)
     assert (asked.exit_code, (tmp_path / "runs.db").exists()) == (2, False)
     assert "add --yes" in asked.stderr
