@@ -33,13 +33,13 @@ _THINGS = re.compile("tok|param|sampl|exampl|step", re.IGNORECASE)
 def count(value: float | None) -> str:
     """A number of things, to three digits.
 
-    >>> count(1_300_000), count(2.38e12), count(999_999), count(12), count(None)
-    ('1.3M', '2.38T', '1M', '12', '–')
+    >>> count(1_300_000), count(2.38e12), count(999_999), count(12), count(6e-6), count(None)
+    ('1.3M', '2.38T', '1M', '12', '6e-6', '–')
     """
     if not _finite(value):
         return ABSENT
     rounded = float(f"{value:.3g}")
-    if abs(rounded) >= 1e15:
+    if abs(rounded) >= 1e15 or 0 < abs(rounded) < 1e-4:
         return scientific(rounded)
     for size, letter in _LETTERS:
         if abs(rounded) >= size:

@@ -10,10 +10,10 @@ from scipy.special import ndtr
 
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.growing import allocation
-from lightning_scaling.advice.llama import Trade, trade
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import repetition
 from lightning_scaling.advice.result import Decision
+from lightning_scaling.advice.serving import Trade, trade
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
 from lightning_scaling.numbers import between, compute, count, loss, loss_interval, scientific, share
 from lightning_scaling.units import pf_days
@@ -33,6 +33,8 @@ def add_data(run: Evidence, decision: Decision) -> tuple[AddData, str]:
     if decision.verdict in (Verdict.TOO_EARLY, Verdict.INVESTIGATE):
         return AddData.NOT_KNOWN, f"{decision.reason}: ask again when the run has a trend"
     if not np.isfinite(run.as_much_again.low) or not np.isfinite(run.forecast.low):
+        if decision.reason in FIXED:
+            return AddData.NO, FIXED[decision.reason]
         return AddData.NOT_KNOWN, "the loss at twice the budget cannot be extrapolated yet"
     answer, because = _of_doubling(run)
     if decision.reason in FIXED:

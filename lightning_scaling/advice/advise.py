@@ -13,9 +13,11 @@ from lightning_scaling.advice.growing import allocation, as_law
 from lightning_scaling.advice.result import NOTHING_KNOWN, Advice, Decision
 from lightning_scaling.advice.rules import decide
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
 
+RISING = (Reason.OVERFITTING, Reason.TURNED_UP)
 UNDECIDED = (Verdict.TOO_EARLY, Verdict.INVESTIGATE)
 
 
@@ -28,7 +30,7 @@ def advise(
     economics: Economics | None = None,
     threshold: float | None = None,
     level: float = 0.9,
-    forecast: Any = None,
+    forecast: Forecast | None = None,
     schedule_free: bool = False,
     unit: str = "tokens",
     flops_per_token: float | None = None,
@@ -76,6 +78,7 @@ def _advice(run: Evidence, found: Decision) -> Advice:
     undecided = found.verdict in UNDECIDED
     unknown = found.verdict is Verdict.INVESTIGATE or (found.verdict is Verdict.TOO_EARLY and found.reason is not Reason.UNSURE)
     chance, called = (float("nan"), None) if unknown or not np.isfinite(run.now) else (run.plateau.chance, run.plateau_call)
+    called = None if found.reason in RISING else called  # a loss that rises is no plateau
     return Advice(
         verdict=found.verdict,
         reason=found.reason,

@@ -48,6 +48,11 @@ class RemainingAnnealing:
         return self.known and not self.schedule_free and not self.warming and self.rate >= HIGH
 
     @property
+    def decayed(self) -> bool:
+        """Whether a known schedule has lowered the rate to where it is."""
+        return self.known and self.settled > 0 and self.rate < HIGH
+
+    @property
     def over(self) -> bool:
         """Whether it is known that no decay remains."""
         return self.known and not self.schedule_free and not self.undecayed and self.to_fall <= SPENT
@@ -71,11 +76,10 @@ def remaining_annealing(curve: Curve, budget: float, schedule_free: bool = False
     assert curve.step is not None
     marks = np.linspace(curve.tokens[-1], max(budget, curve.tokens[-1]), 201)
     rates = np.asarray(curve.schedule.at(step_at(curve, marks))) / curve.schedule.peak
-    peak_step = curve.schedule.step[np.argmax(curve.schedule.lr >= 0.995 * curve.schedule.peak)]
     falling = np.flatnonzero(rates < rates[0] - 1e-6)
     start = float(marks[max(falling[0] - 1, 0)]) if len(falling) else None
     to_fall = float(max(rates[0] - rates.min(), 0.0))
-    warming = bool(curve.step[-1] < peak_step)
+    warming = bool(curve.step[-1] < curve.schedule.peak_step)
     return RemainingAnnealing(True, warming, float(rates[0]), to_fall, start, _settled(curve, float(rates[0])))
 
 

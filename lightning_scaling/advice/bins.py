@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lightning_scaling.arrays import Floats, robust_spread
+from lightning_scaling.forecasting.curve_points import resolution
 from lightning_scaling.run.curve import Curve
 
 COUNT = 100
-PRINTED = 7  # digits after the point up to which losses count as rounded
+PRINTED = 6  # digits after the point up to which losses count as rounded
 WIDTHS = (2, 4, 8)  # bins averaged to see autocorrelated noise: on real runs up to five times that of one bin
 TRANSIENT = 1 / 3  # of the bins seen, left out of the noise: the early fall bends too much
 
@@ -76,10 +77,7 @@ def half_digit(loss: Floats) -> float:
     >>> half_digit(np.array([0.0021, 0.0003, 0.0001])), half_digit(np.array([1 / 3, 2 / 3, 0.1]))
     (5e-05, 0.0)
     """
-    if len(np.unique(loss)) < 3:
-        return 0.0
-    digits = (d for d in range(1, PRINTED) if np.array_equal(loss, np.round(loss, d)))
-    return 0.5 * 10.0 ** -next(digits, np.inf)
+    return 0.0 if len(np.unique(loss)) < 3 else resolution(loss, PRINTED) / 2
 
 
 def noise(loss: Floats) -> float:

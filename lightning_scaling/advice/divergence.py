@@ -47,7 +47,8 @@ def _climbed(seen: Bins, turn: TurnUp, turned_up: bool) -> tuple[Reason, str] | 
     if score < HIGH or len(seen) - seen.best <= LAST:
         return None
     if level > start + LARGE * abs(start) and not (turned_up and turn.settled):
-        return Reason.DIVERGING, f"the loss is {words(level)}, above the {words(start)} it began with"
+        score = "" if seen.best else " (a score that should rise is given as its negative)"
+        return Reason.DIVERGING, f"the loss is {words(level)}, above the {words(start)} it began with{score}"
     if turned_up:
         return None
     if start > best and level - best > LOST * (start - best):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from lightning_scaling.advice.plateau import AGREES, Horizon, Plateau, PlateauCa
 from lightning_scaling.advice.published_range import quotable
 from lightning_scaling.advice.repetition import Repetition, repetition
 from lightning_scaling.advice.result import Option
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.forecasting import forecast as forecast_of
 from lightning_scaling.laws.capabilities import AllocationLaw
 from lightning_scaling.run.curve import Curve
@@ -29,6 +29,7 @@ FEWEST_BINS = 6
 HELD = 0.1  # of the tokens so far, over which a plateau must have held
 HELD_DECAYED = 0.05  # the same after a known decay
 HELD_UNKNOWN = 0.25  # the same where no schedule is known: plateaus of PINNs end
+SHARED = 1.5  # times its deviation: the forecast was made from the same losses
 FELL = 0.2  # of the peak: a fall of the rate whose bend would count as noise
 UNKNOWN_SCHEDULE = 0.99  # probability that a plateau needs where no schedule states that no decay will come
 
@@ -51,7 +52,7 @@ class Evidence:
     law: AllocationLaw | None
     economics: Economics
     level: float
-    given: Any = None
+    given: Forecast | None = None
     unit: str = "tokens"
     flops_per_token: float | None = None
     schedule_free: bool = False
@@ -105,7 +106,7 @@ class Evidence:
         return self.extrapolated and bool(self.forecast.loss > self.seen.smooth[self.seen.best])
 
     @cached_property
-    def forecast(self) -> Any:
+    def forecast(self) -> Forecast:
         """At the end of the budget; the one the caller has made, if it was given."""
         return self.given if self.given is not None else forecast_of(self.curve, at=self.end, siblings=self.siblings, level=self.level)
 
@@ -115,7 +116,7 @@ class Evidence:
         return bool(np.isfinite([self.forecast.loss, self.forecast.low, self.forecast.high]).all())
 
     @cached_property
-    def nearby(self) -> Any:
+    def nearby(self) -> Forecast:
         """At three places: here (the level without its noise), at the horizon of a plateau, and where the decay begins."""
         decay = self.annealing.decays_at or self.end
         at = [self.tokens, horizon_of(self.tokens, self.budget), max(decay, self.tokens)]
@@ -159,24 +160,33 @@ class Evidence:
     def _plateau(self, index: int, at_this_rate: bool) -> Plateau:
         until = float(self.nearby.at[index])
         horizon = Horizon(until, self.now, forecast_gain(self.nearby, index), self.level)
-        curve = self._gain(self.seen, until) if at_this_rate else None
+        curve = self._gain(self.seen, until, index) if at_this_rate else None
         return plateau(horizon, curve, self.seen.noise, self.economics)
 
     def _was_flat(self, found: Plateau) -> bool:
         """Whether the curve showed the same plateau when it was HELD shorter."""
         held = HELD_UNKNOWN
         if self.annealing.known:
-            held = HELD_DECAYED if self.annealing.settled > 0 else HELD
+            held = HELD_DECAYED if self.annealing.decayed else HELD
         before = self.seen.until((1 - held) * self.tokens)
         if len(before) < FEWEST_BINS:
             return False
-        until = horizon_of(float(before.tokens[-1]), self.budget) if found is self.plateau else found.until
+        index = 1 if found is self.plateau else 2
+        until = horizon_of(float(before.tokens[-1]), self.budget) if index == 1 else found.until
         needed = self.economics.probability if self.annealing.known else UNKNOWN_SCHEDULE
-        chance, late = flatness(self._gain(before, until), found.threshold * (abs(self.now) or 1.0))
+        chance, late = flatness(self._gain(before, until, index), found.threshold * (abs(self.now) or 1.0))
         return chance >= needed and max(found.late, late) >= AGREES
 
-    def _gain(self, seen: Bins, until: float) -> tuple[Gain, Gain] | None:
-        return None if until <= seen.tokens[-1] else remaining_gain(seen, self.annealing.settled, until, self._noise)
+    def _gain(self, seen: Bins, until: float, index: int) -> tuple[Gain, Gain] | None:
+        """By all bins since the rate settled, and by the later half; where the rate has stayed at its peak, with the forecast's view.
+
+        The forecast there has seen nothing but this rate. After a decay it expects a slow response to it: that is left to its veto.
+        """
+        found = None if until <= seen.tokens[-1] else remaining_gain(seen, self.annealing.settled, until, self._noise)
+        if found is None or not self.annealing.known or self.annealing.decayed:
+            return found
+        expected, deviation = forecast_gain(self.nearby, index)
+        return found[0].given(expected, SHARED * deviation), found[1].given(expected, SHARED * deviation)
 
     @cached_property
     def _noise(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lightning_scaling.arrays import Floats
+from lightning_scaling.forecasting.siblings import passes
 from lightning_scaling.numbers import count, share
 from lightning_scaling.run.curve import Curve
 
@@ -60,9 +61,9 @@ def _unlike(curve: Curve, budget: float, sibling: Curve) -> str | None:
     ratio = _ratio(curve, budget, sibling)
     if not SHORTEST <= ratio <= LONGEST:
         return f"one has {ratio:.2g} times the tokens per parameter"
-    passes = _epochs(sibling, float(sibling.tokens[-1])) / _epochs(curve, budget)
-    if not 1 / EPOCHS <= passes <= EPOCHS:
-        return f"one makes {passes:.2g} times as many passes over its data"
+    more = passes(sibling, float(sibling.tokens[-1])) / passes(curve, budget)
+    if not 1 / EPOCHS <= more <= EPOCHS:
+        return f"one makes {more:.2g} times as many passes over its data"
     if (curve.schedule is None) != (sibling.schedule is None):
         return "one schedule is known and the other not"
     if not same_schedule(curve, budget, sibling):
@@ -74,10 +75,6 @@ def _ratio(curve: Curve, budget: float, sibling: Curve) -> float:
     """Tokens per parameter of the sibling, in those of the run; of tokens alone where a size is not known."""
     sizes = sibling.params / curve.params if curve.params and sibling.params else 1.0
     return float(sibling.tokens[-1]) / budget / sizes
-
-
-def _epochs(curve: Curve, tokens: float) -> float:
-    return 1.0 if curve.unique_tokens is None else max(tokens / curve.unique_tokens, 1.0)
 
 
 def same_schedule(curve: Curve, budget: float, sibling: Curve) -> bool:
@@ -98,8 +95,7 @@ def warmed_up(curve: Curve, budget: float) -> float:
     """Share of the budget at which the rate first reaches its peak; 0 where no schedule is known."""
     if curve.schedule is None or curve.step is None:
         return 0.0
-    peak_step = float(curve.schedule.step[np.argmax(curve.schedule.lr >= 0.995 * curve.schedule.peak)])
-    return peak_step / _steps(curve, budget)
+    return curve.schedule.peak_step / _steps(curve, budget)
 
 
 def _rates(curve: Curve, budget: float, places: Floats) -> Floats:

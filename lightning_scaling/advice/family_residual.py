@@ -39,7 +39,7 @@ class Residual:
         return len(self.x)
 
 
-def residual(curve: Curve, budget: float, siblings: Sequence[Curve], first: float = 0.0) -> Residual:
+def residual(curve: Curve, budget: float, siblings: Sequence[Curve], first: float) -> Residual:
     """The residual of `curve` about its siblings at every look from the share `first` on that holds a loss."""
     kept = np.isfinite(curve.loss) & (curve.loss > 0) & (curve.tokens >= first * budget)
     x, loss = curve.tokens[kept] / budget, np.log(curve.loss[kept])

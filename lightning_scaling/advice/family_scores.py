@@ -44,14 +44,12 @@ class Alarm:
     """Args:
     rule: "level", "jump" or "slope".
     start: index of the look at which the departure began.
-    look: index of the look that found it.
     base: r before it.
     unit: of the departure, log loss.
     """
 
     rule: str
     start: int
-    look: int
     base: float
     unit: float
 
@@ -110,7 +108,7 @@ class _Maker:
         self._rule, self._start, self._base, self._unit = rule, start, base, unit
 
     def __call__(self, look: int) -> Alarm:
-        return Alarm(self._rule, int(self._start[look]), look, float(self._base[look]), float(self._unit[look]))
+        return Alarm(self._rule, int(self._start[look]), float(self._base[look]), float(self._unit[look]))
 
 
 Scores = list[tuple[Floats, _Maker]]

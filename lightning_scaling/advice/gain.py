@@ -36,6 +36,16 @@ class Gain:
     error: Floats
     misfit: float
 
+    def given(self, expected: float, deviation: float) -> "Gain":
+        """The same once a forecast expects that gain, independently; unchanged where the forecast is NaN."""
+        if not np.isfinite([expected, deviation]).all():
+            return self
+        variance = self.error**2 + deviation**2
+        chance = np.log(np.maximum(self.weight, 1e-300)) - ((self.mean - expected) ** 2 / variance + np.log(variance)) / 2
+        weight = np.exp(chance - chance.max())
+        mean = (self.mean * deviation**2 + expected * self.error**2) / variance
+        return Gain(weight / weight.sum(), mean, self.error * deviation / np.sqrt(variance), self.misfit)
+
     def below(self, threshold: float) -> float:
         """Probability that the gain is smaller than `threshold`."""
         risen = ndtr(-self.mean / self.error)
@@ -67,7 +77,7 @@ def remaining_gain(seen: Bins, settled: float, until: float, unit: float) -> tup
     kept = seen.tokens > settled
     age, loss = np.log(seen.tokens[kept] / seen.tokens[-1]), seen.loss[kept]
     ratio = float(np.log(until / seen.tokens[-1]))
-    unit = max(unit, 1e-12 * abs(float(seen.loss[-1])), 1e-300)
+    unit = max(unit, 1e-12 * abs(float(seen.loss[-1])), 1e-100)
     whole = None
     for window in WINDOWS:
         read = age >= -window * ratio
@@ -92,7 +102,7 @@ def _fitted(age: Floats, loss: Floats, unit: float, ratio: float) -> Gain:
     shape = shape - shape.mean(axis=1, keepdims=True)
     square = np.maximum((shape**2).sum(axis=1), 1e-300)
     height = shape @ loss / square
-    chi2 = (((loss - loss.mean()) - height[:, None] * shape) ** 2).sum(axis=1) / unit**2
+    chi2 = ((((loss - loss.mean()) - height[:, None] * shape) / unit) ** 2).sum(axis=1)
     still = -np.expm1(-steep[:, 0] * ratio) / steep[:, 0]
     weight = np.exp(-(chi2 - chi2.min()) / 2)
     free = max(len(age) - 2, 1)

@@ -108,11 +108,11 @@ def _siblings_line(siblings: Sequence[Curve], flops: float, rate: float) -> Larg
     return Larger(size, flops / (rate * size), float(np.mean(forms)), *interval, basis=f"{len(ends)} siblings", own=True)
 
 
-def allocation(curve: Curve, tokens: float, law: str | AllocationLaw | None = None) -> dict[str, Any]:
+def allocation(curve: Curve, tokens: float, law: str | AllocationLaw) -> dict[str, Any]:
     """Facts, not orders: tokens per parameter of this run at `tokens` beside the optimum's for the same compute, with its interval."""
     if curve.params is None:
         return {}
-    chosen = as_law(law if law is not None else DEFAULT)
+    chosen = as_law(law)
     budget = flops_per(chosen) * curve.params * tokens
     best = chosen.optimum(budget)
     facts: dict[str, Any] = {"tokens_per_param": tokens / curve.params, "law": name_of(chosen)}

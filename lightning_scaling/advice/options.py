@@ -5,7 +5,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from lightning_scaling.advice.annealing import RemainingAnnealing
 from lightning_scaling.advice.growing import Larger
 from lightning_scaling.advice.repetition import Repetition
 from lightning_scaling.advice.result import Option
+from lightning_scaling.forecasting import Forecast, ForecastOutcome
 from lightning_scaling.forecasting import forecast as forecast_of
-from lightning_scaling.forecasting.annealed import basis_of
 from lightning_scaling.forecasting.rate_profile import step_at
 from lightning_scaling.numbers import count, share
 from lightning_scaling.run.curve import Curve
@@ -58,7 +57,7 @@ class Setting:
         return float(training_flops(self.curve.params, tokens)) if self.curve.params and self.unit == "tokens" else None
 
 
-def continuing(run: Setting, forecast: Any) -> Option:
+def continuing(run: Setting, forecast: Forecast) -> Option:
     """The run as planned, to the end of its budget."""
     end = max(run.budget, run.tokens)
     return _option("continue", f"train to {count(end)} {run.unit} as planned", run, end, forecast)
@@ -115,10 +114,11 @@ def _forecast(name: str, what: str, run: Setting, curve: Curve, end: float) -> O
     return _option(name, what, run, end, forecast_of(curve, at=end, siblings=run.siblings, level=run.level))
 
 
-def _option(name: str, what: str, run: Setting, end: float, found: Any) -> Option:
+def _option(name: str, what: str, run: Setting, end: float, found: Forecast) -> Option:
     tokens = max(end - run.tokens, 0.0)
     loss, low, high = float(found.loss), float(found.low), float(found.high)
-    gain, basis = (run.now - loss) / (abs(run.now) or 1.0), basis_of(found)
+    gain = (run.now - loss) / (abs(run.now) or 1.0)
+    basis = "measured" if found.outcome is ForecastOutcome.MEASURED else "forecast"
     return Option(name, what, loss, low, high, gain, tokens, run.cost(tokens), basis, level=found.level)
 
 

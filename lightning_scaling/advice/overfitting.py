@@ -30,6 +30,8 @@ REPEATED = 4.0  # epochs
 CALM = 0.01  # noise up to which that expectation has been measured
 USUAL_DROP = 0.035  # of the loss, what annealing from the peak to zero brings: geometric mean over real runs
 STEPS = 6.0  # standard deviations of a single step that is a jump
+HALF, NEARLY_ALL, FEWEST_ABOVE = 0.5, 0.95, 12  # of the budget; of the bins in it; so many bins
+FAR_ABOVE = 1.0  # of the first loss: a run so far above it is at fault, which is to be looked into
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class TurnUp:
         jump: the rise took one step, so it is a spike or a break.
         correlated: how many times larger the noise is that does not average out over several bins.
         noise: of one bin, relative to the best.
+        above_start: it jumped and has stayed above its first loss for the last half of the token budget: all of it has gained nothing.
     """
 
     rise: float = 0.0
@@ -56,6 +59,7 @@ class TurnUp:
     jump: bool = False
     correlated: float = 1.0
     noise: float = 0.0
+    above_start: bool = False
 
     @property
     def score(self) -> float:
@@ -73,6 +77,8 @@ class TurnUp:
             epochs: passes over the data, None where it is not known to repeat.
             decay_left: share of the peak rate still to fall.
         """
+        if self.above_start:
+            return True
         if (self.jump and self.lasting < LASTING_JUMP) or min(self.level, self.slope) < EACH:
             return False
         if self.expected(epochs):
@@ -90,8 +96,8 @@ class TurnUp:
 
     @property
     def settled(self) -> bool:
-        """Whether it jumped once and has been calm since: the divergence is over."""
-        return self.jump and self.lasts and self.noise < CALM
+        """Whether it jumped once and has been calm since, or has been lost for half of the budget: the divergence is over."""
+        return self.above_start or (self.jump and self.lasts and self.noise < CALM)
 
     def _beyond_chance(self, decay_left: float) -> bool:
         return self.score / self.correlated > SCORE_SURPRISE and self.rise > max(1.5 * self.earlier, USUAL_DROP * decay_left)
@@ -116,6 +122,7 @@ def turn_up(seen: Bins) -> TurnUp:
     scale, unit = abs(floor) or 1.0, seen.noise or 1e-9 * abs(floor) or 1e-300
     last = above[-max(3, len(above) // 3) :]
     level = float(np.median(last))
+    jump = _jumped(seen.loss[best:], level, unit)
     return TurnUp(
         rise=level / scale,
         level=level / (unit * (1 / len(last) + 1 / 3) ** 0.5),
@@ -124,10 +131,21 @@ def turn_up(seen: Bins) -> TurnUp:
         lasting=float((seen.tokens[-1] - seen.tokens[best]) / seen.budget),
         losses=len(above),
         earlier=_recovered(seen.smooth[: best + 1]) / scale,
-        jump=_jumped(seen.loss[best:], level, unit),
+        jump=jump,
         correlated=max(seen.correlated_noise / unit, 1.0),
         noise=seen.noise / scale,
+        above_start=jump and _above_start(seen),
     )
+
+
+def _above_start(seen: Bins) -> bool:
+    """Swings may dip below the start now and then; a level within the noise of it has lost nothing."""
+    since = seen.tokens[-1] - HALF * seen.budget
+    late, start = seen.loss[seen.tokens > since], float(seen.smooth[0])
+    if since < seen.tokens[0] or len(late) < FEWEST_ABOVE:
+        return False
+    level = float(np.median(late)) - start
+    return bool(np.mean(late > start) >= NEARLY_ALL and seen.noise < level < FAR_ABOVE * abs(start))
 
 
 def _slope_score(above: Floats, unit: float) -> float:

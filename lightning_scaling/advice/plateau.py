@@ -4,19 +4,19 @@ A plateau is called when the loss to be gained over the compute to come lies bel
 the rest of the token budget, and at least a quarter of what has been trained: near the end of any budget the rest brings little
 because it is short, which is no plateau. The threshold is relative: the noise of a bin, at least a tenth and at most half a percent.
 
-The curve at its present rate decides (`gain.py`). Its later half must agree, and the forecast must not contradict: a plateau that the
-forecast all but rules out is not called, so the two never state opposite things. Where a decay of the rate remains only the
-forecast, which counts the decay, gives the probability, and nothing is called.
+The curve at its present rate decides (`gain.py`), with what the forecast expects where the rate never fell. Its later half must agree, and
+the forecast must not contradict: a plateau that it all but rules out is not called, so the two never state opposite things. Where a decay
+of the rate remains only the forecast, which counts the decay, gives the probability, and nothing is called.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.gain import Gain
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.numbers import count, share
 from lightning_scaling.numbers import pf_days as words_of
 from lightning_scaling.units import pf_days
@@ -24,6 +24,7 @@ from lightning_scaling.units import pf_days
 SHORTEST = 0.25  # of the tokens so far
 AGREES = 0.7  # probability by the later half of the curve that a plateau needs once, now or when it was younger
 ALLOWS = 0.3  # and below which the later half contradicts it
+LEAST_PRINTED = 1e-5
 RULED_OUT = 0.02  # probability below which the forecast rules a plateau out
 
 
@@ -76,7 +77,17 @@ class PlateauCall:
     def __str__(self) -> str:
         what = "the rest of the budget is" if self.rest_of_budget else f"the next {count(self.remaining_tokens)} {self.unit} are"
         cost = f"{count(self.remaining_tokens)} {self.unit}" if self.remaining_flops is None else words_of(pf_days(self.remaining_flops))
-        return f"plateau: {what} expected to bring {share(self.gain)} (at most {share(self.at_most)}) for {cost}"
+        most = f" (at most {share(self.at_most)})" if self.at_most >= LEAST_PRINTED else ""
+        return f"plateau: {what} expected to bring {gained(self.gain)}{most} for {cost}"
+
+
+def gained(gain: float) -> str:
+    """A relative gain in words; digits beyond a thousandth of a percent state nothing.
+
+    >>> gained(0.00042), gained(3.5e-18)
+    ('0.042 %', 'less than 0.001 %')
+    """
+    return share(gain) if gain >= LEAST_PRINTED else f"less than {share(LEAST_PRINTED)}"
 
 
 def horizon_of(now: float, planned: float) -> float:
@@ -136,17 +147,17 @@ def flatness(curve: tuple[Gain, Gain] | None, threshold: float) -> tuple[float, 
     return (whole if late >= ALLOWS else min(whole, late)), late
 
 
-def forecast_gain(forecast: Any, index: int) -> tuple[float, float]:
+def forecast_gain(forecast: Forecast, index: int) -> tuple[float, float]:
     """(gain, standard deviation) from the first place of a forecast to that at `index`, in the loss's unit; NaN without an interval."""
     here, end, low = (float(np.asarray(v)[i]) for v, i in ((forecast.loss, 0), (forecast.loss, index), (forecast.low, index)))
-    return here - end, one_sided(end, low, forecast)
+    return here - end, _one_sided(end, low, forecast)
 
 
-def one_sided(loss: float, low: float, forecast: Any) -> float:
+def _one_sided(loss: float, low: float, forecast: Forecast) -> float:
     """Standard deviation towards lower losses; the noise of the single evaluation at the end is no gain, so it is taken out."""
     z = float(ndtri((1 + forecast.level) / 2))
     noise = float(np.nan_to_num(forecast.noise)) * abs(loss)
     if low != low:
         return low
     whole = max((loss - low) / z, 1e-12 * abs(loss), 1e-300)
-    return float(np.sqrt(max(whole**2 - noise**2, (0.3 * whole) ** 2)))
+    return float(max(np.sqrt(max(whole - noise, 0.0)) * np.sqrt(whole + noise), 0.3 * whole))

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from lightning_scaling.advice.annealing import remaining_annealing
 from lightning_scaling.advice.evidence import FEWEST
-from lightning_scaling.advice.plateau import one_sided
 from lightning_scaling.forecasting import forecast
 from lightning_scaling.numbers import loss, loss_interval
 from lightning_scaling.run.curve import Curve
@@ -52,7 +50,7 @@ def should_prune(curve: Curve, at: float, best: float, siblings: Sequence[Curve]
     if not np.isfinite(curve.loss[-3:]).any():
         return Pruning(True, 0.0, "the last losses are not finite")
     found = forecast(curve, at=at, siblings=siblings)
-    below = float(ndtr((best - found.loss) / one_sided(found.loss, found.low, found)))
+    below = found.probability_below(best)
     if not np.isfinite(below):
         return Pruning(False, 1.0, str(found.outcome))
     ends = f"it is expected to end at {loss_interval(found.loss, found.low, found.high)}"

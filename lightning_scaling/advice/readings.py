@@ -48,9 +48,7 @@ class Held:
     """
 
     def __init__(self, value: str, hold: float = HOLD) -> None:
-        if not 0 <= hold < 1:
-            raise ValueError(f"hold is the share of the token budget over which a value must hold, from 0 to below 1; got {hold}")
-        self.value, self.hold = value, hold
+        self.value, self.hold = value, _checked(hold)
         self.candidate, self.since = value, 0.0
 
     def update(self, value: str, tokens: float, budget: float, hold: float | None = None) -> str | None:
@@ -126,7 +124,6 @@ class Readings:
         self.plateau_line = state["plateau_line"]
 
 
-@dataclass
 class Hysteresis:
     """Decides when a verdict has held long enough to act on it.
 
@@ -142,16 +139,10 @@ class Hysteresis:
     [False, False, False, True]
     """
 
-    acts_on: frozenset[str]
-    hold: float = HOLD
-    verdict: str | None = None
-    since: float | None = None
-
     def __init__(self, acts_on: Iterable[Verdict | str] = ("STOP",), hold: float = HOLD) -> None:
-        self.acts_on = frozenset(name_of(each) for each in acts_on)
-        if not 0 <= hold < 1:
-            raise ValueError(f"hold is the share of the token budget over which a verdict must hold, from 0 to below 1; got {hold}")
-        self.hold, self.verdict, self.since = hold, None, None
+        self.acts_on, self.hold = frozenset(name_of(each) for each in acts_on), _checked(hold)
+        self.verdict: str | None = None
+        self.since: float | None = None
 
     def update(self, verdict: Verdict | str, tokens: float, budget: float) -> bool:
         """Take in the verdict at `tokens`; True when it may act now."""
@@ -169,6 +160,12 @@ class Hysteresis:
         if state.get("version") != VERSION:
             raise ValueError(f"cannot read hysteresis state of version {state.get('version')!r}, only {VERSION}")
         self.verdict, self.since = state["verdict"], state["since"]
+
+
+def _checked(hold: float) -> float:
+    if not 0 <= hold < 1:
+        raise ValueError(f"hold is the share of the token budget over which a value must hold, from 0 to below 1; got {hold}")
+    return hold
 
 
 def name_of(verdict: Verdict | str) -> str:

@@ -18,13 +18,11 @@ class Repetition:
     epochs: passes over the data so far.
     worth: of the next repeated token, as a share of a fresh one.
     rest_worth: mean of that over the rest of the token budget.
-    fresh_equivalent: fresh tokens that all tokens so far are worth.
     """
 
     epochs: float
     worth: float
     rest_worth: float
-    fresh_equivalent: float
 
 
 def repetition(tokens: float, budget: float, unique: float) -> Repetition:
@@ -39,9 +37,4 @@ def repetition(tokens: float, budget: float, unique: float) -> Repetition:
     left = max(budget - tokens, 1e-9 * tokens)
     rest = (float(effective(tokens + left, min(unique, tokens + left))) - seen) / left
     worth = float(np.exp(-(epochs - 1) / R_D)) if epochs > 1 else 1.0
-    return Repetition(epochs, worth, rest, seen)
-
-
-def fresh_data_pays(state: Repetition) -> bool:
-    """Whether the next repeated token is worth so little that the data should change."""
-    return state.worth < POOR
+    return Repetition(epochs, worth, rest)

@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 from lightning_scaling.advice.family import FamilyReading
 from lightning_scaling.advice.plateau import PlateauCall
 from lightning_scaling.advice.verdict import AddData, Reason, Verdict
+from lightning_scaling.forecasting import Forecast
 from lightning_scaling.numbers import compute, count, loss_interval, share
 from lightning_scaling.units import FLOPS_PER_PF_DAY, pf_days
 
@@ -93,7 +94,7 @@ class Advice:
     reason: Reason
     because: str
     confidence: float = 1.0
-    forecast: Any = None
+    forecast: Forecast | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     plateau_probability: float = float("nan")
     plateau: PlateauCall | None = None
@@ -163,7 +164,7 @@ def reach(option: Option) -> str:
     return loss_interval(option.loss, option.low, option.high) + (", measured on averaged weights" if option.basis == "measured" else "")
 
 
-def as_text(advice: Any) -> str:
+def as_text(advice: Advice) -> str:
     """The sentences, then one row per option in columns."""
     lines, rows = sentences(advice), options_table(advice)
     if len(rows) < 2:
@@ -173,17 +174,18 @@ def as_text(advice: Any) -> str:
     return "\n".join([*lines, "", *table])
 
 
-def as_html(advice: Any) -> str:
+def as_html(advice: Advice) -> str:
     """The same as paragraphs and a table."""
     lines, rows = sentences(advice), options_table(advice)
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
     if len(rows) < 2:
         return text
-    body = "".join(f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>" for row, tag in _tagged(rows))
+    tagged = ((row, "td" if number else "th") for number, row in enumerate(rows))
+    body = "".join(f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row)}</tr>" for row, tag in tagged)
     return f"{text}<table>{body}</table>"
 
 
-def sentences(advice: Any) -> list[str]:
+def sentences(advice: Advice) -> list[str]:
     """The verdict, the plateau where one is called, the answer about more data."""
     lines = [f"{advice.verdict.name}: {advice.verdict}. {advice.because}"]
     if advice.plateau is not None:
@@ -194,16 +196,15 @@ def sentences(advice: Any) -> list[str]:
     return lines
 
 
-def options_table(advice: Any) -> list[tuple[str, ...]]:
+def options_table(advice: Advice) -> list[tuple[str, ...]]:
     """A row of headings, then one per option: best gain for its cost first."""
     rows: list[tuple[str, ...]] = [("option", "ends at", "gain", advice.unit, "PF-days", "how")]
     for each in advice.options:
         cost = compute(pf_days(each.flops)) if each.flops else "–"
         basis = {"forecast": "", "measured": " (measured on averaged weights)"}.get(each.basis, f" (by {each.basis})")
         gain = share(each.gain) if abs(each.gain) < MOST else "far off"
-        rows.append((each.name, loss_interval(each.loss, each.low, each.high), gain, count(each.tokens), cost, each.what + basis))
+        ends = loss_interval(each.loss, each.low, each.high)
+        if each.low != each.low:  # the loss is the last level, no forecast
+            ends, gain = "not known yet", "–"
+        rows.append((each.name, ends, gain, count(each.tokens), cost, each.what + basis))
     return rows
-
-
-def _tagged(rows: list[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
-    return [(row, "td" if i else "th") for i, row in enumerate(rows)]

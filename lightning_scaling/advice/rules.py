@@ -44,7 +44,7 @@ def too_early(run: Evidence) -> Decision | None:
     if run.annealing.warming:
         return Decision(Verdict.TOO_EARLY, Reason.WARMING_UP, f"the rate has reached {share(run.annealing.rate)} of its peak")
     if points < FEWEST or len(run.seen) < FEWEST_BINS:
-        text = f"{points} losses over {share(run.progress)} of the token budget: wait for more"
+        text = f"{points} {'loss' if points == 1 else 'losses'} over {share(run.progress)} of the token budget: wait for more"
         return Decision(Verdict.TOO_EARLY, Reason.FEW_POINTS, text)
     if not np.isfinite(run.forecast.loss):
         return Decision(Verdict.TOO_EARLY, Reason.UNSURE, str(run.forecast.outcome))
@@ -58,8 +58,10 @@ def turned_up(run: Evidence) -> Decision | None:
     turn, epochs = run.turn, run.epochs
     where = f"the loss lies {share(turn.rise)} above its best at {count(turn.since)} {run.unit}"
     score = f"{turn.score:.1f}" if turn.score < MOST_SCORE else f"more than {MOST_SCORE:.0f}"
-    text = f"{where} and climbs ({score} standard deviations of its noise); {_decay(run)}"
-    sure = float(ndtr(turn.score))
+    how, sure = f"climbs ({score} standard deviations of its noise)", float(ndtr(turn.score))
+    if turn.above_start:
+        how, sure = f"has stayed above the {loss(run.seen.smooth[0])} it began with for half of the token budget", run.level
+    text = f"{where} and {how}; {_decay(run)}"
     keep = "keep the checkpoint of the best"
     if epochs is not None and epochs > 1:
         return Decision(Verdict.STOP, Reason.OVERFITTING, f"{text}; {epochs:.1f} passes over the data so far: {keep}", sure)

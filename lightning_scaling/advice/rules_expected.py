@@ -1,15 +1,14 @@
 """Rules about what is expected: a plateau, a decay that gains more, fresh data, more than the token budget, another size."""
 
 import numpy as np
-from scipy.special import ndtr
 
 from lightning_scaling.advice.evidence import Evidence
 from lightning_scaling.advice.growing import Larger
-from lightning_scaling.advice.llama import Trade, trade
-from lightning_scaling.advice.plateau import Plateau, one_sided
+from lightning_scaling.advice.plateau import Plateau, gained
 from lightning_scaling.advice.published_range import outside
-from lightning_scaling.advice.repetition import fresh_data_pays
+from lightning_scaling.advice.repetition import POOR
 from lightning_scaling.advice.result import Decision, reach
+from lightning_scaling.advice.serving import Trade, trade
 from lightning_scaling.advice.verdict import Reason, Verdict
 from lightning_scaling.numbers import count, loss, loss_interval, scientific, share
 
@@ -75,7 +74,7 @@ def decay_pays(run: Evidence) -> Decision | None:
 def repeats(run: Evidence) -> Decision | None:
     """The next pass is worth too little against text that has not been seen."""
     state = run.repetition
-    if state is None or not run.economics.fresh_tokens or not fresh_data_pays(state):
+    if state is None or not run.economics.fresh_tokens or state.worth >= POOR:
         return None
     worth = f"the next token is worth {share(state.worth)} of a fresh one, {share(state.rest_worth)} over the rest of the budget"
     return Decision(Verdict.FRESH_DATA, Reason.REPETITION, f"after {state.epochs:.1f} passes {worth}", 0.9)
@@ -84,7 +83,7 @@ def repeats(run: Evidence) -> Decision | None:
 def past_target(run: Evidence) -> Decision | None:
     """A target that the budget does not reach: continue past it, or grow, whichever is cheaper over the model's life."""
     target = run.economics.target_loss
-    if target is None or run.progress < HALF_WAY or _chance_below(run, target) > 1 - run.economics.probability:
+    if target is None or run.progress < HALF_WAY or run.forecast.probability_below(target) > 1 - run.economics.probability:
         return None
     short = f"the token budget ends at {reach(run.continuing)}, the target is {loss(target)}"
     if (lived := _by_life(run, target, short)) is not None:
@@ -134,7 +133,7 @@ def _stable_phase_is_over(run: Evidence) -> Decision | None:
 
 
 def _gained(rest: Plateau) -> str:
-    fall = f"the loss is expected to fall by {share(max(rest.gain, 0.0))}"
+    fall = f"the loss is expected to fall by {gained(rest.gain)}"
     return f"{fall}, with probability {rest.chance:.2f} by less than the {share(rest.threshold)} that count"
 
 
@@ -159,11 +158,6 @@ def _costs(weighed: Trade, served: float) -> str:
         here = "this model never reaches it"
     there = f"{count(weighed.grow_params)} parameters on {count(weighed.grow_tokens)} tokens cost {scientific(weighed.grow_flops)}"
     return f"{here}, {there}; they break even at {count(weighed.break_even)} served tokens"
-
-
-def _chance_below(run: Evidence, target: float) -> float:
-    end = float(run.forecast.loss)
-    return float(ndtr((target - end) / one_sided(end, float(run.forecast.low), run.forecast)))
 
 
 def _of(larger: Larger, run: Evidence) -> str:

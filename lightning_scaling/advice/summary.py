@@ -53,7 +53,7 @@ def end_of_run(
     return tuple(line for line in lines if line)
 
 
-def spent(record: RunRecord, unit: str = "tokens") -> str:
+def spent(record: RunRecord, unit: str) -> str:
     """Tokens, FLOPs, PF-days, tokens per parameter."""
     tokens, flops = record.extra.get("tokens_trained", record.tokens), record.extra.get("flops_spent", record.spent)
     text = f"spent {count(tokens)} {unit}, {scientific(flops)} FLOPs, {pf_days(units.pf_days(flops))}"
@@ -79,7 +79,7 @@ def ended(record: RunRecord) -> str:
     return f"ended at {loss(record.loss)}; {forecast}: {where}"
 
 
-def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = (), unit: str = "tokens") -> str:
+def twice_the_data(record: RunRecord, siblings: Sequence[Curve], unit: str) -> str:
     """What as much training again would give, and the schedule that it takes; nothing where it cannot be extrapolated."""
     if np.isfinite(record.curve.loss).sum() < FEWEST:
         return ""
@@ -89,7 +89,7 @@ def twice_the_data(record: RunRecord, siblings: Sequence[Curve] = (), unit: str 
     return f"twice the {unit} would reach {loss_interval(again.loss, again.low, again.high)}: {again.what.partition(': ')[2]}"
 
 
-def best_size(record: RunRecord, law: str | AllocationLaw | None = None, siblings: Sequence[Curve] = (), unit: str = "tokens") -> str:
+def best_size(record: RunRecord, law: str | AllocationLaw | None, siblings: Sequence[Curve], unit: str) -> str:
     """What a model of the best size would have reached for the same compute; only by a law that was fitted on such runs."""
     if not np.isfinite(record.loss) or record.loss <= 0 or unit != "tokens":
         return ""

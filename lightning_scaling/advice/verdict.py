@@ -35,7 +35,7 @@ class Reason(Outcome):
     REPETITION = "another pass over the same data is worth much less than fresh data"
     LARGER_MODEL = "a larger model reaches a lower loss for the same compute"
     NOT_FINITE = "the last losses are not finite"
-    DIVERGING = "the loss has lost most of what it had gained"
+    DIVERGING = "the loss has risen above its start, or has lost most of what it had gained"
     UNSTABLE = "the loss swings widely: the learning rate is probably far too high"
     LEFT_FAMILY = "the run has departed from its family: its siblings did not do so"
     SPIKE = "the loss has jumped far beyond its noise and has not come back"

@@ -58,9 +58,9 @@ def combined(law: Floats, plain: Floats, cuts: Sequence[Cut], observed: Observed
     g = trust(cuts, remaining, _fall(observed, MOSTLY))
     laws = np.vstack([middle, plain])
     centre = g * middle + (1 - g) * np.median(laws, axis=0)
-    distance = np.log(np.maximum(observed.tokens_at / observed.tokens[-1], 1.0))
     missed = _missed(cuts, g)
     better = np.clip(missed / max(_missed(cuts, np.ones(1))[0], 1e-9), LEAST_WIDE, 1.0) if cuts else np.ones_like(g)
+    distance = np.log(np.maximum(observed.tokens_at / observed.tokens[-1], 1.0))
     missed = missed * np.sqrt(np.minimum(distance / NEAR, 1.0))
     blind = observed.gain.shape[1] == 1
     own = (TRUSTED_BLIND if blind else TRUSTED) / NINETY

@@ -14,7 +14,7 @@ from lightning_scaling.run.curve import Curve
 COARSE = 1024  # points after the first, even thinning
 MOST = 16  # points read of one group
 FINE = 64  # points after the second, logarithmic one
-DIGITS = 4  # decimals; losses with more are as good as exact
+DIGITS = 4  # decimals; to a forecast losses with more are as good as exact
 MOST_READ = 200  # points read for that
 MOST_AWAY = 0.4  # share of the points
 SPIKE = 6.0  # robust standard deviations above its neighbours
@@ -80,14 +80,16 @@ def scatter(loss: Floats) -> float:
     return float(robust_spread(late) / np.sqrt(1.5))
 
 
-def resolution(loss: Floats) -> float:
-    """The last digit that the losses were printed with, 0 where they have more than DIGITS of them.
+def resolution(loss: Floats, most: int = DIGITS) -> float:
+    """The last digit that the losses were printed with, 0 where they have more than `most` decimals.
 
     >>> resolution(np.array([2.31, 2.3, 2.28, 2.27])), resolution(np.array([2.3124871, 2.1]))
     (0.01, 0.0)
     """
     read = loss[np.linspace(0, len(loss) - 1, min(len(loss), MOST_READ)).astype(int)]
-    for digits in range(DIGITS + 1):
+    if read.min() == read.max():
+        return 0.0  # one value shows no digit
+    for digits in range(most + 1):
         scaled = read * 10.0**digits
         if np.abs(scaled - np.round(scaled)).max() < 1e-6 * max(1.0, float(np.abs(scaled).max()) * 1e-6):
             return float(10.0**-digits)
@@ -95,7 +97,7 @@ def resolution(loss: Floats) -> float:
 
 
 def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
-    """CurvePoints far above the median of their seven neighbours; a loss that stays up is no spike."""
+    """Points far above the median of their seven neighbours; a loss that stays up is no spike."""
     if len(loss) < 7:
         return np.zeros(len(loss), dtype=bool)
     around = np.lib.stride_tricks.sliding_window_view(np.concatenate((loss[3:0:-1], loss, loss[-2:-5:-1])), 7)
@@ -104,9 +106,9 @@ def spikes(loss: Floats, noise: float) -> NDArray[np.bool_]:
 
 
 def excursions(loss: Floats, noise: float) -> NDArray[np.bool_]:
-    """CurvePoints far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
+    """Points far above a level that had been reached before and is reached again: a spike that takes long to heal, however long.
 
-    A loss that has not come back yet is none, and neither is one that does so most of the time (restarts of the rate).
+    A loss that has not returned yet is none, and neither is one that rises and returns most of the time (restarts of the rate).
     """
     if len(loss) < 7:
         return np.zeros(len(loss), dtype=bool)
@@ -121,5 +123,7 @@ def _logarithmic(x: Floats) -> NDArray[np.intp]:
     """Group number of each point, consecutive from 0: equal steps in log x, coarser where points are sparse."""
     if len(x) <= FINE:
         return np.arange(len(x))
+    if x[-1] <= x[0]:  # a rate of zero: effective time does not move
+        return np.arange(len(x)) * FINE // len(x)
     number = np.floor(np.log(x / x[0]) / np.log(x[-1] / x[0]) * (FINE - 1) + 0.5).astype(int)
     return np.unique(number, return_inverse=True)[1]

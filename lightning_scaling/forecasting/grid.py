@@ -59,7 +59,7 @@ def whiten(observed: Observed, columns: Floats) -> Whitened:
 
 
 def mean_slope(observed: Observed) -> float:
-    """Fall of the fitted loss per e-fold of effective_time, over all that is kept; not below twice the noise."""
+    """Fall of the fitted loss per e-fold of effective time, over all that is kept; not below twice the noise."""
     reach = max(float(np.log(observed.s[-1] / observed.s[0])), 1e-9)
     return max(float(observed.loss[0] - observed.loss[-1]) / reach, 2 * observed.noise, FLAT)
 

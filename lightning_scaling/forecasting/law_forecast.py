@@ -32,8 +32,8 @@ MIDDLE = 1  # the speed of response by which the remaining annealing is measured
 class Posterior:
     """Args:
     mixture: of the fitted loss, one logged point, at each place asked for.
-    floor: mean of what the laws would end at after endless effective_time, with the annealing of the last place asked for.
-    slope: mean fall per e-fold of effective_time now, the gain of annealing apart.
+    floor: mean of what the laws would end at after endless training, with the annealing of the last place asked for.
+    slope: mean fall per e-fold of effective time now, the gain of annealing apart.
     drop: (m,) mean of what annealing will still take off.
     """
 
@@ -44,7 +44,7 @@ class Posterior:
 
 
 def fit(observed: Observed, prior: Prior, family: FamilyPrior | None = None) -> Posterior:
-    """The posterior mixture at the places `observed` asks for, with what finished runs of the `family` have estimate."""
+    """The posterior mixture at the places `observed` asks for, with what finished runs of the `family` show."""
     grid = solve(observed, KAPPAS)
     weight = weigh(_chance(grid, observed, prior, family))
     mean, variance = moments_at(grid, observed)

@@ -7,10 +7,11 @@ a loss that reaches zero or below (a log-likelihood) is taken as it is, in units
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightning_scaling.arrays import Floats, median
 from lightning_scaling.forecasting.curve_points import CurvePoints, thin
-from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, read_profile, step_at
+from lightning_scaling.forecasting.rate_profile import SPEEDS, RateProfile, step_at
 from lightning_scaling.run.curve import Curve
 
 KEEP = 0.17  # effective time below this share of what has been seen is left out: the early part follows another exponent
@@ -22,6 +23,8 @@ FEWEST = 12  # but at least so many points are kept
 RATE, POWER = 0.0044, 0.75
 SLACKENS = 60.0  # epochs
 UNSURE = 0.6  # standard deviation of the amount, as a share of it
+IDLE = 0.01  # of the tokens that pass, both in logarithms
+FLAT = 1e-12  # unit of a loss that is zero throughout
 USUAL = 0.5  # parameters a unique token where the size is not known
 
 
@@ -69,15 +72,20 @@ class Observed:
     offset_at: Floats
     units: Units
 
+    @property
+    def idle(self) -> NDArray[np.bool_]:
+        """(m,) whether hardly any effective time passes until there: a rate of zero trains nothing."""
+        passed = np.log(np.maximum(self.tokens_at / self.tokens[-1], 1.0))
+        return np.asarray(np.log(np.maximum(self.s_at / self.s[-1], 1.0)) < IDLE * passed)
+
 
 def observe(
-    curve: Curve, at: Floats, profile: RateProfile | None = None, gathered: int = 1, now: float | None = None, digit: float = 0.0
+    curve: Curve, at: Floats, profile: RateProfile | None, gathered: int = 1, now: float | None = None, digit: float = 0.0
 ) -> Observed:
     """A finite curve prepared for forecasts at `at` tokens (m,); each of its points averages `gathered` logged ones.
 
     `now`, in tokens, is where the clock is 1: the end of the curve, unless a finished run is looked at from an earlier point of it.
     """
-    profile = read_profile(curve.schedule) if profile is None and curve.schedule is not None else profile
     now = float(curve.tokens[-1]) if now is None else now
     effective_time, effective_at, effective_now = _clocks(curve, at, now, profile)
     kept = _late(effective_time, effective_now)
@@ -105,7 +113,7 @@ def _units(points: CurvePoints) -> Units:
     level = median(points.loss[-5:])
     if points.loss.min() > 0:
         return Units(level, level, log=True)
-    return Units(level, 10 * float(np.ptp(points.loss)) or 1.0, log=False)
+    return Units(level, 10 * float(np.ptp(points.loss)) or 0.1 * abs(level) or FLAT, log=False)
 
 
 def _bare(points: CurvePoints, units: Units, tokens: Floats, now: float, effective_at: Floats, at: Floats, seen_tokens: float) -> Observed:

@@ -1,5 +1,7 @@
 """Whether a curve can be forecast at all, and what shape it is in: warm-up, too few points, turned up, diverged."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from lightning_scaling.forecasting.curve_points import scatter
@@ -12,6 +14,7 @@ ENOUGH = 6  # points after warm-up without which no slope is known
 BROKEN = 3  # this many losses in a row, up to now, that are not finite
 LOST = 10.0  # robust deviations of the noise, beyond which a loss above its own beginning is no spike
 SURE = 4.0  # standard errors that a rise must have
+IDLE = 1e-6  # rise of effective time over all points that is none
 REWARMED = 0.01  # of the gain of a full annealing, taken back between two points: the schedule raised the rate
 RISE = 0.002  # and this share of the loss: a .4 % rise is what a backtest calls turning up, half of it is enough to warn
 
@@ -26,7 +29,15 @@ def refuse(curve: Curve) -> ForecastOutcome | None:
     return None
 
 
-def after_warmup(curve: Curve, profile: RateProfile | None) -> Curve:
+def usable(curve: Curve, profile: RateProfile | None) -> tuple[Curve, RateProfile | None]:
+    """The points after warm-up and the schedule behind them; without one where it cannot have trained anything."""
+    used = _after_warmup(curve, profile)
+    if profile is None or not _idle(used, profile):
+        return used, profile
+    return replace(used, step=None, schedule=None), None
+
+
+def _after_warmup(curve: Curve, profile: RateProfile | None) -> Curve:
     """The points from the schedule's peak on; where no schedule is known, from the highest of the first tenth on."""
     if profile is not None and curve.step is not None:
         return curve.take(curve.step >= profile.peak_step)
@@ -40,6 +51,14 @@ def too_short(curve: Curve, used: Curve, profile: RateProfile | None) -> Forecas
         return None
     warming = profile is not None and curve.step is not None and curve.step[-1] < profile.peak_step
     return ForecastOutcome.WARMUP if warming else ForecastOutcome.TOO_FEW_POINTS
+
+
+def _idle(curve: Curve, profile: RateProfile) -> bool:
+    """Steps that do not rise, or rates that were zero at every point: such a schedule explains no loss."""
+    if curve.step is None or len(curve) < ENOUGH:
+        return False
+    first, last = profile.effective_time(curve.step[[0, -1]])
+    return bool(last <= (1 + IDLE) * first)
 
 
 def diverged(curve: Curve) -> bool:

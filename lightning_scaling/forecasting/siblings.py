@@ -1,6 +1,6 @@
 """What is transferred from finished runs of the same family to a run that is being trained.
 
-Each is cut at the same share of its length. Its whole curve, the clock at 1 at the cut, gives an annealing estimate (`family.py`): how
+Each is cut at the same share of its length. Its whole curve, the clock at 1 at the cut, gives an annealing estimate (`prior.py`): how
 much annealing takes off and how fast. With its own estimate it is then forecast from the cut, and what is missed even so no law here
 describes; most of that is transferred. Runs whose schedule has the same shape count most, then those of nearest size.
 """
@@ -16,14 +16,15 @@ from lightning_scaling.forecasting.law_forecast import LawForecast, predict
 from lightning_scaling.forecasting.observed import Observed, observe
 from lightning_scaling.forecasting.prior import AnnealingEstimate, FamilyPrior, Prior, estimate_annealing
 from lightning_scaling.forecasting.rate_profile import in_usual_steps, read_profile
-from lightning_scaling.forecasting.screen import ENOUGH, after_warmup
+from lightning_scaling.forecasting.screen import ENOUGH, usable
 from lightning_scaling.run.curve import Curve
 
 NEAREST = 4  # mean log error of two, three, four: -1.785, -1.787, -1.793 over the middle half of the published runs
 SHAPE, SIZE, EPOCHS = 10.0, 1.0, 0.5  # weight of the mean distance of the schedules (in peaks), of log size and of log epochs
 UNLIKE = 0.33  # deviation of the log drop estimated on a sibling of likeness 1/e
-TRANSFERRED = 0.85  # of the replayed error where the rate has still to fall; .7 and 1 were worse by .06 in log score plus log error
-BLIND = 0.75  # the same where no schedule is known: sizes of a family mostly share one
+TRANSFERRED = 0.85  # of the replayed error; .7 and 1 were worse by .06 in log score plus log error
+STEADY = 0.75  # of that where no fall of the rate remains, or none is known: sizes of a family miss alike there too
+FAR = 0.36  # e-folds of effective time from now: nearer places are missed by noise more than by the law
 ALIKE = 1e-3  # a likeness below this transfers nothing: such a run is no sibling
 DOUBT = 0.05  # weight of "no error" beside the siblings' own: a sibling with another schedule counts for little
 CALMER = 0.6  # of the deviation is left where siblings have shown a drop, but all of it on steep curves: 90 % held .45 there
@@ -72,11 +73,12 @@ def corrected(own: LawForecast, found: Sequence[Replay], scheduled: bool, prior:
 
 
 def _share(own: LawForecast, scheduled: bool) -> Floats:
-    """(m,) of what the siblings show of the last place, the share that belongs to each: none right now, all of it at the end."""
-    if scheduled:
-        return np.asarray(own.decaying * own.remaining / max(float(own.remaining.max()), 1e-12))
+    """(m,) of what the siblings show of the last place, the share that belongs to each: none right now, most of it at the end."""
     gone = np.log(np.maximum(own.observed.s_at, 1.0))
-    return np.asarray(BLIND * gone / max(float(gone.max()), 1e-12))
+    if not scheduled:
+        return np.asarray(STEADY * gone / max(float(gone.max()), 1e-12))
+    annealed = own.remaining / max(float(own.remaining.max()), 1e-12)
+    return np.asarray(own.decaying * annealed + (1 - own.decaying) * STEADY * gone / (gone + FAR))
 
 
 def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Replay | None:
@@ -84,7 +86,7 @@ def replay(sibling: Curve, share: float, likeness: float, prior: Prior) -> Repla
     sibling = in_usual_steps(sibling, float(sibling.tokens[-1]))
     profile = None if sibling.schedule is None else read_profile(sibling.schedule)
     finite, gathered = gather(sibling)
-    used = after_warmup(finite, profile)
+    used, profile = usable(finite, profile)
     if len(used) < 2 * ENOUGH:
         return None
     end = used.tokens[-1:]
@@ -114,11 +116,12 @@ def nearest(curve: Curve, at: float, siblings: Sequence[Curve]) -> list[Curve]:
 def likeness(curve: Curve, sibling: Curve, at: float) -> float:
     """1 for a run of the same size under the same schedule, towards 0 for one unlike it."""
     size = abs(np.log(curve.params / sibling.params)) if curve.params and sibling.params else 0.0
-    epochs = abs(np.log(_epochs(curve, at) / _epochs(sibling, float(sibling.tokens[-1]))))
+    epochs = abs(np.log(passes(curve, at) / passes(sibling, float(sibling.tokens[-1]))))
     return float(np.exp(-SHAPE * _unlike_schedules(curve, sibling) - SIZE * size - EPOCHS * epochs))
 
 
-def _epochs(curve: Curve, at: float) -> float:
+def passes(curve: Curve, at: float) -> float:
+    """Passes over the data by `at` tokens; 1 for data that does not repeat, or is not known to."""
     return 1.0 if curve.unique_tokens is None else max(at / curve.unique_tokens, 1.0)
 
 

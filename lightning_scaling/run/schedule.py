@@ -110,6 +110,11 @@ class Schedule(Printed):
         return float(self.lr.max())
 
     @property
+    def peak_step(self) -> float:
+        """The first step within half a percent of the peak: the end of a warm-up."""
+        return float(self.step[np.argmax(self.lr >= 0.995 * self.peak)])
+
+    @property
     def end(self) -> float:
         """The last step of the schedule."""
         return float(self.step[-1])

@@ -48,3 +48,16 @@ def test_the_bend_of_a_decay_is_not_noise():
     loss = np.where(X < 20, 3.0, 2.5 + 0.5 * np.exp(-(X - 20) / 5)) + 1e-4 * rng.standard_normal(100)
     seen = binned(Curve(X, loss), 100)
     assert noise_at_this_rate(seen, 45.0, fallen=True) < 0.5 * noise_at_this_rate(seen, 45.0, fallen=False)
+
+
+def test_what_a_forecast_expects_narrows_the_gain_it_agrees_with():
+    (found, _) = remaining_gain(binned(Curve(X, 5 + X**-0.5 + 3e-3 * np.cos(9 * X)), 100), 0.0, 200.0, 3e-3)
+    mean, low, high = found.interval(0.9)
+    agreed = found.given(mean, (high - low) / 4)
+    assert agreed.interval(0.9)[2] - agreed.interval(0.9)[1] < high - low
+    assert found.given(float("nan"), 1.0) is found
+
+
+def test_a_forecast_that_contradicts_the_curve_leaves_finite_numbers():
+    (found, _) = remaining_gain(binned(Curve(X, 5 + X**-0.5), 100), 0.0, 200.0, 1e-9)
+    assert np.isfinite(found.given(1e6, 1e-12).interval(0.9)).all()

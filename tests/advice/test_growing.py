@@ -5,7 +5,7 @@ import pytest
 
 from lightning_scaling import Curve
 from lightning_scaling.advice.growing import allocation, larger_model
-from lightning_scaling.advice.llama import trade
+from lightning_scaling.advice.serving import trade
 from lightning_scaling.laws import fit_surface
 from lightning_scaling.laws.presets.presets import preset
 

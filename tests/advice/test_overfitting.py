@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lightning_scaling import Curve
+from lightning_scaling import Curve, advise
 from lightning_scaling.advice.bins import binned
 from lightning_scaling.advice.overfitting import turn_up
 
@@ -94,3 +94,22 @@ def test_three_climbing_losses_of_a_short_log_prove_nothing():
     loss = np.r_[before, before[-1] + np.array([0.02, 0.06, 0.13])]
     tokens = np.linspace(2e6, 3.8e7, len(loss))
     assert not turn_up(binned(Curve(tokens, loss), 1e8)).proven(None, 0.0)
+
+
+def lost(until=100, start=3.0, level=4.0, swing=0.4):
+    """A loss that jumps from its start, is thousands of times as high for a moment, and swings about a higher level from then on."""
+    loss = level + swing * np.random.default_rng(0).standard_normal(100)
+    loss[:3], loss[3:6] = start, 1e4 * level
+    return Curve(np.arange(1, until + 1) * 1e6, loss[:until])
+
+
+def test_a_run_that_stays_above_its_first_loss_for_half_of_its_budget_is_over():
+    assert not turn_up(binned(lost(40), 1e8)).proven(None, 0.0)
+    assert turn_up(binned(lost(70), 1e8)).proven(None, 0.0)
+    advice = advise(lost(70), 1e8)
+    assert (advice.verdict.name, advice.add_data.name) == ("STOP", "NO")
+    assert "above the 3.000 it began with for half of the token budget" in advice.because
+
+
+def test_a_flat_loss_about_its_start_is_not():
+    assert not turn_up(binned(lost(90, level=3.0, swing=0.1), 1e8)).above_start

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, Schedule, advise, forecast
+from lightning_scaling.advice.annealing import remaining_annealing
 from lightning_scaling.advice.bins import binned
 from lightning_scaling.advice.economics import Economics
 from lightning_scaling.advice.gain import remaining_gain
@@ -92,3 +93,13 @@ def test_while_a_decay_is_to_come_no_plateau_is_flagged(make_run):
     advice = advise(make_run("wsd", 0.6, share=3e-4, alpha=0.9, noise=1e-4), 1e8)
     assert advice.plateau is None
     assert advice.plateau_probability < 0.9
+
+
+def test_a_curve_that_begins_in_its_warm_up_has_not_decayed():
+    steps = np.arange(1, 61)
+    warmed = Curve(steps * 1e6, 3 + 1 / steps, steps, Schedule([0, 5, 100], [0, 1, 1]))
+    left = remaining_annealing(warmed, 1e8)
+    assert left.settled > 0
+    assert not left.decayed
+    cooled = Curve(steps * 1e6, 3 + 1 / steps, steps, Schedule([0, 5, 20, 30, 100], [0, 1, 1, 0.1, 0.1]))
+    assert remaining_annealing(cooled, 1e8).decayed

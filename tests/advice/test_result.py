@@ -52,3 +52,8 @@ def test_a_real_advice_prints_without_arrays(make_run):
     assert "array(" not in text
     assert text.startswith("CONTINUE: continue as planned. at 60 % of the token budget")
     assert np.all([len(line) < 400 for line in text.splitlines()[:1]])
+
+
+def test_an_option_that_cannot_be_extrapolated_states_no_end():
+    unknown = Option("as much again", "train on", 3.8, float("nan"), float("nan"), 0.0, 1e9, None)
+    assert "not known yet  –" in str(Advice(Verdict.STOP, Reason.TURNED_UP, "x", compare=lambda: (unknown,)))

@@ -1,5 +1,7 @@
 """Runs drawn from a known law are forecast to where that law ends; an unseen drop is transferred from runs of the family."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,9 +96,23 @@ def test_siblings_narrow_the_interval_before_the_decay(run):
     assert transferred.high - transferred.low < alone.high - alone.low
 
 
-def test_siblings_change_nothing_where_the_rate_stays(run):
-    observed, sibling = run("constant").until(0.6 * run.end), run("constant", floor=2.3, alpha=0.9, seed=5)
-    assert forecast(observed, run.end, [sibling]).loss == pytest.approx(forecast(observed, run.end).loss, rel=1e-9)
+def bent(curve):
+    """The same run with a second decline over its last third, which no law expects."""
+    late = np.maximum(curve.tokens / curve.tokens[-1] - 2 / 3, 0)
+    return replace(curve, loss=curve.loss * (1 - 0.06 * late))
+
+
+def test_what_siblings_showed_at_a_rate_that_stays_is_transferred_too(run):
+    whole, sibling = bent(run("constant")), bent(run("constant", floor=2.3, alpha=0.4, seed=5))
+    observed = whole.until(0.6 * run.end)
+    alone, transferred = (forecast(observed, run.end, siblings).loss for siblings in ((), [sibling]))
+    assert abs(transferred - whole.loss[-1]) < 0.7 * abs(alone - whole.loss[-1])
+
+
+def test_a_sibling_under_another_schedule_changes_little_where_the_rate_stays(run):
+    observed = run("constant").until(0.6 * run.end)
+    alone, other = (forecast(observed, run.end, siblings).loss for siblings in ((), [bent(run("cosine"))]))
+    assert other == pytest.approx(alone, rel=1e-3)
 
 
 def test_siblings_that_never_decayed_do_not_claim_to_know_the_drop(run):

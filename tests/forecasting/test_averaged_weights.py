@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lightning_scaling import Curve, ForecastOutcome, Schedule, advise, forecast
-from lightning_scaling.forecasting.annealed import DROP, annealed
+from lightning_scaling.forecasting.averaged_weights import DROP, annealed
 
 STEPS, END = 20_000, 2e9
 GAP = 0.06  # of the averaged loss at the peak rate: twice what a prior expects

@@ -9,7 +9,6 @@ averaged in logarithms. Constants: byte-level GPTs, then two-layer networks on t
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,6 @@ OWN = 1 / DROP  # the same where averaged weights are all that is validated: of 
 STILL_HIGH, FALLEN = 0.95, 0.6  # of the peak, between which the weight changes
 APART = 0.15  # share of the two views' distance that enters the deviation
 STATED = 0.3  # weight from which the outcome states that the drop is measured
-Ask = Callable[[Curve, Floats, float], Forecast]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +53,12 @@ class Annealed:
     own: bool
 
 
-def measured(found: Forecast, curve: Curve, level: float, ask: Ask) -> Forecast:
+def measured(found: Forecast, curve: Curve, level: float, ask: Callable[..., Forecast]) -> Forecast:
     """The forecast with the measured drop; unchanged where nothing was measured, no schedule is known, or no rate has still to fall."""
     seen = annealed(curve, places(found.at))
     if seen is None or found._student is None or found._units is None or not found._units.log:
         return found
-    view = ask(seen.curve, seen.at, level)
+    view = ask(seen.curve, seen.at, level=level)  # as if annealed at every point, so without a schedule
     if view._student is None or view._units is None:
         return found
     steps = float(curve.step[-1]) if curve.step is not None and curve.optimizer_steps else np.inf
@@ -118,8 +116,3 @@ def _gap(kept: Curve, rate: Floats) -> Floats:
     apart = (np.log(kept.step)[:, None] - np.log(kept.step[known])) / WIDTH
     weight = np.exp(-(apart**2) / 2 + (apart**2).min(1, keepdims=True) / 2) * shrunk
     return np.asarray(weight @ gaps / weight.sum(1))
-
-
-def basis_of(found: Any) -> str:
-    """What an option's number rests on."""
-    return "measured" if found.outcome is ForecastOutcome.MEASURED else "forecast"
