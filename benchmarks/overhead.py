@@ -248,6 +248,7 @@ def memory(steps):
         meter.confirm()
         run.rates.note(1e-3 * (1 + cos(pi * step / steps)))
         if step % 100 == 0:
+            meter.settle()
             run.ledger.sync()
             run.mark(2.0)
             run.predict(Prediction(run.ledger.tokens, 10**9, 2.0, 1.9, 2.1, "FORECAST", "CONTINUE", f"because of {step}"))
