@@ -58,6 +58,8 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}; give the path of a file that can be read or written"
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if isinstance(error, click.MissingParameter) and (what := getattr(error.param, "help", None)):
+        text = f"{text.rstrip('.')}: {what[0].lower()}{what[1:]}"
     return " ".join(text.split())
 
 

@@ -44,7 +44,7 @@ def test_help_and_plan_import_no_framework(arguments):
         (["advise", "nowhere.csv", "--planned", "2e9"], "nowhere.csv"),
         (["fit", "nowhere.csv"], "nowhere.csv"),
         (["forecast", "nowhere.csv", "--at", "zero"], "--at must be a positive number"),
-        (["forecast", "nowhere.csv"], "Missing option '--at'"),
+        (["forecast", "nowhere.csv"], "Missing option '--at': where to forecast the loss"),
         (["plan", "--nothing"], "No such option"),
         (["nothing"], "No such command 'nothing'"),
         (["--nothing"], "No such option"),
