@@ -3,6 +3,8 @@
 A step has emptied the caches, and each call costs 2 to 3 µs: the hooks catch what fails in them and call what counts directly.
 """
 
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from lightning_scaling.accounting import Meter
@@ -33,11 +35,13 @@ class StepHooks(Callback):
         self._averaged: Any = None
         self._note_rate: Any = None
 
-    def _together(self, ranks: Any, do: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _together(self, ranks: Any, do: Callable[[], None]) -> None:
+        """`do()` on every rank, or leave the training alone on all of them."""
 
+    @abstractmethod
     def _training_point(self, trainer: Any, run: RunMonitor) -> None:
-        raise NotImplementedError
+        """A point of the smoothed training loss, where one is due."""
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._waiting:

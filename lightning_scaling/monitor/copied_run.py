@@ -1,5 +1,6 @@
 """Copies of a run in training, by pickle or deepcopy: what can be read of it and what resumes it. Threads and the model stay behind."""
 
+from abc import abstractmethod
 from typing import Any
 
 from lightning_scaling.monitor.counting import Counting
@@ -24,9 +25,9 @@ class CopiedRun(JudgedRun):
     progress: Progress
     should_stop: bool
 
+    @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """The run for a checkpoint."""
-        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         counted = {name: getattr(self.counting, name) for name in ("params", "groups", "conventions")}

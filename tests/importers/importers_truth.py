@@ -19,3 +19,11 @@ def same_losses(path: str, steps=STEPS, loss=LOSS, digits: float = 1e-5, **optio
     np.testing.assert_allclose(reading.curve.tokens, steps, rtol=1e-9)
     np.testing.assert_allclose(reading.curve.loss, loss, rtol=digits)
     return reading
+
+
+def lines(form: str) -> list[str]:
+    """A log: a line of this form at every step."""
+    return [
+        form.format(s=int(s), s4=4 * int(s), s256=256 * int(s), k=int(s) / 1000, x=x, r=r)
+        for s, x, r in zip(STEPS, LOSS, RATE, strict=True)
+    ]
