@@ -58,8 +58,8 @@ def test_comparisons_of_older_stores_and_of_other_programs_are_read_or_left_out(
     document = read_family(ill.curve, float(ill.tokens), [each.curve for each in family]).to_json()
     old = {name: value for name, value in document.items() if name != "among"}
     assert len(collapse_of(replace(ill, extra={"family": old})).among) == 0
-    for foreign in ("gpt", {"x": 1}, {**document, "r": [1.0]}, {**document, "outcome": "?"}):
-        assert collapse_of(replace(ill, extra={"family": foreign})) is None
+    for unknown in ("gpt", {"x": 1}, {**document, "r": [1.0]}, {**document, "outcome": "?"}):
+        assert collapse_of(replace(ill, extra={"family": unknown})) is None
 
 
 def test_what_is_drawn_of_averaged_weights_is_what_was_measured(ill):
